@@ -1,0 +1,1 @@
+//! arguments, environment, terminal; one file a command.

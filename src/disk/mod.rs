@@ -1,0 +1,1 @@
+//! the only place that writes files.

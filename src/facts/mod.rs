@@ -1,0 +1,1 @@
+//! asks git and the files, answers Facts.

@@ -1,0 +1,1 @@
+//! git's calling conventions; install, uninstall, doctor.

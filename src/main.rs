@@ -1,0 +1,2 @@
+//! The `guard` program.
+fn main() {}

@@ -1,0 +1,150 @@
+//! What is true of one merge, gathered once; rules see nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bstr::BString;
+
+use super::{Entry, Incoming, Oid, RefName, TreePath};
+
+/// The branch that is merged into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The short branch name (`main`); `None` when HEAD is detached.
+    pub branch: Option<RefName>,
+    /// The first parent; `None` when the branch is unborn.
+    pub tip: Option<Oid>,
+}
+
+/// The form of a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// The result is the other parent.
+    FastForward,
+    /// Two parents.
+    Merge,
+    /// Three or more parents.
+    Octopus,
+    /// No second parent in the commit, but one in fact.
+    Squash,
+}
+
+/// How the result is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResultKind {
+    /// Computed before git did anything. `certain` is false when a strategy or option that could not be predicted
+    /// may give another result.
+    Predicted {
+        /// Whether git will come to this very tree, apart from conflicts.
+        certain: bool,
+    },
+    /// Read from the index or a commit.
+    Actual,
+}
+
+/// Where a path that went away lives on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The new place.
+    pub to: TreePath,
+    /// Percent of the content that is alike, 100 when equal.
+    pub similarity: u8,
+}
+
+/// One path at which the result differs from the first parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathFacts {
+    /// Where.
+    pub path: TreePath,
+    /// The entry in the first parent (the tip merged into).
+    pub first: Option<Entry>,
+    /// The entry in the result.
+    pub result: Option<Entry>,
+    /// The entries in the other parents, in their order.
+    pub others: Vec<Option<Entry>>,
+    /// The entries in the merge bases, in their order.
+    pub bases: Vec<Option<Entry>>,
+    /// git will leave this path in conflict: its result is not known yet. Only in predictions.
+    pub conflicted: bool,
+    /// For a path that goes away: where its content lives on in the result.
+    pub moved: Option<Moved>,
+    /// For a path that the merge brings: another path (file or folder) of the result whose name differs only in case.
+    pub case_twin: Option<TreePath>,
+    /// The attribute `conflict-marker-size`; 7 where it is not set.
+    pub marker_size: usize,
+}
+
+impl PathFacts {
+    /// Returns whether the result's content stands in no parent: git (or a person) put it together.
+    pub fn is_merged_content(&self) -> bool {
+        let Some(result) = self.result else { return false };
+        let parents = || std::iter::once(&self.first).chain(&self.others).flatten();
+        result.mode.is_regular() && !self.conflicted && !parents().any(|parent| parent.oid == result.oid)
+    }
+}
+
+/// A blob's content as far as it could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// All of it.
+    Bytes(Arc<BString>),
+    /// Larger than the limit; the size in bytes.
+    TooLarge(u64),
+}
+
+/// Why a file of the working tree would be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalKind {
+    /// git does not track it, and it is in the way: git overwrites ignored files without a word.
+    Untracked,
+    /// Tracked, and not what the first parent has.
+    Dirty,
+}
+
+/// A file of the working tree at a path that the merge writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalFile {
+    /// Where.
+    pub path: TreePath,
+    /// Why it matters.
+    pub kind: LocalKind,
+    /// Whether the bytes are in the store now.
+    pub saved: bool,
+}
+
+/// Everything that rules may know of one merge.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The branch merged into.
+    pub into: Target,
+    /// The heads that come in; empty for a plain commit.
+    pub incoming: Vec<Incoming>,
+    /// All best common ancestors of the first parent and the incoming heads; empty when there are none.
+    pub merge_bases: Vec<Oid>,
+    /// The form.
+    pub shape: Shape,
+    /// How `paths[..].result` is known.
+    pub result: ResultKind,
+    /// The result's tree; in a predicted conflict it holds files with markers.
+    pub result_tree: Option<Oid>,
+    /// Every path at which the result differs from the first parent, in byte order; with them every path that will
+    /// conflict.
+    pub paths: Vec<PathFacts>,
+    /// The number of files in the first parent's tree, counted only as far as `mass-delete` needs it: a number at the
+    /// bound means "at least".
+    pub first_files: usize,
+    /// The contents that rules need, by blob.
+    pub contents: BTreeMap<Oid, Content>,
+    /// Files of the working tree that are in the way.
+    pub local: Vec<LocalFile>,
+}
+
+impl Facts {
+    /// Returns the content of an entry's blob if it was gathered and is not too large.
+    pub fn bytes(&self, entry: Option<Entry>) -> Option<&[u8]> {
+        match self.contents.get(&entry?.oid)? {
+            Content::Bytes(bytes) => Some(bytes.as_slice()),
+            Content::TooLarge(_) => None,
+        }
+    }
+}

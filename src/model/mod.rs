@@ -1,0 +1,27 @@
+//! Plain data and its words: what flows from one room to the next.
+//!
+//! Nothing here does I/O, and nothing here knows another room. Words are those of git's glossary and of
+//! `docs/glossary.md`.
+
+mod change;
+mod event;
+mod facts;
+mod finding;
+mod oid;
+mod operation;
+mod plan;
+mod raw;
+mod time;
+
+pub use change::{Change, Entry, Mode};
+pub use event::{Hook, Incoming, RefMove, TransactionState};
+pub use facts::{Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, Shape, Target};
+pub use finding::{Excuse, Finding, Level, Verdict, fingerprint};
+pub use oid::{HashKind, Oid, ParseOidError};
+pub use operation::{
+    Allowance, Body, Intent, Judgement, Kind, Operation, OperationId, Outcome, Record, Saved, SavedFile, Status,
+    Unsaved, WorktreeId,
+};
+pub use plan::{Conflict, IndexStep, Plan, RefStep, Way, WorkStep};
+pub use raw::{Raw, RefName, TreePath, escape};
+pub use time::Timestamp;

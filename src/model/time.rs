@@ -1,0 +1,50 @@
+//! Moments, as the journal writes them.
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// Returns `(year, month, day, hour, minute, second)` in UTC.
+    pub fn civil(self) -> (u64, u64, u64, u64, u64, u64) {
+        let seconds = self.0 / 1000;
+        // Days to civil date: Howard Hinnant's algorithm, for days since 1970-01-01 and later only.
+        let days = seconds / 86_400 + 719_468;
+        let era = days / 146_097;
+        let day_of_era = days % 146_097;
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        (year, month, day, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+    }
+
+    /// Returns `2026-11-22T22:45:31Z`.
+    pub fn iso(self) -> String {
+        let (year, month, day, hour, minute, second) = self.civil();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// Returns `20261122-224531`, which sorts by time and can stand in a ref name.
+    pub fn compact(self) -> String {
+        let (year, month, day, hour, minute, second) = self.civil();
+        format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_moments_are_written_right() {
+        assert_eq!(Timestamp(0).iso(), "1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp(951_782_400_000).iso(), "2000-02-29T00:00:00Z");
+        assert_eq!(Timestamp(1_795_387_531_999).compact(), "20261122-224531");
+    }
+}

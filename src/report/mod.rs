@@ -1,0 +1,1 @@
+//! verdicts and plans to text and JSON; exit codes.

@@ -1,0 +1,1 @@
+//! pure: facts to findings.

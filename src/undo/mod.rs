@@ -1,0 +1,1 @@
+//! journal and facts to a plan, and its application.

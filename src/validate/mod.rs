@@ -1,0 +1,1 @@
+//! pure: bytes to a verdict on data files.
