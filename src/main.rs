@@ -1,2 +1,5 @@
 //! The `guard` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    recoveryguard::cli::main()
+}

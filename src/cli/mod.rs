@@ -1,1 +1,104 @@
-//! arguments, environment, terminal; one file a command.
+//! Arguments, environment, terminal; one file a command, each a thin wrapper.
+
+mod command;
+mod env;
+mod failure;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use env::Surroundings;
+pub use failure::Failure;
+pub use terminal::{Color, Terminal};
+
+use crate::git::{Deadline, Repo};
+use crate::model::Timestamp;
+use crate::report::Exit;
+
+/// Judges git merges before they touch a file, and takes bad ones back without losing work.
+#[derive(Debug, Parser)]
+#[command(name = "guard", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Arguments {
+    /// Run as if started in this folder
+    #[arg(short = 'C', value_name = "PATH", global = true)]
+    folder: Option<PathBuf>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// Colour the output
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", global = true)]
+    color: Color,
+    /// Print answers and errors only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Append one line an action (UTC, what, result) to this file
+    #[arg(long, value_name = "FILE", global = true)]
+    log: Option<PathBuf>,
+    #[command(subcommand)]
+    command: command::Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    fine (warnings included; --strict makes them 1)
+  1    findings that block
+  2    usage, manifest or environment error
+  3    could not judge, or done only in part (said which)
+  4    refused and nothing changed
+  5    locked by another process
+  130  interrupted";
+
+/// What every command gets.
+pub struct Context {
+    /// Environment, folder, clock.
+    pub surroundings: Surroundings,
+    /// Where to print.
+    pub terminal: Terminal,
+    /// Whether to print one JSON document.
+    pub json: bool,
+    /// Whether to say more.
+    pub verbose: bool,
+}
+
+impl Context {
+    /// Finds the repository as git does.
+    pub fn repo(&self) -> Result<Repo, Failure> {
+        let found = Repo::discover(&self.surroundings.folder, self.surroundings.environment.clone(), Deadline::never());
+        found.map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+    }
+
+    /// Returns the time.
+    pub fn now(&self) -> Timestamp {
+        self.surroundings.now()
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to stdout with 0, usage errors to stderr with 2; a closed stream is no error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
+        }
+    };
+    let mut surroundings = Surroundings::read();
+    if let Some(folder) = &arguments.folder {
+        surroundings.folder = surroundings.folder.join(folder);
+    }
+    let terminal = Terminal::new(arguments.color, arguments.quiet, &surroundings.environment);
+    let context = Context { surroundings, terminal, json: arguments.json, verbose: arguments.verbose };
+    let ended = arguments.command.run(&context);
+    let exit = ended.unwrap_or_else(|error| {
+        context.terminal.say(|| failure::render(&error));
+        failure::exit_of(&error)
+    });
+    ExitCode::from(exit.code())
+}

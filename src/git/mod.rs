@@ -1,1 +1,27 @@
-//! the only place that talks to git.
+//! The only place that talks to git.
+//!
+//! Objects are read in process through gitoxide's object database where that is safe ([`Objects`]), and by
+//! `git cat-file --batch` everywhere else; whatever changes the repository, merges, or builds an index is done by git,
+//! the program, in child processes with a scrubbed environment ([`Repo::git`]). Nothing here prints or judges.
+//!
+//! Errors are [`GitError`]; a missing object is an error, never an empty answer.
+
+mod child;
+mod config;
+mod index;
+mod log;
+mod merge;
+mod objects;
+mod refs;
+mod repository;
+mod tree;
+mod work;
+
+pub use child::{Deadline, Environment, Git, GitError, Output};
+pub use index::{IndexEntry, Stage};
+pub use log::{CommitLine, Trailer};
+pub use merge::{Prediction, Strategy};
+pub use objects::{Commit, ObjectKind, Objects, TreeEntry};
+pub use refs::{RefTransaction, ReflogEntry};
+pub use repository::{Head, Repo};
+pub use work::Filtered;

@@ -1,0 +1,37 @@
+//! The only place that reads the environment and the clock.
+
+use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::git::Environment;
+use crate::model::Timestamp;
+
+/// The variable that stops the clock at a number of milliseconds since 1970, for tests.
+const CLOCK: &str = "RECOVERYGUARD_CLOCK";
+
+/// The process's surroundings, read once.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// All environment variables.
+    pub environment: Environment,
+    /// The current folder, or the one that `-C` names.
+    pub folder: PathBuf,
+}
+
+impl Surroundings {
+    /// Reads them.
+    pub fn read() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        let variables = std::env::vars_os().collect();
+        let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        Self { environment: Environment { variables }, folder }
+    }
+
+    /// Returns the time: the clock's, or the one that tests stopped it at.
+    pub fn now(&self) -> Timestamp {
+        let stopped = self.environment.get(CLOCK).and_then(|text| text.to_str()?.parse().ok());
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+        let clock = || std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Timestamp(stopped.unwrap_or_else(|| u64::try_from(clock().as_millis()).unwrap_or(u64::MAX)))
+    }
+}

@@ -1,0 +1,339 @@
+//! Child processes: how git is run, with which environment, and for how long.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::model::{Oid, TreePath, escape};
+
+/// What can go wrong when git is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// There is no repository here, or git refuses to use it; git's own words.
+    #[error("{0}")]
+    NoRepository(String),
+    /// The program could not be started.
+    #[error("git could not be started")]
+    Start(#[source] std::io::Error),
+    /// git ran and failed.
+    #[error("'git {command}' failed with exit status {status}: {stderr}")]
+    Failed {
+        /// The subcommand and its first arguments.
+        command: String,
+        /// Its exit status; -1 when a signal ended it.
+        status: i32,
+        /// The first lines of its stderr, escaped.
+        stderr: String,
+    },
+    /// git's answer was not of the form it documents.
+    #[error("'git {command}' answered in an unknown form")]
+    Answer {
+        /// The subcommand.
+        command: String,
+    },
+    /// An object that should be there is not (shallow or partial clone, or damage).
+    #[error("object {0} is missing here (a shallow or partial clone, or a damaged repository)")]
+    Missing(Oid),
+    /// An object is there but can't be read as what it should be.
+    #[error("object {oid} can't be read: {why}")]
+    Damaged {
+        /// Which.
+        oid: Oid,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A path is needed that this repository does not have.
+    #[error("'{0}' is not there")]
+    NoPath(TreePath),
+    /// The time limit is over.
+    #[error("the time limit of {} s is over", .0.as_secs())]
+    TimedOut(Duration),
+    /// A file of git's could not be read.
+    #[error("'{path}' could not be read")]
+    Io {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Our own scratch folder could not be made.
+    #[error(transparent)]
+    Disk(#[from] crate::disk::DiskError),
+    /// Something that this git, or this repository, can't do.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// The process environment as `cli` read it: the only way it gets in here.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// All variables.
+    pub variables: Vec<(OsString, OsString)>,
+}
+
+impl Environment {
+    /// Returns a variable's value; empty counts as unset.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        let found = self.variables.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the variables that start with `prefix`, with the rest of their name.
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a [u8], &'a OsStr)> {
+        self.variables.iter().filter_map(move |(key, value)| {
+            key.as_bytes().strip_prefix(prefix.as_bytes()).map(|rest| (rest, value.as_os_str()))
+        })
+    }
+}
+
+/// When to stop. Children that run past it are killed.
+#[derive(Debug, Clone, Default)]
+pub struct Deadline(Option<Arc<Watch>>);
+
+#[derive(Debug)]
+struct Watch {
+    limit: Duration,
+    end: Instant,
+    child: Mutex<Vec<Arc<Mutex<Child>>>>,
+    stop: Condvar,
+}
+
+impl Deadline {
+    /// Returns a deadline that never comes.
+    pub const fn never() -> Self {
+        Self(None)
+    }
+
+    /// Starts a watch that ends children after `limit`.
+    pub fn after(limit: Duration) -> Self {
+        let watch =
+            Arc::new(Watch { limit, end: Instant::now() + limit, child: Mutex::default(), stop: Condvar::new() });
+        let watcher = Arc::downgrade(&watch);
+        thread::spawn(move || {
+            thread::sleep(limit);
+            let Some(watch) = watcher.upgrade() else { return };
+            let children = watch.child.lock().map(|list| list.clone()).unwrap_or_default();
+            for child in children {
+                if let Ok(mut child) = child.lock() {
+                    // It may have ended by itself; then there is nothing to kill.
+                    let _ = child.kill();
+                }
+            }
+            watch.stop.notify_all();
+        });
+        Self(Some(watch))
+    }
+
+    /// Fails once the time is over: long walks ask now and then.
+    pub fn check(&self) -> Result<(), GitError> {
+        match &self.0 {
+            Some(watch) if Instant::now() >= watch.end => Err(GitError::TimedOut(watch.limit)),
+            _ => Ok(()),
+        }
+    }
+
+    fn watch(&self, child: &Arc<Mutex<Child>>) {
+        if let Some(watch) = &self.0
+            && let Ok(mut children) = watch.child.lock()
+        {
+            children.push(Arc::clone(child));
+        }
+    }
+
+    fn unwatch(&self, child: &Arc<Mutex<Child>>) {
+        if let Some(watch) = &self.0
+            && let Ok(mut children) = watch.child.lock()
+        {
+            children.retain(|other| !Arc::ptr_eq(other, child));
+        }
+    }
+}
+
+/// What a child said.
+#[derive(Debug)]
+pub struct Output {
+    /// The exit status; -1 when a signal ended it.
+    pub status: i32,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+    command: String,
+}
+
+impl Output {
+    /// Returns stdout when the status is 0.
+    pub fn success(self) -> Result<Vec<u8>, GitError> {
+        if self.status == 0 { Ok(self.stdout) } else { Err(self.failure()) }
+    }
+
+    /// Returns stdout as text without its final newline when the status is 0.
+    pub fn line(self) -> Result<String, GitError> {
+        let command = self.command.clone();
+        let text = String::from_utf8(self.success()?).map_err(|_| GitError::Answer { command })?;
+        Ok(text.trim_end_matches('\n').to_owned())
+    }
+
+    /// Returns the error that this output stands for.
+    pub fn failure(self) -> GitError {
+        let stderr = self.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(3);
+        let stderr = stderr.map(escape).collect::<Vec<_>>().join("; ");
+        GitError::Failed { command: self.command, status: self.status, stderr }
+    }
+}
+
+/// One call of git, being put together.
+#[must_use]
+pub struct Git {
+    command: Command,
+    shown: String,
+    input: Vec<u8>,
+    deadline: Deadline,
+}
+
+/// Variables of the caller that must not reach our children: they would point them at another index, make them
+/// think they are part of the user's merge, or change what they print.
+const SCRUBBED: &[&str] = &[
+    "GIT_INDEX_FILE",
+    "GIT_REFLOG_ACTION",
+    "GIT_PREFIX",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_DIFF_OPTS",
+    "GIT_PAGER",
+    "GIT_WORK_TREE",
+    "GIT_NAMESPACE",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_COMMON_DIR",
+];
+
+/// The variable that tells our own hooks that git was started by us.
+pub(crate) const INSIDE: &str = "RECOVERYGUARD_INSIDE";
+
+impl Git {
+    pub(super) fn new(program: &Path, environment: &Environment, deadline: &Deadline) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
+        let mut command = Command::new(program);
+        for name in SCRUBBED {
+            command.env_remove(name);
+        }
+        for (rest, _) in environment.with_prefix("GITHEAD_") {
+            command.env_remove(OsStr::from_bytes(&[b"GITHEAD_", rest].concat()));
+        }
+        command
+            .env("LC_ALL", "C")
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_EDITOR", ":")
+            .env("GIT_ADVICE", "0")
+            // A question must never start a download: what is missing is said to be missing.
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_ALLOW_PROTOCOL", "")
+            .env(INSIDE, "1");
+        Self { command, shown: String::new(), input: Vec::new(), deadline: deadline.clone() }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        let argument = argument.as_ref();
+        if self.shown.len() < 60 && !argument.as_bytes().starts_with(b"--git-dir") {
+            self.shown.push_str(if self.shown.is_empty() { "" } else { " " });
+            self.shown.push_str(&escape(argument.as_bytes()));
+        }
+        self.command.arg(argument);
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, Self::arg)
+    }
+
+    /// Adds an argument of bytes (a path, a ref name).
+    pub fn bytes(self, argument: &[u8]) -> Self {
+        self.arg(OsStr::from_bytes(argument))
+    }
+
+    /// Sets a variable for the child.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Sets what the child reads.
+    pub fn input(mut self, input: Vec<u8>) -> Self {
+        self.input = input;
+        self
+    }
+
+    /// Runs it in another folder.
+    pub fn folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// Runs it to its end, or to the deadline.
+    pub fn run(mut self) -> Result<Output, GitError> {
+        self.deadline.check()?;
+        let stdin = if self.input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().map_err(GitError::Start)?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let child = Arc::new(Mutex::new(child));
+        self.deadline.watch(&child);
+        let input = std::mem::take(&mut self.input);
+        // A child that ends before it has read everything closes the pipe: its status tells, not the broken pipe.
+        let writer = stdin.map(|mut pipe| thread::spawn(move || drop(pipe.write_all(&input))));
+        let errors = stderr.map(|mut pipe| {
+            thread::spawn(move || {
+                let mut text = Vec::new();
+                let _ = pipe.read_to_end(&mut text);
+                text
+            })
+        });
+        let mut output = Vec::new();
+        let read = stdout.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut output));
+        let status = wait(&child);
+        self.deadline.unwatch(&child);
+        let errors = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        if let Some(writer) = writer {
+            let _ = writer.join();
+        }
+        self.deadline.check()?;
+        read.map_err(GitError::Start)?;
+        let status = status.map_err(GitError::Start)?;
+        Ok(Output { status: status.code().unwrap_or(-1), stdout: output, stderr: errors, command: self.shown })
+    }
+
+    /// Starts it with pipes on stdin and stdout, for a conversation. Its stderr is thrown away.
+    pub(super) fn converse(mut self) -> Result<Child, GitError> {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        self.command.spawn().map_err(GitError::Start)
+    }
+}
+
+/// Waits without holding the lock, so that the watch can still kill a child that closed its output but goes on.
+fn wait(child: &Mutex<Child>) -> std::io::Result<std::process::ExitStatus> {
+    let mut pause = Duration::from_micros(20);
+    loop {
+        if let Some(status) = child.lock().map_err(|_| std::io::Error::other("poisoned"))?.try_wait()? {
+            return Ok(status);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// Returns a path from bytes.
+pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}

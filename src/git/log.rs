@@ -1,0 +1,85 @@
+//! Commits of a range: who did what.
+
+use bstr::ByteSlice;
+
+use super::child::GitError;
+use super::repository::Repo;
+use crate::model::{Oid, Raw, TreePath};
+
+/// A commit in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitLine {
+    /// Its name.
+    pub oid: Oid,
+    /// The author's name.
+    pub author: Raw,
+    /// Its subject.
+    pub subject: Raw,
+}
+
+/// A `Guard-Allow:` trailer in a commit's message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trailer {
+    /// The commit that carries it.
+    pub commit: Oid,
+    /// What stands behind the colon.
+    pub value: Raw,
+}
+
+impl Repo {
+    /// Returns the newest commit that is reachable from `tips`, not from `without`, and changed `path`.
+    pub fn last_change(&self, path: &TreePath, tips: &[Oid], without: &[Oid]) -> Result<Option<CommitLine>, GitError> {
+        let ask = self.git("log").args(["-1", "--no-show-signature", "--format=%H%x00%an%x00%s"]);
+        let ask = ask.args(tips.iter().map(Oid::to_string)).args(without.iter().map(|oid| format!("^{oid}")));
+        let text = ask.arg("--").bytes(path).run()?.success()?;
+        let mut parts = text.trim_end().split(|byte| *byte == 0);
+        let (Some(oid), Some(author), Some(subject)) = (parts.next(), parts.next(), parts.next()) else {
+            return Ok(None);
+        };
+        Ok(Oid::from_hex(oid).map(|oid| CommitLine { oid, author: author.into(), subject: subject.into() }))
+    }
+
+    /// Returns the merges reachable from `tips` and not from `without`, oldest first.
+    pub fn merges(&self, tips: &[Oid], without: &[Oid]) -> Result<Vec<Oid>, GitError> {
+        let ask = self.git("rev-list").args(["--merges", "--reverse", "--topo-order"]);
+        let ask = ask.args(tips.iter().map(Oid::to_string)).args(without.iter().map(|oid| format!("^{oid}")));
+        Ok(ask.arg("--").run()?.success()?.lines().filter_map(Oid::from_hex).collect())
+    }
+
+    /// Returns the number of commits reachable from `tips` and not from `without`.
+    pub fn count_commits(&self, tips: &[Oid], without: &[Oid]) -> Result<usize, GitError> {
+        let ask = self.git("rev-list").arg("--count");
+        let ask = ask.args(tips.iter().map(Oid::to_string)).args(without.iter().map(|oid| format!("^{oid}")));
+        let line = ask.arg("--").run()?.line()?;
+        line.parse().map_err(|_| GitError::Answer { command: "rev-list".into() })
+    }
+
+    /// Returns the `Guard-Allow:` trailers of the commits reachable from `tips` and not from `without`.
+    pub fn allow_trailers(&self, tips: &[Oid], without: &[Oid]) -> Result<Vec<Trailer>, GitError> {
+        let format = "--format=%H%x00%(trailers:key=Guard-Allow,valueonly,unfold)%x00";
+        let ask = self.git("log").args(["--no-show-signature", "--grep=^Guard-Allow:", "--max-count=1000", format]);
+        let ask = ask.args(tips.iter().map(Oid::to_string)).args(without.iter().map(|oid| format!("^{oid}")));
+        let text = ask.arg("--").run()?.success()?;
+        let mut parts = text.split(|byte| *byte == 0);
+        let mut found = Vec::new();
+        while let (Some(commit), Some(values)) = (parts.next(), parts.next()) {
+            let Some(commit) = Oid::from_hex(commit.trim()) else { continue };
+            let values = values.lines().filter(|line| !line.trim().is_empty());
+            found.extend(values.map(|line| Trailer { commit, value: line.trim().into() }));
+        }
+        Ok(found)
+    }
+
+    /// Returns pairs of (gone, new) paths that git sees as renames between two trees, with percent of likeness.
+    pub fn renames(&self, before: Oid, after: Oid) -> Result<Vec<(TreePath, TreePath, u8)>, GitError> {
+        let ask = self.git_reading("diff-tree").args(["-r", "-z", "-M", "--diff-filter=R", "--raw", "-l2000"]);
+        let text = ask.args([before.to_string(), after.to_string()]).run()?.success()?;
+        let mut parts = text.split(|byte| *byte == 0);
+        let mut found = Vec::new();
+        while let (Some(header), Some(from), Some(to)) = (parts.next(), parts.next(), parts.next()) {
+            let score = header.rsplit_once_str(" R").and_then(|(_, score)| score.to_str().ok()?.parse().ok());
+            found.push((from.into(), to.into(), score.unwrap_or(0)));
+        }
+        Ok(found)
+    }
+}

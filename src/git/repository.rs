@@ -1,0 +1,269 @@
+//! A repository: where it is, how it was found, what it can do.
+
+use std::cell::OnceCell;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use bstr::ByteSlice;
+
+use super::child::{Deadline, Environment, Git, GitError, path_of};
+use super::merge::Scratch;
+use super::objects::Objects;
+use crate::model::{HashKind, Oid, RefName, TreePath, WorktreeId};
+
+/// A repository, and the worktree in it from which we were called.
+pub struct Repo {
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    work_tree: Option<PathBuf>,
+    program: PathBuf,
+    environment: Environment,
+    deadline: Deadline,
+    objects: OnceCell<Objects>,
+    // Predicted objects live as long as the repository is open.
+    scratch: OnceCell<Scratch>,
+}
+
+/// What HEAD is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The branch's full ref name; `None` when detached.
+    pub branch: Option<RefName>,
+    /// The commit; `None` when unborn.
+    pub oid: Option<Oid>,
+}
+
+impl Head {
+    /// Returns the branch without `refs/heads/`.
+    pub fn short_branch(&self) -> Option<RefName> {
+        self.branch.as_ref().map(short_name)
+    }
+}
+
+/// Returns a full ref name without `refs/heads/`.
+fn short_name(name: &RefName) -> RefName {
+    name.strip_prefix(b"refs/heads/").unwrap_or(name).into()
+}
+
+impl Repo {
+    /// Finds the repository of `start` as git does (environment, `safe.directory` and all).
+    pub fn discover(start: &Path, environment: Environment, deadline: Deadline) -> Result<Self, GitError> {
+        let program = program(&environment);
+        let git = || Git::new(&program, &environment, &deadline).folder(start);
+        let ask = git().args(["rev-parse", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir"]);
+        let found = ask.run()?;
+        if found.status != 0 {
+            let line = found.stderr.lines().next().unwrap_or_default();
+            return Err(GitError::NoRepository(crate::model::escape(line.strip_prefix(b"fatal: ").unwrap_or(line))));
+        }
+        let mut lines = found.stdout.lines();
+        let mut next = || lines.next().ok_or_else(|| GitError::Answer { command: "rev-parse".into() });
+        let inside = next()? == b"true";
+        let git_dir = path_of(next()?);
+        let common_dir = absolute(start, &path_of(next()?));
+        let work_tree = if inside {
+            let top = git().args(["rev-parse", "--show-toplevel"]).run()?.success()?;
+            Some(path_of(top.strip_suffix(b"\n").unwrap_or(&top)))
+        } else {
+            None
+        };
+        Ok(Self {
+            git_dir,
+            common_dir,
+            work_tree,
+            program,
+            environment,
+            deadline,
+            objects: OnceCell::new(),
+            scratch: OnceCell::new(),
+        })
+    }
+
+    /// Takes the repository in which git runs a hook, without asking git again: hooks run at the top of the working
+    /// tree (or in a bare repository), with `GIT_DIR` where it is not plainly `.git`.
+    pub fn of_hook(folder: &Path, environment: Environment, deadline: Deadline) -> Result<Self, GitError> {
+        let git_dir = absolute(folder, environment.get("GIT_DIR").map_or(Path::new(".git"), Path::new));
+        let plain = git_dir.join("HEAD").symlink_metadata().is_ok();
+        let bare = git_dir == folder || environment.get("GIT_WORK_TREE").is_some();
+        if !plain || bare {
+            return Self::discover(folder, environment, deadline);
+        }
+        let common_dir = match fs::read(git_dir.join("commondir")) {
+            Ok(text) => absolute(&git_dir, &path_of(text.trim_end())),
+            Err(_) => git_dir.clone(),
+        };
+        let program = program(&environment);
+        let work_tree = Some(folder.to_owned());
+        Ok(Self {
+            git_dir,
+            common_dir,
+            work_tree,
+            program,
+            environment,
+            deadline,
+            objects: OnceCell::new(),
+            scratch: OnceCell::new(),
+        })
+    }
+
+    /// Returns this worktree's git folder.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// Returns the folder that all worktrees share.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// Returns the top of the working tree; `None` in bare repositories and inside git's folder.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.work_tree.as_deref()
+    }
+
+    /// Returns the top of the working tree, or says that there is none.
+    pub fn need_work_tree(&self) -> Result<&Path, GitError> {
+        self.work_tree().ok_or_else(|| GitError::Unsupported("this operation must be run in a working tree".into()))
+    }
+
+    /// Returns our own folder, `recoveryguard`, in the shared one.
+    pub fn guard_dir(&self) -> PathBuf {
+        self.common_dir.join("recoveryguard")
+    }
+
+    /// Returns which worktree this is.
+    pub fn worktree_id(&self) -> WorktreeId {
+        let id = self.git_dir.strip_prefix(&self.common_dir).map_or(&b"."[..], |rest| rest.as_os_str().as_bytes());
+        WorktreeId(if id.is_empty() { ".".into() } else { id.into() })
+    }
+
+    /// Returns the deadline of this call.
+    pub fn deadline(&self) -> &Deadline {
+        &self.deadline
+    }
+
+    /// Returns the environment of this call.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Starts putting together a call of git in this repository and worktree.
+    pub fn git(&self, subcommand: &str) -> Git {
+        let git = Git::new(&self.program, &self.environment, &self.deadline).env("GIT_DIR", &self.git_dir);
+        let git = match &self.work_tree {
+            Some(top) => git.env("GIT_WORK_TREE", top).folder(top),
+            None => git.folder(&self.git_dir),
+        };
+        git.arg(subcommand)
+    }
+
+    /// Returns the objects.
+    pub fn objects(&self) -> &Objects {
+        self.objects.get_or_init(|| Objects::open(self))
+    }
+
+    /// Keeps the folder of predicted objects until the repository is closed.
+    pub(super) fn keep_scratch(&self, scratch: Scratch) {
+        // One process asks for one prediction; a second one's folder would be the same.
+        let _ = self.scratch.set(scratch);
+    }
+
+    /// Starts a call of git that sees predicted objects too, and must not write any.
+    pub(super) fn git_reading(&self, subcommand: &str) -> Git {
+        match self.scratch.get() {
+            Some(scratch) => self.in_scratch(scratch, subcommand),
+            None => self.git(subcommand),
+        }
+    }
+
+    /// Returns which hash names the objects: the length of HEAD's value tells, or the configuration.
+    pub fn hash_kind(&self) -> HashKind {
+        let configured = fs::read(self.common_dir.join("config")).unwrap_or_default().to_ascii_lowercase();
+        let says = |line: &[u8]| line.trim_start().starts_with(b"objectformat") && line.contains_str("sha256");
+        if configured.lines().any(says) { HashKind::Sha256 } else { HashKind::Sha1 }
+    }
+
+    /// Returns whether refs are stored in a reftable.
+    pub fn is_reftable(&self) -> bool {
+        self.common_dir.join("reftable").is_dir()
+    }
+
+    /// Returns whether the clone is shallow or partial: objects may be missing.
+    pub fn may_lack_objects(&self) -> bool {
+        self.common_dir.join("shallow").exists()
+    }
+
+    /// Returns git's version as numbers, `(2, 47, 3)`.
+    pub fn git_version(&self) -> Result<(u32, u32, u32), GitError> {
+        let text = self.git("version").run()?.line()?;
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+        let numbers: Vec<u32> = numbers.collect();
+        match numbers[..] {
+            [major, minor, patch, ..] => Ok((major, minor, patch)),
+            [major, minor] => Ok((major, minor, 0)),
+            _ => Err(GitError::Answer { command: "version".into() }),
+        }
+    }
+
+    /// Returns whether a file of git's own state (`MERGE_HEAD`, `SQUASH_MSG` …) is there in this worktree.
+    pub fn has_state(&self, name: &str) -> bool {
+        self.git_dir.join(name).symlink_metadata().is_ok()
+    }
+
+    /// Reads a file of git's own state; `None` when it is not there.
+    pub fn state(&self, name: &str) -> Result<Option<Vec<u8>>, GitError> {
+        let path = self.git_dir.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(GitError::Io { path: crate::model::escape(path.as_os_str().as_bytes()), source }),
+        }
+    }
+
+    /// Returns the heads of the merge in progress: `MERGE_HEAD`'s lines.
+    pub fn merge_heads(&self) -> Result<Vec<Oid>, GitError> {
+        let text = self.state("MERGE_HEAD")?.unwrap_or_default();
+        Ok(text.lines().filter_map(|line| Oid::from_hex(line.trim())).collect())
+    }
+
+    /// Returns what HEAD is.
+    pub fn head(&self) -> Result<Head, GitError> {
+        let symbolic = self.git("symbolic-ref").args(["-q", "HEAD"]).run()?;
+        let branch = match symbolic.status {
+            0 => Some(RefName::from(symbolic.stdout.trim_end())),
+            1 => None,
+            _ => return Err(symbolic.failure()),
+        };
+        Ok(Head { branch, oid: self.resolve("HEAD^{commit}")? })
+    }
+
+    /// Returns the path of the folder that git runs hooks from.
+    pub fn hooks_folder(&self) -> Result<PathBuf, GitError> {
+        let folder = self.git("rev-parse").args(["--git-path", "hooks"]).run()?.success()?;
+        let base = self.work_tree.as_deref().unwrap_or(&self.git_dir);
+        Ok(absolute(base, &path_of(folder.strip_suffix(b"\n").unwrap_or(&folder))))
+    }
+
+    /// Returns the entry of this path in a tree as an absolute place in the working tree.
+    pub fn on_disk(&self, path: &TreePath) -> Option<PathBuf> {
+        self.work_tree.as_ref().map(|top| top.join(OsStr::from_bytes(path)))
+    }
+}
+
+/// Returns `path` as git means it when it runs in `folder`.
+fn absolute(folder: &Path, path: &Path) -> PathBuf {
+    let joined = folder.join(path);
+    // Only `.` and a trailing `..` of git's own answers are folded; links are left as they are.
+    joined.canonicalize().unwrap_or(joined)
+}
+
+/// Returns the git to run: the one that runs us as a hook comes first in its own exec path.
+fn program(environment: &Environment) -> PathBuf {
+    environment
+        .get("GIT_EXEC_PATH")
+        .map(|folder| Path::new(folder).join("git"))
+        .filter(|git| git.is_file())
+        .unwrap_or_else(|| PathBuf::from("git"))
+}
