@@ -1,13 +1,15 @@
 //! `.recoveryguard.toml`: what it may say, what it means, which paths it names.
 //!
 //! The manifest comes from a repository and is untrusted: it can't make the guard run anything, unknown keys and bad
-//! patterns are errors with line and column, and its size is bounded.
+//! patterns are errors with line and column, and its size is bounded. `docs/manifest.md` is the reference.
 
+mod patterns;
 mod schema;
 
+pub use patterns::{PatternError, Patterns};
 pub use schema::{
-    Backup, BackupRemote, BranchRule, Contact, DataRule, Deny, Format, Manifest, MaxLoss, OnFailure, Patterns, Policy,
-    Protect, RuleSetting, Runbook, Snapshot,
+    Backup, BackupRemote, BranchRule, Contact, DataRule, Deny, Format, Manifest, MaxLoss, OnFailure, Policy, Protect,
+    RuleSetting, Runbook, Snapshot,
 };
 
 /// The manifest's place in a tree.

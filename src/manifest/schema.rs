@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bstr::BStr;
 
+use super::Patterns;
 use crate::model::Level;
 
 /// What a `[[protect]]` entry denies.
@@ -19,21 +20,6 @@ pub enum Deny {
     Type,
     /// A path appears where none was.
     Add,
-}
-
-/// A list of patterns with the meaning of `.gitignore` lines, matched against bytes of tree paths.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Patterns {
-    /// The patterns as written, in order; a later match wins over an earlier one.
-    pub lines: Vec<String>,
-}
-
-impl Patterns {
-    /// Returns whether the file at `path` is named: by itself or by a folder above it.
-    pub fn matches(&self, path: &BStr) -> bool {
-        let _ = path;
-        false
-    }
 }
 
 /// One `[[protect]]` entry: paths that merges must not damage.
@@ -58,7 +44,7 @@ pub struct Protect {
 impl Protect {
     /// Returns the level on a branch (short name; `None` when HEAD is detached, which counts as elsewhere).
     pub fn level_on(&self, branch: Option<&BStr>) -> Level {
-        let named = self.on.lines.is_empty() || branch.is_some_and(|name| self.on.matches(name));
+        let named = self.on.is_empty() || branch.is_some_and(|name| self.on.matches(name));
         if named { self.level } else { self.level.min(Level::Warn) }
     }
 }
