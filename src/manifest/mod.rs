@@ -3,14 +3,19 @@
 //! The manifest comes from a repository and is untrusted: it can't make the guard run anything, unknown keys and bad
 //! patterns are errors with line and column, and its size is bounded. `docs/manifest.md` is the reference.
 
+mod lookup;
+mod parse;
 mod patterns;
 mod schema;
+mod words;
 
+pub use parse::{ManifestError, parse};
 pub use patterns::{PatternError, Patterns};
 pub use schema::{
     Backup, BackupRemote, BranchRule, Contact, DataRule, Deny, Format, Manifest, MaxLoss, OnFailure, Policy, Protect,
     RuleSetting, Runbook, Snapshot,
 };
+pub use words::{DEFAULT_NUMBERS, RULE_NAMES};
 
 /// The manifest's place in a tree.
 pub const FILE: &str = ".recoveryguard.toml";
