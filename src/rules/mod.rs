@@ -1,1 +1,64 @@
-//! pure: facts to findings.
+//! Facts in, findings out: what the guard objects to.
+//!
+//! A rule is one file: its name, its default level, its page ([`Docs`]) and a pure function from a [`Case`] to
+//! [`Draft`]s. [`REGISTER`] lists them all; the page `docs/rules.md`, `guard explain` and the levels follow from it.
+//! [`judge`] runs them and gives each draft its level and fingerprint; [`decide`] applies excuses and says the verdict.
+//!
+//! Nothing here reads a file, asks git, prints or looks at a clock: what a rule needs is in the facts, and where a fact
+//! is missing (a blob that is too large, a parent that can't be read) the rule keeps quiet rather than guess.
+
+mod case;
+mod decide;
+mod draft;
+mod judge;
+mod page;
+mod protected_delete;
+mod quote;
+
+pub use case::{Case, Protection};
+pub use decide::{Excuses, decide};
+pub use draft::{Draft, Weight};
+pub use judge::judge;
+pub use page::{render_all, render_page};
+pub use quote::{allow_command, shell_quote};
+
+use crate::model::Level;
+
+/// A rule's page: four paragraphs for people.
+#[derive(Debug, Clone, Copy)]
+pub struct Docs {
+    /// What it finds.
+    pub finds: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// What to do about a finding.
+    pub what_to_do: &'static str,
+    /// When a finding is wrong, and how to make it stop.
+    pub when_wrong: &'static str,
+}
+
+/// One rule.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Its name, which reads well after "allow".
+    pub name: &'static str,
+    /// Its level where the manifest says nothing.
+    pub default: Level,
+    /// Its page.
+    pub docs: Docs,
+    /// Looks at a case; pure.
+    pub judge: fn(&Case<'_>) -> Vec<Draft>,
+}
+
+/// Every rule, in the order of `docs/rules.md`.
+pub const REGISTER: &[Rule] = &[protected_delete::RULE];
+
+/// Finds a rule by its name.
+pub fn explain(name: &str) -> Option<&'static Rule> {
+    REGISTER.iter().find(|rule| rule.name == name)
+}
+
+/// Returns a rule's level where the manifest says nothing; `None` for a name that is no rule.
+pub fn default_level(name: &str) -> Option<Level> {
+    explain(name).map(|rule| rule.default)
+}
