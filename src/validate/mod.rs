@@ -1,1 +1,131 @@
-//! pure: bytes to a verdict on data files.
+//! Bytes in, health out: whether a data file can be read, and which keys stand in it twice.
+//!
+//! One file a format, one [`REGISTER`]. Nothing here knows git, paths or the manifest; the same bytes get the same
+//! answer whether they come from a blob, a file or a pipe. Input is hostile: whatever stands in it, an answer comes
+//! without a panic, in linear time and in memory bounded by a small multiple of the input. Where a limit (size, depth,
+//! number of doubled keys) ends the work the answer is [`Health::Unknown`]: never good, never bad.
+
+mod doubled;
+mod json;
+mod jsonc;
+mod jsonl;
+mod toml;
+mod yaml;
+
+pub use doubled::DuplicateKey;
+
+/// Containers within containers, at most; what nests deeper is unknown. serde_json's own limit is the same.
+pub const MAX_DEPTH: usize = 128;
+
+/// What a file can be checked as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// One JSON value (RFC 8259); a byte order mark is accepted, numbers may be of any size.
+    Json,
+    /// JSON with `//` and `/* */` comments and trailing commas.
+    Jsonc,
+    /// One JSON value a line; blank lines are allowed, no value at all is too.
+    Jsonl,
+    /// A stream of YAML 1.2 documents; aliases are not expanded.
+    Yaml,
+    /// TOML 1.1.
+    Toml,
+}
+
+/// What is known of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// It can be read. A key may stand in it twice: ask [`duplicate_keys`].
+    Good,
+    /// It can't.
+    Bad {
+        /// The line of the first fault, from 1.
+        line: usize,
+        /// The column, from 1, in bytes or characters as the format's parser counts.
+        column: usize,
+        /// The fault, in the parser's words; holds text of the file, so it has to be escaped before it is shown.
+        what: String,
+    },
+    /// A limit was hit.
+    Unknown {
+        /// Which.
+        why: String,
+    },
+}
+
+/// How one format is checked.
+#[derive(Debug, Clone, Copy)]
+pub struct Validator {
+    /// The format.
+    pub format: Format,
+    /// Its name in the manifest and in messages.
+    pub name: &'static str,
+    /// The largest file that is read, in bytes.
+    pub max_bytes: usize,
+    check: fn(&str) -> Health,
+    duplicate_keys: fn(&str) -> Result<Vec<DuplicateKey>, Health>,
+}
+
+/// Every format.
+pub const REGISTER: &[Validator] =
+    &[json::VALIDATOR, jsonc::VALIDATOR, jsonl::VALIDATOR, yaml::VALIDATOR, toml::VALIDATOR];
+
+impl Format {
+    /// Returns the format's name in the manifest and in messages.
+    pub fn name(self) -> &'static str {
+        validator(self).name
+    }
+}
+
+/// Reads all of a file.
+pub fn check(format: Format, bytes: &[u8]) -> Health {
+    let validator = validator(format);
+    match text(&validator, bytes) {
+        Ok(text) => (validator.check)(text),
+        Err(health) => health,
+    }
+}
+
+/// Returns the keys that stand twice in one object, in the order in which their objects end; or, where the file is not
+/// good, its health.
+///
+/// For TOML, where a doubled key is an error, a file whose only faults are doubled keys is good for [`check`] and has
+/// them listed here: so one fault is said once.
+pub fn duplicate_keys(format: Format, bytes: &[u8]) -> Result<Vec<DuplicateKey>, Health> {
+    let validator = validator(format);
+    (validator.duplicate_keys)(text(&validator, bytes)?)
+}
+
+fn validator(format: Format) -> Validator {
+    match format {
+        Format::Json => json::VALIDATOR,
+        Format::Jsonc => jsonc::VALIDATOR,
+        Format::Jsonl => jsonl::VALIDATOR,
+        Format::Yaml => yaml::VALIDATOR,
+        Format::Toml => toml::VALIDATOR,
+    }
+}
+
+/// Returns the file as text, without its byte order mark.
+fn text<'a>(validator: &Validator, bytes: &'a [u8]) -> Result<&'a str, Health> {
+    if bytes.len() > validator.max_bytes {
+        return Err(Health::Unknown { why: format!("larger than {} MiB", validator.max_bytes >> 20) });
+    }
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| bad_at(bytes, error.valid_up_to(), "bytes that are not UTF-8"))
+}
+
+/// Returns the verdict on a fault at an offset.
+fn bad_at(bytes: &[u8], offset: usize, what: impl Into<String>) -> Health {
+    let before = &bytes[..offset.min(bytes.len())];
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let line = before.split(|byte| *byte == b'\n').count();
+    Health::Bad { line, column: before.len() - line_start + 1, what: what.into() }
+}
+
+fn too_deep() -> Health {
+    Health::Unknown { why: format!("nested deeper than {MAX_DEPTH} levels") }
+}
+
+#[cfg(test)]
+mod tests;
