@@ -3,7 +3,7 @@
 use bstr::ByteSlice;
 
 use crate::manifest::{Deny, Manifest, Protect};
-use crate::model::{Entry, Facts, Level, PathFacts, TreePath};
+use crate::model::{Entry, Facts, Level, Mode, PathFacts, TreePath};
 
 /// What rules are given.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +78,15 @@ impl<'a> Case<'a> {
 
     fn protections(&self, path: &TreePath) -> impl Iterator<Item = Protection<'a>> {
         let branch = self.facts.into.branch.as_ref().map(TreePath::as_bstr);
-        let entries = self.manifest.protect.iter().filter(|entry| entry.paths.matches(path.as_bstr()));
+        // git takes a submodule for a folder when it matches patterns.
+        let is_folder = self.at(path).is_some_and(|facts| {
+            [facts.first, facts.result].into_iter().flatten().any(|entry| entry.mode == Mode::Submodule)
+        });
+        let names = move |entry: &&Protect| {
+            let path = path.as_bstr();
+            if is_folder { entry.paths.matches_folder(path) } else { entry.paths.matches(path) }
+        };
+        let entries = self.manifest.protect.iter().filter(names);
         entries.map(move |entry| Protection { entry, level: entry.level_on(branch) })
     }
 }

@@ -12,8 +12,14 @@ mod decide;
 mod draft;
 mod judge;
 mod page;
+mod protected_add;
 mod protected_delete;
+mod protected_mode;
+mod protected_modify;
+mod protected_type;
 mod quote;
+#[cfg(test)]
+mod testing;
 
 pub use case::{Case, Protection};
 pub use decide::{Excuses, decide};
@@ -51,7 +57,8 @@ pub struct Rule {
 }
 
 /// Every rule, in the order of `docs/rules.md`.
-pub const REGISTER: &[Rule] = &[protected_delete::RULE];
+pub const REGISTER: &[Rule] =
+    &[protected_delete::RULE, protected_modify::RULE, protected_mode::RULE, protected_type::RULE, protected_add::RULE];
 
 /// Finds a rule by its name.
 pub fn explain(name: &str) -> Option<&'static Rule> {

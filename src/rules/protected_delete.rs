@@ -15,9 +15,11 @@ pub const RULE: Rule = Rule {
                 information; one that was moved out of protection counts as deleted, and the new place is named.",
         why: "Files are protected because somebody needs them on a bad day. A merge deletes without a word: the deletion \
               was made in another branch, perhaps long ago, and stands in no diff that a reviewer of this merge looks at.",
-        what_to_do: "Merge with `--no-commit`, bring the file back (`git checkout HEAD -- <path>`) and commit; or let the \
-                     branch bring it back first. When the file is meant to go: `guard allow protected-delete <path> \
-                     --reason '...'`, or take its pattern out of the manifest in a commit of its own.",
+        what_to_do: "Let the branch bring the file back (on it: `git checkout <branch merged into> -- <path>` and a \
+                     commit), and merge again. Where the merge is in the index already (a conflict, or only its commit \
+                     was refused): `git checkout HEAD -- <path>`, and conclude it. When the file is meant to go: `guard \
+                     allow protected-delete <path> --reason '...'`, or take its pattern out of the manifest in a commit \
+                     of its own.",
         when_wrong: "The file was moved and rewritten so much that it is not recognised as the same: protect the new \
                      place, and allow this one deletion.",
     },
@@ -55,9 +57,72 @@ fn draft(case: &Case<'_>, facts: &PathFacts, protection: Protection<'_>) -> Draf
         Draft::at(path, format!("'{path}' is moved to '{}', which is protected too", moved.to))
             .protected_by(&protection)
             .weighing(Weight::AtMost(Level::Info))
+            .remedy("nothing to do")
     } else {
         Draft::at(path, format!("'{path}' is moved out of protection to '{}', protected as '{name}'", moved.to))
             .protected_by(&protection)
     };
     draft.evidence("moved_to", &*moved.to).evidence("similarity", format!("{}%", moved.similarity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{Sample, file};
+
+    fn sample() -> Sample {
+        Sample::merge().protect(&["scripts/restore_*.sh", "safe/"], &[Deny::Delete, Deny::Type])
+    }
+
+    fn deleted() -> Sample {
+        sample().path("scripts/restore_db.sh", file("x"), &[None], None)
+    }
+
+    #[test]
+    fn a_protected_path_that_goes_away_blocks() {
+        let findings = deleted().judge();
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].level, Level::Block);
+        assert_eq!(findings[0].message, "'scripts/restore_db.sh' is deleted, protected as 'ops'");
+        assert_eq!(findings[0].remedy, "guard allow protected-delete 'scripts/restore_db.sh' --reason '...'");
+        assert_eq!(findings[0].evidence["reason"], "needed at 3 a.m.");
+        assert_eq!(findings[0].evidence["owners"], "@ops");
+    }
+
+    #[test]
+    fn other_paths_and_conflicts_are_quiet() {
+        assert!(sample().path("scripts/other.sh", file("x"), &[None], None).said().is_empty());
+        assert!(deleted().with("scripts/restore_db.sh", |facts| facts.conflicted = true).said().is_empty());
+        assert!(sample().path("safe/a", None, &[file("x")], file("x")).said().is_empty());
+        assert!(sample().path("safe/a", file("x"), &[file("y")], file("y")).said().is_empty());
+    }
+
+    #[test]
+    fn moved_within_protection_is_information_and_out_of_it_blocks() {
+        let within = deleted().path("safe/db.sh", None, &[file("x")], file("x"));
+        let within = within.moved("scripts/restore_db.sh", "safe/db.sh");
+        assert_eq!(within.said(), ["info protected-delete scripts/restore_db.sh"]);
+        let strict = within.set("protected-delete", Some(Level::Block), &[]);
+        assert_eq!(strict.said(), ["info protected-delete scripts/restore_db.sh"]);
+        let out = deleted().path("old.sh", None, &[file("x")], file("x")).moved("scripts/restore_db.sh", "old.sh");
+        assert_eq!(out.said(), ["block protected-delete scripts/restore_db.sh"]);
+        assert_eq!(out.judge()[0].evidence["moved_to"], "old.sh");
+    }
+
+    #[test]
+    fn moved_to_weaker_protection_counts_as_moved_out() {
+        let sample = deleted().protect_at(Level::Warn, &["attic/"], &[Deny::Delete]);
+        let sample = sample.path("attic/db.sh", None, &[file("x")], file("x"));
+        let sample = sample.moved("scripts/restore_db.sh", "attic/db.sh");
+        assert_eq!(sample.said(), ["block protected-delete scripts/restore_db.sh"]);
+    }
+
+    #[test]
+    fn elsewhere_than_on_its_branches_an_entry_warns() {
+        let mut sample = deleted();
+        sample.manifest.protect[0].on = crate::rules::testing::patterns(&["release"]);
+        assert_eq!(sample.said(), ["warn protected-delete scripts/restore_db.sh"]);
+        let sample = sample.set("protected-delete", Some(Level::Info), &[]);
+        assert_eq!(sample.said(), ["info protected-delete scripts/restore_db.sh"]);
+    }
 }

@@ -1,0 +1,155 @@
+//! Builds small cases for the rules' tests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::manifest::{Deny, Manifest, Patterns, Protect, RuleSetting};
+use crate::model::{
+    Content, Entry, Facts, Finding, Incoming, Level, Mode, Moved, Oid, PathFacts, ResultKind, Shape, Target,
+};
+
+use super::{Case, judge};
+
+/// What stands at a path on one side.
+pub type Side<'a> = Option<(Mode, &'a str)>;
+
+/// Returns a regular file.
+#[expect(clippy::unnecessary_wraps, reason = "a side without the file is None")]
+pub fn file(text: &str) -> Side<'_> {
+    Some((Mode::File, text))
+}
+
+/// Returns a file with its run bit.
+#[expect(clippy::unnecessary_wraps, reason = "a side without the file is None")]
+pub fn executable(text: &str) -> Side<'_> {
+    Some((Mode::Executable, text))
+}
+
+/// Returns a symbolic link.
+#[expect(clippy::unnecessary_wraps, reason = "a side without the file is None")]
+pub fn link(target: &str) -> Side<'_> {
+    Some((Mode::Link, target))
+}
+
+/// Returns an object name that follows from a text alone.
+pub fn oid(text: &str) -> Oid {
+    let hex = crate::model::fingerprint(&[text.as_bytes()]);
+    Oid::from_hex(format!("{hex}{hex}{}", &hex[..8]).as_bytes()).unwrap()
+}
+
+/// Returns the meaning of `.gitignore` lines.
+pub fn patterns(lines: &[&str]) -> Patterns {
+    Patterns::new(lines).unwrap()
+}
+
+/// A merge of `feat` into `main` that is made up as a test needs it.
+pub struct Sample {
+    pub facts: Facts,
+    pub manifest: Manifest,
+}
+
+impl Sample {
+    /// A true merge that changes nothing.
+    pub fn merge() -> Self {
+        let facts = Facts {
+            into: Target { branch: Some("main".into()), tip: Some(oid("tip")) },
+            incoming: vec![Incoming { oid: oid("feat"), names: vec!["feat".into()] }],
+            merge_bases: vec![oid("base")],
+            shape: Shape::Merge,
+            result: ResultKind::Actual,
+            result_tree: None,
+            paths: Vec::new(),
+            first_files: 1000,
+            contents: BTreeMap::new(),
+            local: Vec::new(),
+        };
+        Self { facts, manifest: Manifest::default() }
+    }
+
+    /// Adds a path: what it is in the first parent, in the others and in the result.
+    #[must_use]
+    pub fn path(mut self, path: &str, first: Side<'_>, others: &[Side<'_>], result: Side<'_>) -> Self {
+        let facts = PathFacts {
+            path: path.into(),
+            first: self.entry(first),
+            result: self.entry(result),
+            others: others.iter().map(|side| self.entry(*side)).collect(),
+            bases: Vec::new(),
+            conflicted: false,
+            moved: None,
+            case_twin: None,
+            marker_size: 7,
+        };
+        self.facts.paths.push(facts);
+        self.facts.paths.sort_by(|one, other| one.path.cmp(&other.path));
+        self
+    }
+
+    /// Changes what is known of a path.
+    #[must_use]
+    pub fn with(mut self, path: &str, change: impl FnOnce(&mut PathFacts)) -> Self {
+        change(self.facts.paths.iter_mut().find(|facts| facts.path == path.into()).unwrap());
+        self
+    }
+
+    /// Says that a path that went away lives on elsewhere.
+    #[must_use]
+    pub fn moved(self, path: &str, to: &str) -> Self {
+        self.with(path, |facts| facts.moved = Some(Moved { to: to.into(), similarity: 90 }))
+    }
+
+    /// Adds a `[[protect]]` entry that blocks.
+    #[must_use]
+    pub fn protect(self, paths: &[&str], deny: &[Deny]) -> Self {
+        self.protect_at(Level::Block, paths, deny)
+    }
+
+    /// Adds a `[[protect]]` entry.
+    #[must_use]
+    pub fn protect_at(mut self, level: Level, paths: &[&str], deny: &[Deny]) -> Self {
+        self.manifest.protect.push(Protect {
+            name: "ops".into(),
+            paths: patterns(paths),
+            deny: deny.to_vec(),
+            level,
+            on: Patterns::default(),
+            reason: Some("needed at 3 a.m.".into()),
+            owners: vec!["@ops".into()],
+        });
+        self
+    }
+
+    /// Sets a rule's level and numbers.
+    #[must_use]
+    pub fn set(mut self, rule: &str, level: Option<Level>, numbers: &[(&str, u64)]) -> Self {
+        let numbers = numbers.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
+        self.manifest.rules.insert(rule.into(), RuleSetting { level, numbers });
+        self
+    }
+
+    /// Returns the case.
+    pub fn case(&self) -> Case<'_> {
+        Case { facts: &self.facts, manifest: &self.manifest }
+    }
+
+    /// Judges by all rules.
+    pub fn judge(&self) -> Vec<Finding> {
+        judge(&self.case())
+    }
+
+    /// Returns rule, level and path of each finding, as one line each.
+    pub fn said(&self) -> Vec<String> {
+        let line = |finding: Finding| {
+            let path = finding.path.map(|path| format!(" {path}")).unwrap_or_default();
+            format!("{} {}{path}", finding.level.word(), finding.rule)
+        };
+        self.judge().into_iter().map(line).collect()
+    }
+
+    fn entry(&mut self, side: Side<'_>) -> Option<Entry> {
+        let (mode, text) = side?;
+        let entry = Entry { mode, oid: oid(text) };
+        self.facts.contents.insert(entry.oid, Content::Bytes(Arc::new(text.into())));
+        Some(entry)
+    }
+}
