@@ -8,8 +8,12 @@
 //! is missing (a blob that is too large, a parent that can't be read) the rule keeps quiet rather than guess.
 
 mod case;
+mod conflict_markers;
+mod data;
 mod decide;
 mod draft;
+mod duplicate_keys;
+mod invalid_data;
 mod judge;
 mod page;
 mod protected_add;
@@ -22,6 +26,7 @@ mod quote;
 mod testing;
 
 pub use case::{Case, Protection};
+pub use data::unjudged;
 pub use decide::{Excuses, decide};
 pub use draft::{Draft, Weight};
 pub use judge::judge;
@@ -57,8 +62,16 @@ pub struct Rule {
 }
 
 /// Every rule, in the order of `docs/rules.md`.
-pub const REGISTER: &[Rule] =
-    &[protected_delete::RULE, protected_modify::RULE, protected_mode::RULE, protected_type::RULE, protected_add::RULE];
+pub const REGISTER: &[Rule] = &[
+    protected_delete::RULE,
+    protected_modify::RULE,
+    protected_mode::RULE,
+    protected_type::RULE,
+    protected_add::RULE,
+    conflict_markers::RULE,
+    invalid_data::RULE,
+    duplicate_keys::RULE,
+];
 
 /// Finds a rule by its name.
 pub fn explain(name: &str) -> Option<&'static Rule> {

