@@ -8,13 +8,18 @@
 //! is missing (a blob that is too large, a parent that can't be read) the rule keeps quiet rather than guess.
 
 mod case;
+mod case_collision;
 mod conflict_markers;
 mod data;
 mod decide;
+mod deleted_in_merge;
 mod draft;
 mod duplicate_keys;
+mod ignored_overwritten;
 mod invalid_data;
 mod judge;
+mod mass_delete;
+mod mode_changed;
 mod page;
 mod protected_add;
 mod protected_delete;
@@ -24,12 +29,15 @@ mod protected_type;
 mod quote;
 #[cfg(test)]
 mod testing;
+mod unrelated_histories;
+mod wrong_branch;
 
 pub use case::{Case, Protection};
 pub use data::unjudged;
 pub use decide::{Excuses, decide};
 pub use draft::{Draft, Weight};
 pub use judge::judge;
+pub use mass_delete::files_to_count;
 pub use page::{render_all, render_page};
 pub use quote::{allow_command, shell_quote};
 
@@ -68,9 +76,16 @@ pub const REGISTER: &[Rule] = &[
     protected_mode::RULE,
     protected_type::RULE,
     protected_add::RULE,
+    wrong_branch::RULE,
     conflict_markers::RULE,
     invalid_data::RULE,
     duplicate_keys::RULE,
+    deleted_in_merge::RULE,
+    mass_delete::RULE,
+    ignored_overwritten::RULE,
+    case_collision::RULE,
+    mode_changed::RULE,
+    unrelated_histories::RULE,
 ];
 
 /// Finds a rule by its name.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::manifest::{DataRule, Deny, Manifest, Patterns, Protect, RuleSetting};
+use crate::manifest::{BranchRule, DataRule, Deny, Manifest, Patterns, Protect, RuleSetting};
 use crate::model::{
-    Content, Entry, Facts, Finding, Incoming, Level, Mode, Moved, Oid, PathFacts, ResultKind, Shape, Target,
+    Content, Entry, Facts, Finding, Incoming, Level, LocalFile, LocalKind, Mode, Moved, Oid, PathFacts, ResultKind,
+    Shape, Target,
 };
 
 use super::{Case, judge};
@@ -98,6 +99,13 @@ impl Sample {
         self.with(path, |facts| facts.moved = Some(Moved { to: to.into(), similarity: 90 }))
     }
 
+    /// Adds a file of the working tree that is in the way.
+    #[must_use]
+    pub fn local(mut self, path: &str, kind: LocalKind, saved: bool) -> Self {
+        self.facts.local.push(LocalFile { path: path.into(), kind, saved });
+        self
+    }
+
     /// Adds a `[[protect]]` entry that blocks.
     #[must_use]
     pub fn protect(self, paths: &[&str], deny: &[Deny]) -> Self {
@@ -132,6 +140,13 @@ impl Sample {
             backup: false,
             secret: false,
         });
+        self
+    }
+
+    /// Adds a `[[branch]]` entry.
+    #[must_use]
+    pub fn never(mut self, into: &[&str], never: &[&str]) -> Self {
+        self.manifest.branch.push(BranchRule { into: patterns(into), never: patterns(never) });
         self
     }
 
