@@ -28,6 +28,8 @@ mod protected_modify;
 mod protected_type;
 mod quote;
 #[cfg(test)]
+mod register_tests;
+#[cfg(test)]
 mod testing;
 mod unrelated_histories;
 mod wrong_branch;
