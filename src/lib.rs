@@ -1,4 +1,36 @@
 //! `RecoveryGuard` judges git merges before they touch a file, and takes bad ones back without losing work.
+//!
+//! This page is the map. Each room is a folder with one job; data goes one way, one type at each step:
+//!
+//! ```text
+//! git runs hooks/<name>  ->  guard hook <name> "$@"
+//!   hooks::decode     argv + stdin + env   -> Event
+//!   facts::gather     Event + repository   -> Facts          the step that asks git
+//!   rules::judge      &Facts, &Manifest    -> Vec<Finding>   pure
+//!   facts::excuses    findings             -> excuses        asked only when something is wrong
+//!   rules::decide     findings, excuses    -> Verdict        pure
+//!   journal::append   Record               -> durable
+//!   report::answer    &Answer              -> text, exit code
+//! ```
+//!
+//! | room | it knows | never |
+//! |---|---|---|
+//! | [`model`] | plain data and its words | I/O |
+//! | [`disk`] | the only place that writes files | git |
+//! | [`git`] | the only place that talks to git | printing |
+//! | [`manifest`] | `.recoveryguard.toml` | git, terminal |
+//! | [`validate`] | bytes → verdict on data files; pure | git |
+//! | [`facts`] | asks git and the files, answers facts | judging |
+//! | [`rules`] | facts → findings; pure, one file a rule | I/O, printing, clock |
+//! | [`journal`] | what was done: append, read | deciding |
+//! | [`store`] | saved bytes | deciding |
+//! | [`undo`] | journal + facts → plan → apply | printing |
+//! | [`hooks`] | git's calling conventions; install, uninstall, doctor | judging |
+//! | [`routes`] | which steps an event takes, in which order | printing |
+//! | [`report`] | verdicts and plans → text, JSON; exit codes | git |
+//! | [`cli`] | arguments, environment, terminal; one file a command | logic |
+//!
+//! Who may name whom is a table in `tests/suite/architecture.rs`, and a test keeps it.
 
 pub mod cli;
 pub mod disk;
@@ -9,6 +41,7 @@ pub mod journal;
 pub mod manifest;
 pub mod model;
 pub mod report;
+pub mod routes;
 pub mod rules;
 pub mod store;
 pub mod undo;

@@ -27,6 +27,11 @@ impl Surroundings {
         Self { environment: Environment { variables }, folder }
     }
 
+    /// Returns the folder for scratch files.
+    pub fn temporary_folder(&self) -> PathBuf {
+        self.environment.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+    }
+
     /// Returns the time: the clock's, or the one that tests stopped it at.
     pub fn now(&self) -> Timestamp {
         let stopped = self.environment.get(CLOCK).and_then(|text| text.to_str()?.parse().ok());

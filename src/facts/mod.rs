@@ -1,1 +1,54 @@
-//! asks git and the files, answers Facts.
+//! Asks git and the files, answers [`Facts`](crate::model::Facts) for a merge. Nothing here judges.
+//!
+//! What is asked stays in proportion to what the merge changes: trees are compared with equal subtrees skipped, and
+//! blobs are read only for the paths that a rule needs.
+
+mod contents;
+mod excuses;
+mod gather;
+mod local;
+mod names;
+
+pub use contents::LIMIT as CONTENT_LIMIT;
+pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
+pub use gather::{Asked, Question, gather};
+pub use local::{InTheWay, local_files};
+
+use crate::git::{GitError, Repo};
+use crate::manifest::{self, Manifest, ManifestError};
+use crate::model::{Mode, Oid};
+
+/// The manifest that a tree holds.
+#[derive(Debug)]
+pub enum Found {
+    /// It has none: built-in rules only.
+    None,
+    /// It has one.
+    Manifest(Box<Manifest>),
+    /// It has one that can't be read.
+    Unreadable(ManifestError),
+    /// There is something else at its place (a link, a folder), or it is too large.
+    Odd(String),
+}
+
+/// Reads the manifest of a tree; `None` is the empty tree.
+pub fn manifest_of(repo: &Repo, tree: Option<Oid>) -> Result<Found, GitError> {
+    let objects = repo.objects();
+    let Some(entry) = objects.entry(tree, &manifest::FILE.into())? else { return Ok(Found::None) };
+    if !matches!(entry.mode, Mode::File | Mode::Executable) {
+        return Ok(Found::Odd(format!("'{}' is a {}", manifest::FILE, entry.mode.noun())));
+    }
+    let bytes = match objects.content(entry.oid, LARGEST_MANIFEST)? {
+        crate::model::Content::Bytes(bytes) => bytes,
+        crate::model::Content::TooLarge(size) => {
+            return Ok(Found::Odd(format!("'{}' is too large ({size} bytes)", manifest::FILE)));
+        }
+    };
+    Ok(match manifest::parse(&bytes) {
+        Ok(manifest) => Found::Manifest(Box::new(manifest)),
+        Err(error) => Found::Unreadable(error),
+    })
+}
+
+/// No honest manifest has a mebibyte.
+const LARGEST_MANIFEST: u64 = 1 << 20;

@@ -275,6 +275,14 @@ impl Git {
         self
     }
 
+    /// Gives it so long at the most, whatever else: for answers that are nice to have.
+    pub fn patience(mut self, limit: Duration) -> Self {
+        if self.deadline.check().is_ok() {
+            self.deadline = Deadline::after(limit);
+        }
+        self
+    }
+
     /// Runs it in another folder.
     pub fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
@@ -336,4 +344,60 @@ fn wait(child: &Mutex<Child>) -> std::io::Result<std::process::ExitStatus> {
 /// Returns a path from bytes.
 pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+/// Runs a program with exactly these variables and no input: for demonstrations and probes in scratch repositories,
+/// which must not see the user's configuration.
+pub fn run_isolated<N: AsRef<OsStr> + Copy>(
+    program: &Path,
+    arguments: &[&OsStr],
+    folder: &Path,
+    variables: &[(N, &OsStr)],
+) -> Result<Output, GitError> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
+    let mut command = Command::new(program);
+    command.env_clear().envs(variables.iter().copied()).args(arguments).current_dir(folder);
+    let output = command.stdin(Stdio::null()).output().map_err(GitError::Start)?;
+    let shown = escape(program.as_os_str().as_bytes());
+    Ok(Output {
+        status: output.status.code().unwrap_or(-1),
+        stdout: output.stdout,
+        stderr: output.stderr,
+        command: shown,
+    })
+}
+
+/// Returns the command line of the git process that runs us: our parent, or the parent of the shell that runs the
+/// hook. Empty when it can't be told.
+pub fn calling_git() -> Vec<String> {
+    let mut pid = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
+    for _ in 0..4 {
+        let Some(current) = pid else { break };
+        let (line, parent) = process(current);
+        let program = line.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+        if program == "git" || program.starts_with("git-") {
+            return line;
+        }
+        pid = parent;
+    }
+    Vec::new()
+}
+
+/// Returns a process's command line and parent: from `/proc`, or from `ps` where there is none.
+fn process(pid: i32) -> (Vec<String>, Option<i32>) {
+    if let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) {
+        let words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+        let mut words: Vec<String> = words.collect();
+        words.pop();
+        // `pid (name) state ppid …`; the name may hold anything, so count from its closing parenthesis.
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        return (words, parent);
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
+    let asked = Command::new("ps").args(["-o", "ppid=,args=", "-p", &pid.to_string()]).output();
+    let text = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let mut words = text.split_whitespace();
+    let parent = words.next().and_then(|word| word.parse().ok());
+    (words.map(str::to_owned).collect(), parent)
 }

@@ -1,5 +1,7 @@
 //! Commits of a range: who did what.
 
+use std::time::Duration;
+
 use bstr::ByteSlice;
 
 use super::child::GitError;
@@ -27,11 +29,12 @@ pub struct Trailer {
 }
 
 impl Repo {
-    /// Returns the newest commit that is reachable from `tips`, not from `without`, and changed `path`.
+    /// Returns the newest commit that is reachable from `tips`, not from `without`, and changed `path`. Gives up after
+    /// less than a second: it is asked while somebody waits.
     pub fn last_change(&self, path: &TreePath, tips: &[Oid], without: &[Oid]) -> Result<Option<CommitLine>, GitError> {
         let ask = self.git("log").args(["-1", "--no-show-signature", "--format=%H%x00%an%x00%s"]);
         let ask = ask.args(tips.iter().map(Oid::to_string)).args(without.iter().map(|oid| format!("^{oid}")));
-        let text = ask.arg("--").bytes(path).run()?.success()?;
+        let text = ask.arg("--").bytes(path).patience(Duration::from_millis(700)).run()?.success()?;
         let mut parts = text.trim_end().split(|byte| *byte == 0);
         let (Some(oid), Some(author), Some(subject)) = (parts.next(), parts.next(), parts.next()) else {
             return Ok(None);
@@ -68,6 +71,24 @@ impl Repo {
             found.extend(values.map(|line| Trailer { commit, value: line.trim().into() }));
         }
         Ok(found)
+    }
+
+    /// Adds trailers to a message file, each once. The final newline is added first: git 2.39 would glue a trailer to
+    /// the subject.
+    pub fn add_trailers(&self, file: &std::path::Path, trailers: &[String]) -> Result<(), GitError> {
+        let place = self.work_tree().unwrap_or(self.git_dir()).join(file);
+        let io = |source| GitError::Io { path: place.display().to_string(), source };
+        let mut message = std::fs::read(&place).map_err(io)?;
+        if !message.ends_with(b"\n") {
+            message.push(b'\n');
+        }
+        let mut ask = self.git("interpret-trailers").args(["--if-exists", "addIfDifferent"]);
+        for trailer in trailers {
+            ask = ask.args(["--trailer", trailer]);
+        }
+        let text = ask.input(message).run()?.success()?;
+        crate::disk::write_atomic(&place, &text, crate::disk::Durability::Lazy, 0o666)?;
+        Ok(())
     }
 
     /// Returns pairs of (gone, new) paths that git sees as renames between two trees, with percent of likeness.

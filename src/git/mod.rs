@@ -17,7 +17,7 @@ mod repository;
 mod tree;
 mod work;
 
-pub use child::{Deadline, Environment, Git, GitError, Output};
+pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, run_isolated};
 pub use index::{IndexEntry, Stage};
 pub use log::{CommitLine, Trailer};
 pub use merge::{Prediction, Strategy};

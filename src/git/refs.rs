@@ -88,6 +88,13 @@ impl Repo {
         Ok(found)
     }
 
+    /// Writes a ref of ours that keeps a commit from being collected. Fails where it exists with another value.
+    pub fn keep_commit(&self, name: &RefName, commit: Oid) -> Result<(), GitError> {
+        let null = Oid::null(commit.kind());
+        let ask = self.git("update-ref").bytes(name).args([commit.to_string(), null.to_string()]);
+        ask.run()?.success().map(drop)
+    }
+
     /// Starts a ref transaction: nothing changes before [`RefTransaction::commit`].
     pub fn ref_transaction(&self, message: &str) -> Result<RefTransaction, GitError> {
         let git = self.git("update-ref").args(["-m", message, "--no-deref", "--create-reflog", "--stdin"]);

@@ -139,6 +139,11 @@ impl Repo {
         WorktreeId(if id.is_empty() { ".".into() } else { id.into() })
     }
 
+    /// Returns the git that is run.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Returns the deadline of this call.
     pub fn deadline(&self) -> &Deadline {
         &self.deadline
@@ -237,6 +242,11 @@ impl Repo {
             _ => return Err(symbolic.failure()),
         };
         Ok(Head { branch, oid: self.resolve("HEAD^{commit}")? })
+    }
+
+    /// Returns HEAD's commit; `None` when unborn.
+    pub fn resolve_head(&self) -> Result<Option<Oid>, GitError> {
+        self.resolve("HEAD^{commit}")
     }
 
     /// Returns the path of the folder that git runs hooks from.

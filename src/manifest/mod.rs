@@ -4,11 +4,13 @@
 //! patterns are errors with line and column, and its size is bounded. `docs/manifest.md` is the reference.
 
 mod lookup;
+mod names;
 mod parse;
 mod patterns;
 mod schema;
 mod words;
 
+pub use names::nearest_rule;
 pub use parse::{ManifestError, parse};
 pub use patterns::{PatternError, Patterns};
 pub use schema::{

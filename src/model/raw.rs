@@ -21,6 +21,11 @@ pub type RefName = Raw;
 
 impl Raw {
     /// Returns the bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Returns the bytes as a byte string.
     pub fn as_bstr(&self) -> &BStr {
         self.0.as_bstr()
     }

@@ -1,5 +1,11 @@
 //! Verdicts, operations and plans as text and JSON; exit codes. Nothing here prints: it returns what is to be printed.
 
+mod answer;
+mod checked;
 mod exit;
+pub mod json;
+pub mod words;
 
+pub use answer::answer;
+pub use checked::{Changed, checked_json, checked_text};
 pub use exit::Exit;

@@ -34,7 +34,7 @@ pub(super) fn reading<'a>(case: &Case<'a>, facts: &PathFacts) -> Option<Reading<
     Some(Reading { format, bytes: case.facts.bytes(facts.result)?, is_merged, is_data: named.is_some() })
 }
 
-fn checked(format: Format) -> Option<validate::Format> {
+pub(super) fn checked(format: Format) -> Option<validate::Format> {
     match format {
         Format::Json => Some(validate::Format::Json),
         Format::Jsonc => Some(validate::Format::Jsonc),

@@ -29,6 +29,7 @@ mod protected_type;
 mod quote;
 #[cfg(test)]
 mod register_tests;
+mod standing;
 #[cfg(test)]
 mod testing;
 mod unrelated_histories;
@@ -42,6 +43,7 @@ pub use judge::judge;
 pub use mass_delete::files_to_count;
 pub use page::{render_all, render_page};
 pub use quote::{allow_command, shell_quote};
+pub use standing::standing;
 
 use crate::model::Level;
 

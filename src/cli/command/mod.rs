@@ -1,16 +1,34 @@
 //! The commands: one file each.
 
+mod allow;
+mod check;
+mod demo;
+mod explain;
+mod hook;
+
 use super::Context;
 use crate::report::Exit;
 
 /// What can be asked of the guard.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {}
+pub enum Command {
+    Check(check::Arguments),
+    Explain(explain::Arguments),
+    Allow(allow::Arguments),
+    Demo(demo::Arguments),
+    #[command(hide = true)]
+    Hook(hook::Arguments),
+}
 
 impl Command {
     /// Does what was asked.
-    pub fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let _ = context;
-        match self {}
+    pub fn run(&self, context: &Context) -> anyhow::Result<Exit> {
+        match self {
+            Self::Check(arguments) => check::run(context, arguments),
+            Self::Explain(arguments) => explain::run(context, arguments),
+            Self::Allow(arguments) => allow::run(context, arguments),
+            Self::Demo(arguments) => demo::run(context, arguments),
+            Self::Hook(arguments) => Ok(hook::run(context, arguments)),
+        }
     }
 }

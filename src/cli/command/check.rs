@@ -1,0 +1,119 @@
+//! `guard check`: would this merge be refused, and why?
+
+use anyhow::anyhow;
+
+use crate::cli::{Context, Failure};
+use crate::git::{GitError, Repo};
+use crate::model::{Content, Level, Verdict};
+use crate::report::{self, Exit};
+use crate::routes::{self, CheckError, Checked, Subject};
+
+/// Judge a merge without doing it, or one that exists
+///
+/// 'guard check feat' judges merging feat into HEAD. 'guard check --merge <commit>' judges a merge that exists,
+/// 'guard check A..B' the step from A to B and every merge in it. Nothing is changed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard check feat
+  guard check origin/main --into release/2
+  guard check --merge HEAD
+  guard check main..feat --json
+
+Exit codes: 0 fine (warnings included), 1 findings that block (--strict: warnings too), 2 usage,
+3 could not judge")]
+pub struct Arguments {
+    /// What would be merged, or one range A..B
+    #[arg(value_name = "REV", required_unless_present = "merge")]
+    revisions: Vec<String>,
+    /// Judge merging into this instead of HEAD
+    #[arg(long, value_name = "REV")]
+    into: Option<String>,
+    /// Judge this merge, which exists
+    #[arg(long, value_name = "COMMIT", conflicts_with_all = ["revisions", "into"])]
+    merge: Option<String>,
+    /// End with 1 for warnings too
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Arguments {
+    fn subject(&self) -> Result<Subject, Failure> {
+        if let Some(commit) = &self.merge {
+            return Ok(Subject::Commit(commit.clone()));
+        }
+        let range = |text: &String| text.split_once("..").map(|(start, end)| (start.to_owned(), end.to_owned()));
+        let or_head = |text: String| if text.is_empty() { "HEAD".to_owned() } else { text };
+        match (self.revisions.as_slice(), self.revisions.first().and_then(range)) {
+            ([_], Some((start, end))) if !end.starts_with('.') => Ok(Subject::Range(or_head(start), or_head(end))),
+            (_, Some(_)) => Err(Failure::new(Exit::Usage, "give one range 'A..B', and nothing beside it")),
+            (revisions, None) => Ok(Subject::Merge { revisions: revisions.to_vec(), into: self.into.clone() }),
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let repo = context.repo()?;
+    let all = routes::check(&repo, &arguments.subject()?).map_err(failure)?;
+    let worst = worst(&all);
+    if context.json {
+        context.terminal.answer(|| report::checked_json(&all, worst));
+    } else {
+        for checked in &all {
+            // In a range, merges without findings are not worth a line.
+            if all.len() > 1 && checked.commit.is_some() && checked.judged.verdict == Verdict::Pass {
+                continue;
+            }
+            let changed = changed(&repo, checked)?;
+            context.terminal.answer(|| report::checked_text(checked, &changed));
+        }
+    }
+    Ok(match worst {
+        Verdict::Block => Exit::Blocked,
+        Verdict::CouldNotJudge => Exit::CouldNotJudge,
+        Verdict::Warn if arguments.strict => Exit::Blocked,
+        Verdict::Warn | Verdict::Pass => Exit::Fine,
+    })
+}
+
+fn worst(all: &[Checked]) -> Verdict {
+    let rank = |verdict: Verdict| match verdict {
+        Verdict::Pass => 0,
+        Verdict::Warn => 1,
+        Verdict::CouldNotJudge => 2,
+        Verdict::Block => 3,
+    };
+    all.iter().map(|checked| checked.judged.verdict).max_by_key(|verdict| rank(*verdict)).unwrap_or(Verdict::Pass)
+}
+
+fn failure(error: CheckError) -> anyhow::Error {
+    match error {
+        CheckError::Git(GitError::Missing(_) | GitError::Damaged { .. } | GitError::TimedOut(_)) => {
+            Failure::new(Exit::CouldNotJudge, format!("could not judge: {error}"))
+                .hint("fetch what is missing, for example 'git fetch --unshallow', and check again")
+                .into()
+        }
+        other => anyhow!(other),
+    }
+}
+
+/// Reads both versions of protected text files that the merge changes.
+fn changed(repo: &Repo, checked: &Checked) -> anyhow::Result<Vec<report::Changed>> {
+    let judged = &checked.judged;
+    let mut texts = Vec::new();
+    for finding in judged.findings.iter().filter(|found| found.rule == "protected-modify" && found.level >= Level::Info)
+    {
+        let facts = judged.facts.paths.iter().find(|facts| Some(&facts.path) == finding.path.as_ref());
+        let Some((first, result)) = facts.and_then(|facts| facts.first.zip(facts.result)) else { continue };
+        let read = |oid| repo.objects().content(oid, 1 << 20);
+        if let (Content::Bytes(before), Content::Bytes(after)) = (read(first.oid)?, read(result.oid)?)
+            && !before.contains(&0)
+            && !after.contains(&0)
+            && let Some(path) = finding.path.clone()
+        {
+            texts.push((path, before.to_vec(), after.to_vec()));
+        }
+    }
+    Ok(texts)
+}

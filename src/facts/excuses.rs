@@ -1,0 +1,190 @@
+//! Why a finding that would block need not: what accepted lines already contain, what somebody allowed.
+
+use std::collections::BTreeMap;
+
+use bstr::ByteSlice;
+
+use crate::git::{GitError, Repo};
+use crate::manifest::Manifest;
+use crate::model::{Allowance, Excuse, Facts, Finding, Level, Oid, ResultKind, TreePath, escape};
+
+/// Whose permissions count here.
+#[derive(Debug, Clone)]
+pub struct Allow<'a> {
+    /// Allowances recorded in this clone for this very merge.
+    pub recorded: &'a [Allowance],
+    /// Whether `Guard-Allow:` trailers of incoming commits count.
+    pub trailers: bool,
+}
+
+/// Returns excuses by fingerprint, for the findings that have one. Asks nothing when nothing blocks or warns.
+pub fn excuses(
+    repo: &Repo,
+    manifest: &Manifest,
+    facts: &Facts,
+    findings: &[Finding],
+    allow: &Allow<'_>,
+) -> Result<BTreeMap<String, Excuse>, GitError> {
+    let mut found = BTreeMap::new();
+    let loud: Vec<&Finding> = findings.iter().filter(|finding| finding.level >= Level::Warn).collect();
+    if loud.is_empty() {
+        return Ok(found);
+    }
+    for finding in &loud {
+        let matching = allow
+            .recorded
+            .iter()
+            .find(|allowed| allowed.rule == finding.rule && (allowed.path.is_none() || allowed.path == finding.path));
+        if let Some(allowed) = matching {
+            found.insert(finding.fingerprint.clone(), Excuse::Allowed { reason: escape(allowed.reason.as_bytes()) });
+        }
+    }
+    let open = |found: &BTreeMap<String, Excuse>, finding: &Finding| !found.contains_key(&finding.fingerprint);
+    if allow.trailers && loud.iter().any(|finding| open(&found, finding)) {
+        add_trailers(repo, facts, &loud, &mut found)?;
+    }
+    if loud.iter().any(|finding| finding.level == Level::Block && open(&found, finding)) {
+        add_accepted(repo, manifest, facts, &loud, &mut found)?;
+    }
+    if facts.result == (ResultKind::Predicted { certain: false }) {
+        for finding in loud {
+            found.entry(finding.fingerprint.clone()).or_insert(Excuse::Uncertain);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes `<rule> <path> -- <reason>`, the value of a `Guard-Allow:` trailer; a path with blanks or odd bytes is quoted.
+pub fn render_trailer(rule: &str, path: Option<&TreePath>, reason: &str) -> String {
+    let path = path.map_or_else(|| "*".to_owned(), word);
+    format!("{rule} {path} -- {}", escape(reason.as_bytes()))
+}
+
+/// Reads what [`render_trailer`] writes: rule, path as written (`*`: every path), reason.
+pub fn parse_trailer(value: &[u8]) -> Option<(String, String, String)> {
+    let text = escape(value);
+    let (rule, rest) = text.split_once(' ')?;
+    let end = if rest.starts_with('"') {
+        // A quoted path may hold the separator; its own quotes are escaped.
+        rest.match_indices("\" --").find(|(at, _)| *at > 0 && !rest[..*at].ends_with('\\'))?.0 + 1
+    } else {
+        rest.find(" --")?
+    };
+    let (path, reason) = (&rest[..end], rest[end..].strip_prefix(" --")?.trim());
+    Some((rule.to_owned(), path.to_owned(), reason.to_owned()))
+}
+
+/// Returns a path as one word of a trailer.
+fn word(path: &TreePath) -> String {
+    let shown = path.to_string();
+    if shown.as_bytes() == path.as_bytes() && !shown.contains([' ', '"', '\\', '*']) {
+        shown
+    } else {
+        format!("\"{}\"", shown.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+fn add_trailers(
+    repo: &Repo,
+    facts: &Facts,
+    findings: &[&Finding],
+    found: &mut BTreeMap<String, Excuse>,
+) -> Result<(), GitError> {
+    let tips: Vec<Oid> = facts.incoming.iter().map(|head| head.oid).collect();
+    let without: Vec<Oid> = facts.into.tip.into_iter().collect();
+    for trailer in repo.allow_trailers(&tips, &without)? {
+        let Some((rule, path, reason)) = parse_trailer(&trailer.value) else { continue };
+        for finding in findings.iter().filter(|finding| finding.rule == rule) {
+            let Some(at) = &finding.path else { continue };
+            if (path == "*" || path == word(at)) && brought(repo, trailer.commit, at)? {
+                let excuse = Excuse::Trailer { commit: trailer.commit.short(), reason: reason.clone() };
+                found.entry(finding.fingerprint.clone()).or_insert(excuse);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a commit made, or as a merge brought, a change at a path.
+fn brought(repo: &Repo, commit: Oid, path: &TreePath) -> Result<bool, GitError> {
+    let objects = repo.objects();
+    let commit = objects.commit(commit)?;
+    let before = commit.parents.first().map(|parent| objects.tree_of(*parent)).transpose()?;
+    Ok(objects.entry(before, path)? != objects.entry(Some(commit.tree), path)?)
+}
+
+/// Excuses what a line of `[policy] accepted` already contains: all of it when that line contains every incoming
+/// commit, else each path that the line itself changed to what the merge makes of it.
+fn add_accepted(
+    repo: &Repo,
+    manifest: &Manifest,
+    facts: &Facts,
+    findings: &[&Finding],
+    found: &mut BTreeMap<String, Excuse>,
+) -> Result<(), GitError> {
+    let Some(tip) = facts.into.tip else { return Ok(()) };
+    for line in &manifest.policy.accepted {
+        let Some(accepted) = resolve_line(repo, facts, line)? else { continue };
+        let all = facts.incoming.iter().map(|head| repo.is_ancestor(head.oid, accepted));
+        let all = !facts.incoming.is_empty() && all.collect::<Result<Vec<_>, _>>()?.into_iter().all(|inside| inside);
+        for finding in findings.iter().filter(|finding| finding.level == Level::Block) {
+            if all || contains(repo, facts, tip, accepted, finding.path.as_ref())? {
+                let excuse = Excuse::Accepted { line: escape(line.as_bytes()) };
+                found.entry(finding.fingerprint.clone()).or_insert(excuse);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Resolves a line of `[policy] accepted`; `@{upstream}` is the upstream of the branch merged into.
+fn resolve_line(repo: &Repo, facts: &Facts, line: &str) -> Result<Option<Oid>, GitError> {
+    let of_branch = |suffix: &str| {
+        let branch = facts.into.branch.as_ref()?.to_str().ok()?;
+        Some(format!("{branch}{suffix}^{{commit}}"))
+    };
+    if line.starts_with("@{") {
+        return of_branch(line).map_or(Ok(None), |revision| repo.resolve(&revision));
+    }
+    repo.resolve(&format!("{line}^{{commit}}"))
+}
+
+fn contains(repo: &Repo, facts: &Facts, tip: Oid, accepted: Oid, path: Option<&TreePath>) -> Result<bool, GitError> {
+    let Some(path) = path else { return Ok(false) };
+    let Some(known) = facts.paths.iter().find(|known| known.path == *path) else { return Ok(false) };
+    let objects = repo.objects();
+    if objects.leaf(Some(objects.tree_of(accepted)?), path)? != known.result {
+        return Ok(false);
+    }
+    // Being equal is not enough: the line must have made the change since it parted from the branch.
+    for base in repo.merge_bases(tip, accepted)? {
+        if objects.leaf(Some(objects.tree_of(base)?), path)? == known.first {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailers_read_back_as_written() {
+        for path in ["a/b.sh", "with blank", "a -- b", "quote\"", "q\" -- x", "new\nline", "*"] {
+            let path = TreePath::from(path);
+            let value = render_trailer("protected-delete", Some(&path), "it is -- really -- fine");
+            let (rule, shown, reason) = parse_trailer(value.as_bytes()).unwrap();
+            assert_eq!(
+                (rule.as_str(), shown, reason.as_str()),
+                ("protected-delete", word(&path), "it is -- really -- fine")
+            );
+        }
+    }
+
+    #[test]
+    fn every_path_is_a_star() {
+        let value = render_trailer("mass-delete", None, "");
+        assert_eq!(parse_trailer(value.as_bytes()).unwrap().1, "*");
+    }
+}

@@ -1,0 +1,133 @@
+//! Files of the working tree that a merge would write over: looked at path by path, never by a scan.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use bstr::ByteSlice;
+
+use crate::git::{GitError, Repo};
+use crate::model::{Entry, LocalKind, Mode, PathFacts, TreePath};
+
+/// A file of the working tree whose bytes would not come back from git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InTheWay {
+    /// Where.
+    pub path: TreePath,
+    /// Whether git tracks it.
+    pub kind: LocalKind,
+    /// File, executable or link.
+    pub mode: Mode,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its place on disk.
+    pub place: PathBuf,
+}
+
+/// So many files of one ignored folder are looked at when a file takes the folder's place.
+const FOLDER_LIMIT: usize = 1000;
+
+/// Returns the files at the touched paths that the merge would lose: untracked ones, and tracked ones whose bytes on
+/// disk are not the first parent's blob (edited, or converted by git's filters on their way out).
+///
+/// Files over `max_read` bytes are not read: they are returned as if they differed.
+pub fn local_files(repo: &Repo, paths: &[PathFacts], max_read: u64) -> Result<Vec<InTheWay>, GitError> {
+    let Some(top) = repo.work_tree() else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for path in paths {
+        repo.deadline().check()?;
+        match path.first {
+            Some(first) => found.extend(differing(repo, top, &path.path, first, max_read)?),
+            None => untracked(top, &path.path, paths, &mut found),
+        }
+    }
+    found.sort_by(|a: &InTheWay, b| a.path.cmp(&b.path));
+    found.dedup_by(|a, b| a.path == b.path);
+    Ok(found)
+}
+
+fn place(top: &Path, path: &[u8]) -> PathBuf {
+    top.join(OsStr::from_bytes(path))
+}
+
+fn look(top: &Path, path: &[u8], kind: LocalKind) -> Option<InTheWay> {
+    let place = place(top, path);
+    let metadata = place.symlink_metadata().ok()?;
+    let mode = if metadata.is_symlink() {
+        Mode::Link
+    } else if !metadata.is_file() {
+        return None;
+    } else if metadata.permissions().mode() & 0o100 != 0 {
+        Mode::Executable
+    } else {
+        Mode::File
+    };
+    Some(InTheWay { path: path.into(), kind, mode, size: metadata.size(), place })
+}
+
+/// Returns the tracked file when git could not give back its bytes.
+fn differing(
+    repo: &Repo,
+    top: &Path,
+    path: &TreePath,
+    first: Entry,
+    max_read: u64,
+) -> Result<Option<InTheWay>, GitError> {
+    if !matches!(first.mode, Mode::File | Mode::Executable | Mode::Link) {
+        return Ok(None);
+    }
+    let Some(file) = look(top, path, LocalKind::Dirty) else { return Ok(None) };
+    if file.mode != first.mode || file.size > max_read || repo.objects().header(first.oid)?.1 != file.size {
+        return Ok(Some(file));
+    }
+    let bytes = if file.mode == Mode::Link {
+        fs::read_link(&file.place).map(|target| target.as_os_str().as_bytes().to_vec())
+    } else {
+        fs::read(&file.place)
+    };
+    // A file that can't be read can't be called clean.
+    let same = bytes.is_ok_and(|bytes| repo.objects().hash_blob(&bytes).is_ok_and(|oid| oid == first.oid));
+    Ok((!same).then_some(file))
+}
+
+/// Adds what stands where the merge brings a path: a file, the files of a folder, or a file in a folder's place.
+fn untracked(top: &Path, path: &TreePath, paths: &[PathFacts], found: &mut Vec<InTheWay>) {
+    for end in path.find_iter("/") {
+        let above = &path[..end];
+        match place(top, above).symlink_metadata() {
+            Ok(metadata) if metadata.is_dir() => {}
+            // A file stands where a folder has to be. A tracked one has its own entry in `paths`.
+            Ok(_) if !paths.iter().any(|other| *other.path == *above && other.first.is_some()) => {
+                found.extend(look(top, above, LocalKind::Untracked));
+                return;
+            }
+            _ => return,
+        }
+    }
+    if place(top, path).is_dir() && !place(top, path).is_symlink() {
+        folder(top, path, paths, found);
+    } else {
+        found.extend(look(top, path, LocalKind::Untracked));
+    }
+}
+
+fn folder(top: &Path, path: &TreePath, paths: &[PathFacts], found: &mut Vec<InTheWay>) {
+    let mut open = vec![path.to_vec()];
+    let mut seen = 0;
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(place(top, &folder)).into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > FOLDER_LIMIT {
+                return;
+            }
+            let inner = [folder.as_slice(), b"/", entry.file_name().as_bytes()].concat();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                open.push(inner);
+            } else if !paths.iter().any(|other| *other.path == *inner && other.first.is_some()) {
+                found.extend(look(top, &inner, LocalKind::Untracked));
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! git's calling conventions: arguments, stdin and environment of a hook → [`Event`].
+//!
+//! Dialects of `reference-transaction` (measured on 2.28 to 2.55): unknown states are nothing; old values may be all
+//! zeros though the ref exists; values may be `ref:<name>` (2.46 and later); stdin may be empty.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use bstr::ByteSlice;
+
+use crate::git::Environment;
+use crate::model::{Hook, Incoming, Oid, Raw, RefMove, RefName, TransactionState};
+
+/// What a hook call means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A merge or pull begins: `ORIG_HEAD` is about to be written, nothing has changed yet.
+    Gate {
+        /// HEAD's commit, as `ORIG_HEAD` gets it.
+        tip: Oid,
+        /// The heads that come in.
+        incoming: Vec<Incoming>,
+        /// `GIT_REFLOG_ACTION`.
+        action: Raw,
+    },
+    /// Branches or HEAD moved.
+    Moved {
+        /// Which; symbolic values are left out.
+        moves: Vec<RefMove>,
+        /// The heads of the merge that git runs, if it does.
+        incoming: Vec<Incoming>,
+        /// `GIT_REFLOG_ACTION`.
+        action: Raw,
+    },
+    /// A clean merge is about to be committed.
+    MergeResult {
+        /// The heads that come in.
+        incoming: Vec<Incoming>,
+    },
+    /// Some other commit is about to be made.
+    CommitResult,
+    /// A commit message is being prepared in this file.
+    Message(PathBuf),
+    /// A merge is done.
+    Merged {
+        /// Whether it was a squash, which is not committed yet.
+        squash: bool,
+    },
+    /// A commit is done.
+    Committed,
+    /// A branch was checked out.
+    CheckedOut {
+        /// HEAD before; `None` in a new clone or worktree.
+        old: Option<Oid>,
+        /// HEAD now.
+        new: Oid,
+    },
+    /// Nothing that matters.
+    Nothing,
+}
+
+/// Lines that the shim has already read from stdin stand in this variable.
+const LINES: &str = "RECOVERYGUARD_LINES";
+
+/// Decodes a hook call. Reads stdin only for `reference-transaction`.
+pub fn decode(hook: Hook, arguments: &[OsString], environment: &Environment, stdin: &mut dyn Read) -> Event {
+    let argument = |index: usize| arguments.get(index).map_or(&b""[..], |word| word.as_bytes());
+    match hook {
+        Hook::ReferenceTransaction => transaction(state(argument(0)), environment, stdin),
+        Hook::PreMergeCommit => Event::MergeResult { incoming: incoming(environment) },
+        Hook::PreCommit => Event::CommitResult,
+        Hook::PrepareCommitMsg => arguments.first().map_or(Event::Nothing, |file| Event::Message(PathBuf::from(file))),
+        Hook::PostMerge => Event::Merged { squash: argument(0) == b"1" },
+        Hook::PostCommit => Event::Committed,
+        Hook::PostCheckout => match (argument(2), Oid::from_hex(argument(1))) {
+            (b"1", Some(new)) if argument(0) != argument(1) => {
+                Event::CheckedOut { old: Oid::from_hex(argument(0)).and_then(Oid::non_null), new }
+            }
+            _ => Event::Nothing,
+        },
+        Hook::PostRewrite | Hook::PrePush => Event::Nothing,
+    }
+}
+
+fn state(word: &[u8]) -> TransactionState {
+    match word {
+        b"preparing" => TransactionState::Preparing,
+        b"prepared" => TransactionState::Prepared,
+        b"committed" => TransactionState::Committed,
+        b"aborted" => TransactionState::Aborted,
+        _ => TransactionState::Unknown,
+    }
+}
+
+fn transaction(state: TransactionState, environment: &Environment, stdin: &mut dyn Read) -> Event {
+    if !matches!(state, TransactionState::Prepared | TransactionState::Committed) {
+        return Event::Nothing;
+    }
+    let mut text = environment.get(LINES).map_or_else(Vec::new, |lines| lines.as_bytes().to_vec());
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    // A closed stdin is an empty one.
+    let _ = stdin.read_to_end(&mut text);
+    let incoming = incoming(environment);
+    let action = environment.get("GIT_REFLOG_ACTION").map(|value| Raw::from(value.as_bytes())).unwrap_or_default();
+    if state == TransactionState::Prepared {
+        return gate(&text, incoming, action);
+    }
+    let moves: Vec<RefMove> = text.lines().filter_map(move_of).filter(|step| is_branch_or_head(&step.name)).collect();
+    if moves.is_empty() { Event::Nothing } else { Event::Moved { moves, incoming, action } }
+}
+
+/// A merge is a line that sets `ORIG_HEAD`, and heads in the environment. reset, rebase, stash, `merge --abort` and
+/// "Already up to date" write `ORIG_HEAD` without heads.
+fn gate(text: &[u8], incoming: Vec<Incoming>, action: Raw) -> Event {
+    let line = text.lines().filter_map(move_of).find(|step| step.name.as_bstr() == "ORIG_HEAD");
+    match line.and_then(|step| step.new) {
+        Some(tip) if !incoming.is_empty() => Event::Gate { tip, incoming, action },
+        _ => Event::Nothing,
+    }
+}
+
+fn is_branch_or_head(name: &RefName) -> bool {
+    name.as_bstr() == "HEAD" || name.starts_with(b"refs/heads/")
+}
+
+/// Reads `<old> <new> <ref>`; a symbolic new value (`ref:<name>`) moves no branch.
+fn move_of(line: &[u8]) -> Option<RefMove> {
+    let (old, rest) = line.split_once_str(" ")?;
+    let (new, name) = rest.split_once_str(" ")?;
+    if new.starts_with(b"ref:") {
+        return None;
+    }
+    Some(RefMove {
+        name: name.into(),
+        old: Oid::from_hex(old).and_then(Oid::non_null),
+        new: Oid::from_hex(new)?.non_null(),
+    })
+}
+
+/// The heads that `git merge` names in `GITHEAD_<oid>=<name>`.
+fn incoming(environment: &Environment) -> Vec<Incoming> {
+    let head = |(oid, name): (&[u8], &std::ffi::OsStr)| {
+        Some(Incoming { oid: Oid::from_hex(oid)?, names: vec![name.as_bytes().into()] })
+    };
+    environment.with_prefix("GITHEAD_").filter_map(head).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    const ZERO: &str = "0000000000000000000000000000000000000000";
+
+    fn with(variables: &[(&str, &str)]) -> Environment {
+        Environment { variables: variables.iter().map(|(name, value)| (name.into(), value.into())).collect() }
+    }
+
+    fn decoded(state: &str, text: &str, variables: &[(&str, &str)]) -> Event {
+        decode(Hook::ReferenceTransaction, &[state.into()], &with(variables), &mut text.as_bytes())
+    }
+
+    #[test]
+    fn a_merge_is_orig_head_and_a_head_in_the_environment() {
+        let head = format!("GITHEAD_{B}");
+        let line = format!("{ZERO} {A} ORIG_HEAD\n");
+        assert!(matches!(decoded("prepared", &line, &[(&head, "feat")]), Event::Gate { .. }));
+        assert_eq!(decoded("prepared", &line, &[]), Event::Nothing);
+        assert_eq!(decoded("prepared", &format!("{ZERO} {A} refs/heads/x\n"), &[(&head, "feat")]), Event::Nothing);
+    }
+
+    #[test]
+    fn every_dialect_is_harmless() {
+        for state in ["preparing", "aborted", "rejoiced", ""] {
+            assert_eq!(
+                decoded(state, &format!("{ZERO} {A} ORIG_HEAD\n"), &[(&format!("GITHEAD_{B}"), "x")]),
+                Event::Nothing
+            );
+        }
+        for text in ["", "\n", "x", "a b c", &format!("{ZERO} ref:refs/heads/x HEAD\n")] {
+            assert_eq!(decoded("committed", text, &[]), Event::Nothing, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_read_by_the_shim_come_first() {
+        let seen = format!("{A} {B} refs/tags/v1\n{A} {B} refs/heads/x");
+        let Event::Moved { moves, .. } = decoded("committed", &format!("{A} {B} HEAD\n"), &[(LINES, &seen)]) else {
+            panic!("branches moved")
+        };
+        assert_eq!(moves.iter().map(|step| step.name.to_string()).collect::<Vec<_>>(), ["refs/heads/x", "HEAD"]);
+    }
+
+    #[test]
+    fn five_thousand_lines_of_both_lengths_are_read() {
+        let long = "c".repeat(64);
+        let text: String = (0..5000).map(|n| format!("{} {long} refs/heads/b{n}\n", "0".repeat(64))).collect();
+        let Event::Moved { moves, .. } = decoded("committed", &text, &[]) else { panic!("branches moved") };
+        assert_eq!(moves.len(), 5000);
+        assert_eq!(moves[0].old, None);
+    }
+}

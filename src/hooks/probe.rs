@@ -1,0 +1,105 @@
+//! Proof that the gate fires: a real merge in a scratch repository, with the hooks that git would really run here.
+//!
+//! The merge would delete a protected file, so a working gate refuses it before anything happens: of all hooks only
+//! `reference-transaction` runs, also one that was there before us.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use bstr::ByteSlice;
+
+use crate::disk;
+use crate::git::{self, GitError, Repo};
+
+/// What the probe merge came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// It was refused by us, and nothing changed.
+    Refused,
+    /// It went through.
+    Merged,
+    /// Something else stopped it; what was said.
+    Other(String),
+}
+
+/// The manifest of the scratch repository.
+const MANIFEST: &[u8] = b"version = 1\n[[protect]]\npaths = [\"/probe\"]\n";
+
+/// Merges in a scratch repository in our own folder, which is removed afterwards.
+pub fn probe(repo: &Repo, hooks: &Path) -> Result<Probe, GitError> {
+    let parent = repo.guard_dir().join("tmp");
+    disk::ensure_folder(&repo.guard_dir(), 0o700)?;
+    disk::ensure_folder(&parent, 0o700)?;
+    let folder = parent.join(format!("probe-{}", std::process::id()));
+    disk::ensure_folder(&folder, 0o700)?;
+    let result = Scratch::new(repo, &folder).merge(hooks);
+    disk::remove_folder_all_inside(&parent, &folder)?;
+    result
+}
+
+struct Scratch {
+    program: PathBuf,
+    folder: PathBuf,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Scratch {
+    fn new(repo: &Repo, folder: &Path) -> Self {
+        // The user's own surroundings, but nothing that points git at another repository.
+        let kept = |name: &OsStr| {
+            let name = name.as_bytes();
+            !name.starts_with(b"GIT") && !name.starts_with(b"RECOVERYGUARD_")
+                || matches!(
+                    name,
+                    b"GIT_CONFIG_GLOBAL" | b"GIT_CONFIG_SYSTEM" | b"GIT_CONFIG_NOSYSTEM" | b"GIT_EXEC_PATH"
+                )
+        };
+        let mut variables: Vec<(OsString, OsString)> =
+            repo.environment().variables.iter().filter(|(name, _)| kept(name)).cloned().collect();
+        for (name, value) in [
+            ("GIT_AUTHOR_NAME", "probe"),
+            ("GIT_AUTHOR_EMAIL", "probe@localhost"),
+            ("GIT_COMMITTER_NAME", "probe"),
+            ("GIT_COMMITTER_EMAIL", "probe@localhost"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("LC_ALL", "C"),
+        ] {
+            variables.push((name.into(), value.into()));
+        }
+        Self { program: repo.program().to_owned(), folder: folder.to_owned(), variables }
+    }
+
+    fn git(&self, hooks: &Path, arguments: &[&str]) -> Result<git::Output, GitError> {
+        let hooks = [OsStr::new("core.hooksPath="), hooks.as_os_str()].map(OsStr::as_bytes).concat();
+        let mut words =
+            vec![OsStr::new("-c"), OsStr::from_bytes(&hooks), OsStr::new("-c"), OsStr::new("commit.gpgSign=false")];
+        words.extend(arguments.iter().map(OsStr::new));
+        let variables: Vec<(&OsStr, &OsStr)> =
+            self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())).collect();
+        git::run_isolated(&self.program, &words, &self.folder, &variables)
+    }
+
+    fn merge(&self, hooks: &Path) -> Result<Probe, GitError> {
+        let quiet = |arguments: &[&str]| self.git(Path::new("/dev/null"), arguments)?.success();
+        quiet(&["init", "-q", "--template=", "."])?;
+        disk::write_atomic(&self.folder.join("probe"), b"probe\n", disk::Durability::Lazy, 0o600)?;
+        disk::write_atomic(&self.folder.join(crate::manifest::FILE), MANIFEST, disk::Durability::Lazy, 0o600)?;
+        quiet(&["add", "-A"])?;
+        quiet(&["commit", "-q", "-m", "probe"])?;
+        quiet(&["checkout", "-q", "-b", "recoveryguard-probe"])?;
+        quiet(&["rm", "-q", "probe"])?;
+        quiet(&["commit", "-q", "-m", "without"])?;
+        quiet(&["checkout", "-q", "-"])?;
+        let merge = self.git(hooks, &["merge", "-q", "recoveryguard-probe"])?;
+        let gone = !self.folder.join("probe").exists();
+        Ok(if merge.status == 0 || gone {
+            Probe::Merged
+        } else if merge.stderr.contains_str("[protected-delete]") {
+            Probe::Refused
+        } else {
+            let said = merge.stderr.lines().take(2).map(crate::model::escape).collect::<Vec<_>>();
+            Probe::Other(said.join("; "))
+        })
+    }
+}

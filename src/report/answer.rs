@@ -1,0 +1,59 @@
+//! What a hook says on stderr.
+
+use colored::Colorize;
+
+use super::words;
+use crate::model::{Level, Verdict};
+use crate::routes::{Answer, Occasion};
+
+/// Returns what a hook says; empty when there is nothing to say.
+pub fn answer(answer: &Answer) -> String {
+    if answer.is_silent() {
+        return String::new();
+    }
+    let name = words::merge_name(&answer.incoming, &answer.into);
+    let mut text = headline(answer, &name);
+    text.push_str(&words::findings(&answer.findings));
+    if let Some(why) = &answer.failure {
+        text.push_str(&format!("  {} {why}\n", "why".magenta()));
+    }
+    if let Some(why) = &answer.unrecorded {
+        text.push_str(&format!("  not recorded: {why}\n"));
+    }
+    text.push_str(&ending(answer));
+    text
+}
+
+fn headline(answer: &Answer, name: &str) -> String {
+    let guard = "guard:".bold();
+    match (answer.occasion, answer.verdict) {
+        (Occasion::Gate | Occasion::Result, Verdict::Block) => {
+            format!("{guard} {} merging {name}\n", "refused".red().bold())
+        }
+        (Occasion::Gate | Occasion::Result, Verdict::CouldNotJudge) if answer.refuses() => {
+            format!("{guard} could not judge merging {name}: refused, as the manifest's on_failure says\n")
+        }
+        (Occasion::Gate | Occasion::Result, Verdict::CouldNotJudge) => {
+            format!("{guard} could not judge merging {name}: git goes on\n")
+        }
+        (Occasion::Gate | Occasion::Result, Verdict::Warn) => format!("{guard} merging {name}: look at this\n"),
+        (Occasion::Gate | Occasion::Result, _) => format!("{guard} merging {name}: noted\n"),
+        (Occasion::After, _) => format!("{guard} {name} was merged: look at this\n"),
+        (Occasion::Checkout, _) => format!("{guard} this branch lacks what its manifest names\n"),
+    }
+}
+
+fn ending(answer: &Answer) -> String {
+    let loud = answer.findings.iter().any(|finding| finding.level >= Level::Warn);
+    match answer.occasion {
+        Occasion::Gate if answer.refuses() => "nothing was changed; git's next line is this refusal\n".to_owned(),
+        Occasion::Result if answer.refuses() => format!(
+            "not committed; the merge stays in the index and working tree\n  {}\n",
+            "give it up with 'guard undo-merge' (or 'git merge --abort')".dimmed()
+        ),
+        Occasion::Gate | Occasion::Result | Occasion::After if loud => {
+            "to take the merge back: guard undo-merge\n".to_owned()
+        }
+        _ => String::new(),
+    }
+}

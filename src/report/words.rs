@@ -1,0 +1,83 @@
+//! The words of a verdict, in git's manner.
+//!
+//! A block message has four parts: what was found, where, why it matters, and the exact command to pass or to undo;
+//! and it says what was not changed.
+
+use colored::Colorize;
+
+use crate::model::{Excuse, Finding, Incoming, Level, Target, Verdict};
+
+/// So many findings are shown whole; the rest is counted.
+const SHOWN: usize = 10;
+
+/// Returns a level's tag in its colour; readable without.
+fn tag(level: Level) -> String {
+    match level {
+        Level::Block => "block".red().bold().to_string(),
+        Level::Warn => "warn".yellow().bold().to_string(),
+        Level::Info | Level::Off => "info".cyan().to_string(),
+    }
+}
+
+/// Returns one finding: a headline with its rule in brackets, then who, why, what to do.
+pub fn finding(found: &Finding) -> String {
+    let mut text = format!("  {:5} {} [{}]\n", tag(found.level), found.message, found.rule);
+    let evidence = |key: &str| found.evidence.get(key);
+    if let Some(commit) = evidence("commit") {
+        let author = evidence("author").map_or("", String::as_str);
+        let subject = evidence("subject").map_or("", String::as_str);
+        text.push_str(&format!("        by    {commit} {author}: {subject}\n"));
+    }
+    if let Some(reason) = evidence("reason") {
+        text.push_str(&format!("        why   {reason}\n"));
+    }
+    if let Some(owners) = evidence("owners") {
+        text.push_str(&format!("        ask   {owners}\n"));
+    }
+    if let Some(excuse) = &found.excuse {
+        text.push_str(&format!("        note  {}\n", excused(excuse)));
+    } else if found.level >= Level::Warn && !found.remedy.is_empty() {
+        text.push_str(&format!("        do    {}\n", found.remedy));
+    }
+    text
+}
+
+/// Returns why something does not block.
+fn excused(excuse: &Excuse) -> String {
+    match excuse {
+        Excuse::Accepted { line } => format!("'{line}' already contains it, so it is not blocked here"),
+        Excuse::Allowed { reason } => format!("allowed: {reason}"),
+        Excuse::Trailer { commit, reason } => format!("allowed by commit {commit}: {reason}"),
+        Excuse::Uncertain => "another merge strategy may avoid it; judged again on the result".to_owned(),
+    }
+}
+
+/// Returns a list of findings, worst first, cut after the first ten.
+pub fn findings(found: &[Finding]) -> String {
+    let mut text: String = found.iter().take(SHOWN).map(finding).collect();
+    if found.len() > SHOWN {
+        text.push_str(&format!("  … and {} more: 'guard check' lists them\n", found.len() - SHOWN));
+    }
+    text
+}
+
+/// Returns `'feat' into 'main'`, as far as names are known.
+pub fn merge_name(incoming: &[Incoming], into: &Target) -> String {
+    let name = |head: &Incoming| match head.names.first() {
+        Some(name) if name.as_bytes() != head.oid.to_string().as_bytes() => format!("'{name}'"),
+        _ => head.oid.short(),
+    };
+    let heads = incoming.iter().map(name).collect::<Vec<_>>().join(", ");
+    let into = into.branch.as_ref().map_or_else(|| "HEAD".to_owned(), |branch| format!("'{branch}'"));
+    format!("{heads} into {into}")
+}
+
+/// Returns a verdict's word in its colour.
+pub fn verdict(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Pass => "pass".green().bold().to_string(),
+        Verdict::Warn => "warn".yellow().bold().to_string(),
+        Verdict::Block => "block".red().bold().to_string(),
+        Verdict::CouldNotJudge => "could not judge".magenta().bold().to_string(),
+    }
+}

@@ -1,0 +1,203 @@
+//! After the fact: nothing can be prevented any more, so what was not said before is said, with the way back.
+
+use std::collections::BTreeSet;
+
+use super::{Answer, Occasion, Session, judge, target};
+use crate::facts::{self, Asked, Found, Question};
+use crate::git::GitError;
+use crate::manifest::OnFailure;
+use crate::model::{
+    Body, Incoming, Intent, Judgement, Kind, Oid, Operation, Raw, RefMove, RefName, Saved, Status, Target, Verdict,
+};
+use crate::rules;
+
+/// A merge is done (or a squash is in the index).
+pub(super) fn merged(session: &Session<'_>, squash: bool) -> Result<Option<Answer>, GitError> {
+    let worktree = session.repo.worktree_id();
+    let mut recent = session.recent();
+    recent.retain(|operation| operation.intent.worktree == worktree && operation.intent.kind.is_merge());
+    let Some(head) = session.repo.resolve_head()? else { return Ok(None) };
+    if squash {
+        if let Some(operation) = recent.last().filter(|operation| operation.outcome.is_none()) {
+            let _ = session.append_outcome(&operation.id, Status::Staged, Vec::new());
+        }
+        return Ok(None);
+    }
+    let known = recent.iter().rev().find(|operation| operation.head_after() == Some(head));
+    if known.is_some_and(|operation| !operation.judgements.is_empty()) {
+        return Ok(None);
+    }
+    // No gate saw it: a git before 2.29, or an unborn branch.
+    let before = known.and_then(|operation| operation.intent.head);
+    let before = before.or(session.repo.resolve("ORIG_HEAD^{commit}")?);
+    audit(session, known, before, head)
+}
+
+/// A commit is done: a merge that was concluded past `pre-commit` (`--no-verify`) is judged now.
+pub(super) fn committed(session: &Session<'_>) -> Result<Option<Answer>, GitError> {
+    let Some(head) = session.repo.resolve_head()? else { return Ok(None) };
+    let commit = session.repo.objects().commit(head)?;
+    if commit.parents.len() < 2 {
+        return Ok(None);
+    }
+    let known = session.recent().into_iter().rev().find(|operation| operation.head_after() == Some(head));
+    let judged =
+        |operation: &Operation| operation.judgements.iter().any(|judgement| judgement.tree == Some(commit.tree));
+    if known.as_ref().is_some_and(judged) {
+        return Ok(None);
+    }
+    audit(session, known.as_ref(), commit.parents.first().copied(), head)
+}
+
+/// Judges a commit that exists, merged into `before`.
+fn audit(
+    session: &Session<'_>,
+    known: Option<&Operation>,
+    before: Option<Oid>,
+    head: Oid,
+) -> Result<Option<Answer>, GitError> {
+    let repo = session.repo;
+    let commit = repo.objects().commit(head)?;
+    let others = if commit.parents.len() > 1 { commit.parents[1..].to_vec() } else { vec![head] };
+    let incoming = match known {
+        Some(operation) if !operation.intent.incoming.is_empty() => operation.intent.incoming.clone(),
+        _ => others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect(),
+    };
+    let branch = session.branch()?;
+    let basis = judge::basis(repo, before)?;
+    let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
+    let allowed = session.allowances(branch.as_ref(), before, &heads);
+    let question =
+        Question { into: target(branch.as_ref(), before), incoming, squash: false, asked: Asked::Tree(commit.tree) };
+    let judged = judge::judge(repo, &basis, facts::gather(repo, &basis.manifest, &question)?, &allowed)?;
+    let id = match known {
+        Some(operation) => operation.id.clone(),
+        None => begin(session, branch, before, head, &question),
+    };
+    let unrecorded = session.append_judgement(&id, "after", &judged);
+    let mut findings = judged.findings;
+    findings.retain(|finding| !known.is_some_and(|operation| operation.has_said(&finding.fingerprint)));
+    Ok(Some(Answer {
+        occasion: Occasion::After,
+        verdict: judged.verdict,
+        findings,
+        failure: judged.failure,
+        on_failure: OnFailure::Warn,
+        into: question.into,
+        incoming: question.incoming,
+        operation: Some(id),
+        unrecorded,
+    }))
+}
+
+fn begin(
+    session: &Session<'_>,
+    branch: Option<RefName>,
+    before: Option<Oid>,
+    head: Oid,
+    question: &Question,
+) -> crate::model::OperationId {
+    let id = session.journal.new_id(session.now);
+    let name = branch.clone().unwrap_or_else(|| "HEAD".into());
+    let intent = Intent {
+        kind: Kind::Merge,
+        worktree: session.repo.worktree_id(),
+        branch,
+        head: before,
+        incoming: question.incoming.clone(),
+        action: Raw::from(session.caller.shown()),
+        saved: Saved::default(),
+        predicted: None,
+        of: None,
+        planned: Vec::new(),
+    };
+    let _ = session.append(Some(&id), Body::Intent(intent));
+    let _ = session.append_outcome(&id, Status::Done, vec![RefMove { name, old: before, new: Some(head) }]);
+    id
+}
+
+/// So many changed data files are looked at after a checkout.
+const DATA_FILES: usize = 200;
+
+/// A branch was checked out: its tree is held against its own manifest, once per commit.
+pub(super) fn checked_out(session: &Session<'_>, old: Option<Oid>, new: Oid) -> Result<Option<Answer>, GitError> {
+    let repo = session.repo;
+    let tree = repo.objects().tree_of(new)?;
+    let seen = session.recent().iter().any(|operation| {
+        let here = |judgement: &Judgement| judgement.route == "post-checkout" && judgement.tree == Some(tree);
+        operation.judgements.iter().any(here)
+    });
+    let branch = session.branch()?;
+    let id = record_checkout(session, branch.clone(), old, new);
+    let manifest = match facts::manifest_of(repo, Some(tree))? {
+        Found::Manifest(manifest) if !seen => manifest,
+        _ => return Ok(None),
+    };
+    let mut missing = BTreeSet::new();
+    for entry in &manifest.protect {
+        for path in entry.paths.literals() {
+            if repo.objects().entry(Some(tree), &path)?.is_none() {
+                missing.insert((entry.name.clone(), path));
+            }
+        }
+    }
+    let old_tree = old.map(|oid| repo.objects().tree_of(oid)).transpose()?;
+    let changed = repo.objects().diff(old_tree, Some(tree), repo.deadline())?;
+    let mut data = Vec::new();
+    for change in changed {
+        let Some((entry, (_, format))) =
+            change.after.filter(|entry| entry.mode.is_regular()).zip(manifest.data_rule(change.path.as_bstr()))
+        else {
+            continue;
+        };
+        if data.len() < DATA_FILES {
+            data.push((change.path, format, repo.objects().content(entry.oid, facts::CONTENT_LIMIT)?));
+        }
+    }
+    let findings = rules::standing(&missing.into_iter().collect::<Vec<_>>(), &data);
+    let verdict = Verdict::of(&findings);
+    let judgement = Judgement {
+        route: "post-checkout".to_owned(),
+        verdict,
+        tree: Some(tree),
+        findings: findings.clone(),
+        failure: None,
+    };
+    let unrecorded = session.append(Some(&id), Body::Judgement(judgement));
+    Ok(Some(Answer {
+        occasion: Occasion::Checkout,
+        verdict,
+        findings,
+        failure: None,
+        on_failure: OnFailure::Warn,
+        into: Target { branch, tip: Some(new) },
+        incoming: Vec::new(),
+        operation: Some(id),
+        unrecorded,
+    }))
+}
+
+fn record_checkout(
+    session: &Session<'_>,
+    branch: Option<RefName>,
+    old: Option<Oid>,
+    new: Oid,
+) -> crate::model::OperationId {
+    let id = session.journal.new_id(session.now);
+    let intent = Intent {
+        kind: Kind::Checkout,
+        worktree: session.repo.worktree_id(),
+        branch,
+        head: old,
+        incoming: Vec::new(),
+        action: Raw::from(session.caller.shown()),
+        saved: Saved::default(),
+        predicted: None,
+        of: None,
+        planned: Vec::new(),
+    };
+    let _ = session.append(Some(&id), Body::Intent(intent));
+    let head = RefMove { name: "HEAD".into(), old, new: Some(new) };
+    let _ = session.append_outcome(&id, Status::Done, vec![head]);
+    id
+}

@@ -1,0 +1,121 @@
+//! `guard check`: what would merging this do, or what did it do? Nothing is changed, nothing is recorded.
+
+use super::judge::{self, Judged};
+use super::target;
+use crate::facts::{self, Asked, Question};
+use crate::git::{GitError, Repo, Strategy};
+use crate::model::{Incoming, Oid, RefName};
+
+/// What is checked.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// Merging revisions into another (`HEAD` when `None`), without doing it.
+    Merge {
+        /// What would come in.
+        revisions: Vec<String>,
+        /// What it would be merged into.
+        into: Option<String>,
+    },
+    /// A merge that exists.
+    Commit(String),
+    /// What a range brings: the step from its start to its end, and every merge in it.
+    Range(String, String),
+}
+
+/// One merge, judged.
+#[derive(Debug)]
+pub struct Checked {
+    /// The commit, for merges that exist.
+    pub commit: Option<Oid>,
+    /// Its verdict.
+    pub judged: Judged,
+}
+
+/// Why nothing could be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// git could not be asked, or an object is missing.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A revision names no commit.
+    #[error("'{0}' is not a commit here")]
+    NoRevision(String),
+    /// There is nothing to merge into.
+    #[error("there is no commit yet to merge into")]
+    Unborn,
+}
+
+/// Judges what the subject names.
+pub fn check(repo: &Repo, subject: &Subject) -> Result<Vec<Checked>, CheckError> {
+    match subject {
+        Subject::Merge { revisions, into } => Ok(vec![merge(repo, revisions, into.as_deref())?]),
+        Subject::Commit(revision) => Ok(vec![existing(repo, commit(repo, revision)?)?]),
+        Subject::Range(start, end) => range(repo, start, end),
+    }
+}
+
+fn commit(repo: &Repo, revision: &str) -> Result<Oid, CheckError> {
+    let found = repo.resolve(&format!("{revision}^{{commit}}"))?;
+    found.ok_or_else(|| CheckError::NoRevision(crate::model::escape(revision.as_bytes())))
+}
+
+fn incoming(oid: Oid, name: &str) -> Incoming {
+    Incoming { oid, names: vec![name.into()] }
+}
+
+fn merge(repo: &Repo, revisions: &[String], into: Option<&str>) -> Result<Checked, CheckError> {
+    let (branch, tip) = match into {
+        None => {
+            let head = repo.head()?;
+            (head.branch, head.oid.ok_or(CheckError::Unborn)?)
+        }
+        Some(revision) => {
+            let full = RefName::from(format!("refs/heads/{revision}"));
+            let branch = repo.ref_value(&full)?.map(|_| full);
+            (branch, commit(repo, revision)?)
+        }
+    };
+    let heads = revisions.iter().map(|revision| Ok(incoming(commit(repo, revision)?, revision)));
+    let heads = heads.collect::<Result<Vec<_>, CheckError>>()?;
+    let strategy = repo.configured_strategy(target(branch.as_ref(), None).branch.as_ref())?;
+    judged(repo, branch.as_ref(), Some(tip), heads, Asked::Predicted(strategy), None)
+}
+
+/// Judges a merge commit as what it brought to its first parent; an ordinary commit as a step.
+fn existing(repo: &Repo, oid: Oid) -> Result<Checked, CheckError> {
+    let commit = repo.objects().commit(oid)?;
+    let others = if commit.parents.len() > 1 { commit.parents[1..].to_vec() } else { vec![oid] };
+    let heads = others.into_iter().map(|other| incoming(other, &other.to_string())).collect();
+    judged(repo, None, commit.parents.first().copied(), heads, Asked::Tree(commit.tree), Some(oid))
+}
+
+fn range(repo: &Repo, start: &str, end: &str) -> Result<Vec<Checked>, CheckError> {
+    let (from, to) = (commit(repo, start)?, commit(repo, end)?);
+    let full = RefName::from(format!("refs/heads/{start}"));
+    let branch = repo.ref_value(&full)?.map(|_| full);
+    let asked = Asked::Predicted(Strategy::default());
+    let mut found = vec![judged(repo, branch.as_ref(), Some(from), vec![incoming(to, end)], asked, None)?];
+    for oid in repo.merges(&[to], &[from])? {
+        found.push(existing(repo, oid)?);
+    }
+    Ok(found)
+}
+
+fn judged(
+    repo: &Repo,
+    branch: Option<&RefName>,
+    tip: Option<Oid>,
+    heads: Vec<Incoming>,
+    asked: Asked,
+    commit: Option<Oid>,
+) -> Result<Checked, CheckError> {
+    let basis = judge::basis(repo, tip)?;
+    let mut question = Question { into: target(branch, tip), incoming: heads, squash: false, asked };
+    if !basis.manifest.branch.is_empty() {
+        for head in &mut question.incoming {
+            head.names.extend(repo.names_of(head.oid)?);
+        }
+    }
+    let facts = facts::gather(repo, &basis.manifest, &question)?;
+    Ok(Checked { commit, judged: judge::judge(repo, &basis, facts, &[])? })
+}

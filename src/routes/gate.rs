@@ -1,0 +1,194 @@
+//! The gate: a merge or pull is judged when git is about to write `ORIG_HEAD`, before it changes anything.
+//!
+//! Order: facts → files in the way are saved → verdict → the journal's intent and judgement. A crash in between
+//! leaves saved bytes or an intent without outcome, and an untouched repository.
+
+use super::{Answer, Occasion, Session, action_of, judge, target};
+use crate::disk::Durability;
+use crate::facts::{self, Asked, InTheWay, Question};
+use crate::git::{GitError, Strategy};
+use crate::manifest::{Manifest, Snapshot};
+use crate::model::{
+    Body, Facts, Incoming, Intent, Kind, Level, LocalFile, LocalKind, Oid, OperationId, Raw, RefName, Saved, Status,
+    Unsaved, Verdict,
+};
+use crate::store::{self, Store};
+
+/// Judges a merge that is about to begin.
+pub(super) fn gate(
+    session: &Session<'_>,
+    tip: Oid,
+    incoming: Vec<Incoming>,
+    action: &Raw,
+) -> Result<Option<Answer>, GitError> {
+    // When git gives up a merge it restores by children that inherit the merge's environment and write ORIG_HEAD
+    // again: the decision was made at the first one.
+    if session.caller.is_no_merge() {
+        return Ok(None);
+    }
+    let repo = session.repo;
+    let branch = session.branch()?;
+    let basis = judge::basis(repo, Some(tip))?;
+    let incoming = with_names(session, incoming, &basis.manifest)?;
+    let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
+    let allowed = session.allowances(branch.as_ref(), Some(tip), &heads);
+    let id = session.journal.new_id(session.now);
+    let mut question = Question {
+        into: target(branch.as_ref(), Some(tip)),
+        incoming,
+        squash: session.caller.has("--squash"),
+        asked: Asked::Predicted(session.caller.strategy()),
+    };
+    let (mut judged, mut saved) = judge_predicted(session, &basis, &question, &allowed, &id)?;
+    // The configuration may name a strategy that avoids what was found; it is asked only then.
+    if judged.findings.iter().any(|finding| finding.level >= Level::Warn)
+        && let Some(strategy) = configured(session, &question)?
+    {
+        question.asked = Asked::Predicted(strategy);
+        (judged, saved) = judge_predicted(session, &basis, &question, &allowed, &id)?;
+    }
+    let refused = judged.verdict == Verdict::Block;
+    let kind = kind(session, action, question.squash);
+    abandon_open(session);
+    let mut unrecorded = None;
+    saved.index = !refused && session.journal.keep_index(&id, &repo.own_index_file(), Durability::Lazy).is_ok();
+    let intent = Intent {
+        kind,
+        worktree: repo.worktree_id(),
+        branch,
+        head: Some(tip),
+        incoming: question.incoming.clone(),
+        action: action_of(session, action),
+        saved,
+        predicted: judged.facts.result_tree,
+        of: None,
+        planned: Vec::new(),
+    };
+    unrecorded = unrecorded.or(session.append(Some(&id), Body::Intent(intent)));
+    unrecorded = unrecorded.or(session.append_judgement(&id, "gate", &judged));
+    let answer = Answer {
+        occasion: Occasion::Gate,
+        verdict: judged.verdict,
+        findings: judged.findings,
+        failure: judged.failure,
+        on_failure: basis.on_failure,
+        into: question.into,
+        incoming: question.incoming,
+        operation: Some(id.clone()),
+        unrecorded,
+    };
+    if answer.refuses() {
+        // A lost outcome makes the refusal look abandoned, which undo treats alike.
+        let _ = session.append_outcome(&id, Status::Refused, Vec::new());
+    }
+    Ok(Some(answer))
+}
+
+fn kind(session: &Session<'_>, action: &Raw, squash: bool) -> Kind {
+    match session.caller.kind(&action.to_string()) {
+        _ if squash => Kind::Squash,
+        Kind::Pull => Kind::Pull,
+        _ => Kind::Merge,
+    }
+}
+
+/// Gathers, saves what is in the way, judges.
+fn judge_predicted(
+    session: &Session<'_>,
+    basis: &judge::Basis,
+    question: &Question,
+    allowed: &[crate::model::Allowance],
+    id: &OperationId,
+) -> Result<(judge::Judged, Saved), GitError> {
+    let repo = session.repo;
+    let mut facts = facts::gather(repo, &basis.manifest, question)?;
+    let in_the_way = facts::local_files(repo, &facts.paths, basis.manifest.snapshot.max_file)?;
+    let saved = save(session, id, &in_the_way, &basis.manifest.snapshot);
+    note_local(&mut facts, &in_the_way, &saved);
+    Ok((judge::judge(repo, basis, facts, allowed)?, saved))
+}
+
+/// Saves the files in the way; what can't be saved is listed, with the reason.
+fn save(session: &Session<'_>, id: &OperationId, files: &[InTheWay], limits: &Snapshot) -> Saved {
+    if files.is_empty() {
+        return Saved::default();
+    }
+    let list = files.iter().map(|file| store::ToSave {
+        path: file.path.clone(),
+        mode: file.mode,
+        place: file.place.clone(),
+        tracked: file.kind == LocalKind::Dirty,
+    });
+    let limits = store::Limits { max_file: limits.max_file, max_total: limits.max_total };
+    let saved = Store::open_or_create(&session.repo.guard_dir())
+        .and_then(|store| store.save(id, session.now, list.collect::<Vec<_>>(), limits));
+    saved.unwrap_or_else(|error| {
+        let unsaved = files.iter().map(|file| Unsaved { path: file.path.clone(), why: error.to_string() });
+        Saved { unsaved: unsaved.collect(), ..Saved::default() }
+    })
+}
+
+fn note_local(facts: &mut Facts, files: &[InTheWay], saved: &Saved) {
+    let local = files.iter().map(|file| LocalFile {
+        path: file.path.clone(),
+        kind: file.kind,
+        saved: saved.files.iter().any(|kept| kept.path == file.path),
+    });
+    facts.local = local.collect();
+}
+
+/// Returns the strategy that the configuration adds to the command line, if it adds one.
+fn configured(session: &Session<'_>, question: &Question) -> Result<Option<Strategy>, GitError> {
+    let mut strategy = session.repo.configured_strategy(question.into.branch.as_ref())?;
+    if strategy == Strategy::default() {
+        return Ok(None);
+    }
+    let typed = session.caller.strategy();
+    // `-s` on the command line replaces the configured one; `-X` adds up.
+    if !typed.names.is_empty() {
+        strategy.names = typed.names;
+    }
+    strategy.options.extend(typed.options);
+    Ok(Some(strategy))
+}
+
+/// Adds the names by which the heads are known: a pull names only object names, and a manifest with `[[branch]]`
+/// rules wants every branch that points there.
+fn with_names(session: &Session<'_>, incoming: Vec<Incoming>, manifest: &Manifest) -> Result<Vec<Incoming>, GitError> {
+    let fetched = session.repo.state("FETCH_HEAD")?.unwrap_or_default();
+    let named = |mut head: Incoming| {
+        let hex = head.oid.to_string();
+        if head.names.iter().any(|name| name.as_bytes() == hex.as_bytes())
+            && let Some(name) = fetched_name(&fetched, &hex)
+        {
+            head.names.insert(0, name);
+        }
+        if !manifest.branch.is_empty() {
+            head.names.extend(session.repo.names_of(head.oid)?);
+        }
+        Ok(head)
+    };
+    incoming.into_iter().map(named).collect()
+}
+
+/// Reads a branch name out of `FETCH_HEAD`: `<oid>\t\tbranch 'main' of <url>`.
+fn fetched_name(fetched: &[u8], hex: &str) -> Option<RefName> {
+    let line = fetched.split(|byte| *byte == b'\n').find(|line| line.starts_with(hex.as_bytes()))?;
+    let start = line.windows(8).position(|part| part == b"branch '")? + 8;
+    let rest = &line[start..];
+    // A name can't hold a quote's end followed by ` of `; take the last such.
+    let end =
+        rest.windows(5).rposition(|part| part == b"' of ").or_else(|| rest.iter().rposition(|byte| *byte == b'\''))?;
+    Some(rest[..end].into())
+}
+
+/// Closes merges of this worktree that began and never ended: a new one can only begin when they are over.
+fn abandon_open(session: &Session<'_>) {
+    let worktree = session.repo.worktree_id();
+    for operation in session.recent() {
+        if operation.outcome.is_none() && operation.intent.worktree == worktree && operation.intent.kind.is_merge() {
+            // The next gate tries again.
+            let _ = session.append_outcome(&operation.id, Status::Abandoned, Vec::new());
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! From an event to an answer: which steps each route takes, in which order.
+//!
+//! ```text
+//! hooks::decode    argv + stdin + env   -> Event
+//! facts::gather    Event + repository   -> Facts
+//! rules::judge     &Facts, &Manifest    -> Vec<Finding>
+//! facts::excuses   &Facts, &[Finding]   -> excuses       (asked only when something is wrong)
+//! rules::decide    findings, excuses    -> Verdict
+//! journal::append  what happened        -> durable
+//! ```
+//!
+//! A route never prints: it returns an [`Answer`]. A failure to *record* never stops git; a failure to *judge* is an
+//! answer of its own ([`Verdict::CouldNotJudge`]), decided by the manifest's `on_failure`.
+
+mod after;
+mod allow;
+mod check;
+mod gate;
+mod judge;
+mod message;
+mod moved;
+mod result;
+
+pub use allow::{AllowError, Scope, Source, allow};
+pub use check::{CheckError, Checked, Subject, check};
+pub use judge::Judged;
+
+use crate::git::{GitError, Repo};
+use crate::hooks::{Caller, Event};
+use crate::journal::Journal;
+use crate::manifest::OnFailure;
+use crate::model::{
+    Finding, Incoming, Judgement, Level, Operation, OperationId, Outcome, Raw, Record, RefName, Status, Target,
+    Timestamp, Verdict,
+};
+
+/// What every route gets.
+pub struct Session<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// Its journal.
+    pub journal: &'a Journal,
+    /// The time.
+    pub now: Timestamp,
+    /// The git command that called.
+    pub caller: Caller,
+}
+
+/// When an answer is given: it decides the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// Before git changes anything.
+    Gate,
+    /// The result is ready and not committed.
+    Result,
+    /// It has happened.
+    After,
+    /// A branch was checked out.
+    Checkout,
+}
+
+/// What a route answers.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// When.
+    pub occasion: Occasion,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What is to be said: nothing that was said before for this operation, unless it blocks.
+    pub findings: Vec<Finding>,
+    /// Why it could not judge, if so.
+    pub failure: Option<String>,
+    /// What happens when it could not judge.
+    pub on_failure: OnFailure,
+    /// The branch merged into.
+    pub into: Target,
+    /// The heads that come in.
+    pub incoming: Vec<Incoming>,
+    /// The operation in the journal.
+    pub operation: Option<OperationId>,
+    /// What could not be recorded, if anything.
+    pub unrecorded: Option<String>,
+}
+
+impl Answer {
+    /// Returns whether git must not go on.
+    pub fn refuses(&self) -> bool {
+        match self.verdict {
+            Verdict::Block => true,
+            Verdict::CouldNotJudge => self.on_failure == OnFailure::Block,
+            Verdict::Pass | Verdict::Warn => false,
+        }
+    }
+
+    /// Returns whether there is something to say.
+    pub fn is_silent(&self) -> bool {
+        let loud = self.findings.iter().any(|finding| finding.level >= Level::Info);
+        !loud && self.failure.is_none() && self.unrecorded.is_none()
+    }
+}
+
+/// Answers an event; `None` when there is nothing to say.
+pub fn answer(session: &Session<'_>, event: Event) -> Result<Option<Answer>, GitError> {
+    match event {
+        Event::Gate { tip, incoming, action } => gate::gate(session, tip, incoming, &action),
+        Event::Moved { moves, incoming, action } => moved::moved(session, moves, incoming, &action).map(|()| None),
+        Event::MergeResult { incoming } => result::merge_result(session, incoming),
+        Event::CommitResult => result::commit_result(session),
+        Event::Message(file) => message::add_trailers(session, &file).map(|()| None),
+        Event::Merged { squash } => after::merged(session, squash),
+        Event::Committed => after::committed(session),
+        Event::CheckedOut { old, new } => after::checked_out(session, old, new),
+        Event::Nothing => Ok(None),
+    }
+}
+
+impl Session<'_> {
+    /// Returns HEAD's branch as a full name without asking git where HEAD is a file.
+    fn branch(&self) -> Result<Option<RefName>, GitError> {
+        if !self.repo.is_reftable()
+            && let Some(text) = self.repo.state("HEAD")?
+        {
+            let name = text.strip_prefix(b"ref: ").map(<[u8]>::trim_ascii_end);
+            return Ok(name.map(RefName::from));
+        }
+        Ok(self.repo.head()?.branch)
+    }
+
+    /// Makes a record of now.
+    fn record(&self, operation: Option<&OperationId>, body: crate::model::Body) -> Record {
+        Record { operation: operation.cloned(), at: self.now, guard: env!("CARGO_PKG_VERSION").to_owned(), body }
+    }
+
+    /// Appends to the journal inside a hook: no fsync (a lost record is rebuilt from the reflog), and a failure is
+    /// returned as text, because git must go on.
+    fn append(&self, operation: Option<&OperationId>, body: crate::model::Body) -> Option<String> {
+        let appended = self.journal.append(&self.record(operation, body), crate::disk::Durability::Lazy);
+        appended.err().map(|error| error.to_string())
+    }
+
+    /// Appends how an operation ended.
+    fn append_outcome(
+        &self,
+        operation: &OperationId,
+        status: Status,
+        moved: Vec<crate::model::RefMove>,
+    ) -> Option<String> {
+        self.append(Some(operation), crate::model::Body::Outcome(Outcome { status, moved }))
+    }
+
+    /// Appends a verdict.
+    fn append_judgement(&self, operation: &OperationId, route: &str, judged: &Judged) -> Option<String> {
+        let judgement = Judgement {
+            route: route.to_owned(),
+            verdict: judged.verdict,
+            tree: judged.facts.result_tree,
+            findings: judged.findings.clone(),
+            failure: judged.failure.clone(),
+        };
+        self.append(Some(operation), crate::model::Body::Judgement(judgement))
+    }
+
+    /// Returns the newest operations, newest last; none when the journal can't be read (doctor tells).
+    fn recent(&self) -> Vec<Operation> {
+        self.journal.recent(RECENT).map(|history| history.operations).unwrap_or_default()
+    }
+}
+
+/// So many records are looked at to find the operation that a hook belongs to.
+const RECENT: usize = 48;
+
+/// Returns the target of a merge.
+fn target(branch: Option<&RefName>, tip: Option<crate::model::Oid>) -> Target {
+    let short = branch.map(|name| RefName::from(name.strip_prefix(b"refs/heads/").unwrap_or(name)));
+    Target { branch: short, tip }
+}
+
+/// Returns what git calls the operation, for people.
+fn action_of(session: &Session<'_>, action: &Raw) -> Raw {
+    if action.is_empty() { session.caller.shown().into() } else { action.clone() }
+}

@@ -1,0 +1,127 @@
+//! Branches moved: each move becomes an operation, or the outcome of the one that announced it.
+
+use super::result::{find, staged_squash};
+use super::{Session, action_of};
+use crate::git::GitError;
+use crate::model::{Body, Incoming, Intent, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Saved, Status};
+
+/// Records moves of branches and of a detached HEAD.
+pub(super) fn moved(
+    session: &Session<'_>,
+    moves: Vec<RefMove>,
+    incoming: Vec<Incoming>,
+    action: &Raw,
+) -> Result<(), GitError> {
+    let moves = real_moves(session, moves)?;
+    let Some(main) = main_move(session, &moves)? else { return Ok(()) };
+    let incoming = if incoming.is_empty() { concluded(session)? } else { incoming };
+    let operation = match announced(session, &main, &incoming) {
+        Some(operation) => operation.id,
+        None => begin(session, &main, incoming, action),
+    };
+    // A record that can't be written is rebuilt from the reflog.
+    let _ = session.append_outcome(&operation, Status::Done, moves);
+    keep_reachable(session, &operation, &main)
+}
+
+/// Drops what only looks like a move: `gc` and `pack-refs` delete each loose ref that they packed, and a rebase moves
+/// HEAD commit by commit before it moves its branch.
+fn real_moves(session: &Session<'_>, moves: Vec<RefMove>) -> Result<Vec<RefMove>, GitError> {
+    let repo = session.repo;
+    let steps = repo.has_state("rebase-merge") || repo.has_state("rebase-apply");
+    let mut real = Vec::new();
+    for mut step in moves {
+        let head = step.name.as_bytes() == b"HEAD";
+        if step.old == step.new || head && (steps || session.caller.kind("") == Kind::Checkout) {
+            continue;
+        }
+        if step.new.is_none() && repo.ref_value(&step.name)?.is_some() {
+            continue;
+        }
+        if step.old.is_none() && !head {
+            // Zeros need not mean that the ref is new; its reflog knows.
+            step.old = repo.reflog(&step.name, 2)?.get(1).map(|entry| entry.new);
+        }
+        real.push(step);
+    }
+    Ok(real)
+}
+
+/// Returns the move that gives the operation its name: HEAD's branch, else the first branch, else a detached HEAD.
+fn main_move(session: &Session<'_>, moves: &[RefMove]) -> Result<Option<RefMove>, GitError> {
+    let is_branch = |step: &&RefMove| step.name.starts_with(b"refs/heads/");
+    if moves.iter().filter(is_branch).count() == 0 {
+        return Ok(moves.first().cloned());
+    }
+    let current = session.branch()?;
+    let own = moves.iter().find(|step| Some(&step.name) == current.as_ref());
+    Ok(own.or_else(|| moves.iter().find(is_branch)).cloned())
+}
+
+/// Returns the heads of the merge that a commit concludes: `MERGE_HEAD` stands until after the ref has moved.
+fn concluded(session: &Session<'_>) -> Result<Vec<Incoming>, GitError> {
+    if session.caller.subcommand == "reset" || !session.repo.has_state("MERGE_HEAD") {
+        return Ok(Vec::new());
+    }
+    let heads = session.repo.merge_heads()?;
+    Ok(heads.into_iter().map(|oid| Incoming { oid, names: vec![oid.to_string().into()] }).collect())
+}
+
+fn announced(session: &Session<'_>, main: &RefMove, incoming: &[Incoming]) -> Option<Operation> {
+    if incoming.is_empty() {
+        return None;
+    }
+    let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
+    main.old.and_then(|old| find(session, old, &heads))
+}
+
+/// Records an operation that nothing announced.
+fn begin(session: &Session<'_>, main: &RefMove, mut incoming: Vec<Incoming>, action: &Raw) -> OperationId {
+    let mut kind = session.caller.kind(&action.to_string());
+    if !incoming.is_empty() && !kind.is_merge() {
+        kind = Kind::Merge;
+    }
+    // The commit of a squash: the squash itself knows what came in.
+    if kind == Kind::Commit
+        && session.repo.has_state("SQUASH_MSG")
+        && let Some(squash) = main.old.and_then(|old| staged_squash(session, old))
+    {
+        kind = Kind::Squash;
+        incoming = squash.intent.incoming;
+    }
+    let branch = main.name.starts_with(b"refs/heads/").then(|| main.name.clone());
+    let intent = Intent {
+        kind,
+        worktree: session.repo.worktree_id(),
+        branch,
+        head: main.old,
+        incoming,
+        action: action_of(session, action),
+        saved: Saved::default(),
+        predicted: None,
+        of: None,
+        planned: Vec::new(),
+    };
+    let id = session.journal.new_id(session.now);
+    let _ = session.append(Some(&id), Body::Intent(intent));
+    id
+}
+
+/// Writes a pre-merge ref where the old tip can't be reached from the new one: without it, git's garbage collection
+/// would take the commits that undo goes back to. Ordinary commits and merges contain their old tip and need none.
+fn keep_reachable(session: &Session<'_>, operation: &OperationId, main: &RefMove) -> Result<(), GitError> {
+    let Some(old) = main.old else { return Ok(()) };
+    let repo = session.repo;
+    if let Some(new) = main.new {
+        let built_on = repo.objects().commit(new).is_ok_and(|commit| commit.parents.contains(&old));
+        if built_on || repo.is_ancestor(old, new)? {
+            return Ok(());
+        }
+    }
+    repo.keep_commit(&pre_merge_ref(operation), old)
+}
+
+/// Returns the ref that keeps an operation's old tip.
+pub(super) fn pre_merge_ref(operation: &OperationId) -> RefName {
+    format!("refs/recoveryguard/pre-merge/{operation}").into()
+}

@@ -1,0 +1,142 @@
+//! The result is ready: in the index of a clean merge (`pre-merge-commit`), or of a commit that concludes a conflict,
+//! `--no-commit` or a squash (`pre-commit`).
+
+use bstr::ByteSlice;
+
+use super::{Answer, Occasion, Session, judge, target};
+use crate::facts::{self, Asked, Question};
+use crate::git::GitError;
+use crate::model::{Body, Excuse, Incoming, Intent, Kind, Oid, Operation, Raw, RefName, Saved, Verdict};
+
+/// Judges a clean merge before its commit.
+pub(super) fn merge_result(session: &Session<'_>, incoming: Vec<Incoming>) -> Result<Option<Answer>, GitError> {
+    let Some(tip) = session.repo.resolve_head()? else { return Ok(None) };
+    let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
+    let operation = find(session, tip, &heads);
+    if let Some(operation) = &operation
+        && came_out_as_predicted(session, operation)?
+    {
+        return Ok(None);
+    }
+    let Some(tree) = session.repo.write_tree()? else { return Ok(None) };
+    judge_result(session, "pre-merge-commit", tip, incoming, false, tree, operation)
+}
+
+/// Judges a commit that concludes a merge or a squash; any other commit is nobody's business here.
+pub(super) fn commit_result(session: &Session<'_>) -> Result<Option<Answer>, GitError> {
+    let repo = session.repo;
+    let heads = repo.merge_heads()?;
+    let squash = heads.is_empty() && repo.has_state("SQUASH_MSG");
+    if heads.is_empty() && !squash {
+        return Ok(None);
+    }
+    let Some(tip) = repo.resolve_head()? else { return Ok(None) };
+    let operation = if squash { staged_squash(session, tip) } else { find(session, tip, &heads) };
+    let incoming = match &operation {
+        Some(operation) => operation.intent.incoming.clone(),
+        None if squash => squash_heads(session)?,
+        None => heads.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect(),
+    };
+    if incoming.is_empty() {
+        return Ok(None);
+    }
+    // Unmerged entries: git refuses the commit itself.
+    let Some(tree) = repo.write_tree()? else { return Ok(None) };
+    judge_result(session, "pre-commit", tip, incoming, squash, tree, operation)
+}
+
+/// Returns the operation that the gate recorded for this merge.
+pub(super) fn find(session: &Session<'_>, tip: Oid, heads: &[Oid]) -> Option<Operation> {
+    session.journal.find_open(&session.repo.worktree_id(), Some(tip), heads).ok().flatten()
+}
+
+/// Returns the squash whose result stands in the index.
+pub(super) fn staged_squash(session: &Session<'_>, tip: Oid) -> Option<Operation> {
+    let worktree = session.repo.worktree_id();
+    let here = |operation: &Operation| {
+        operation.intent.kind == Kind::Squash
+            && operation.intent.worktree == worktree
+            && operation.intent.head == Some(tip)
+    };
+    session.recent().into_iter().rev().find(here)
+}
+
+/// Reads the newest commit out of `SQUASH_MSG`, for squashes that began without us.
+fn squash_heads(session: &Session<'_>) -> Result<Vec<Incoming>, GitError> {
+    let text = session.repo.state("SQUASH_MSG")?.unwrap_or_default();
+    let head = text.lines().find_map(|line| Oid::from_hex(line.strip_prefix(b"commit ")?.trim()));
+    Ok(head.map(|oid| Incoming { oid, names: vec![oid.to_string().into()] }).into_iter().collect())
+}
+
+/// Returns whether the result is the very tree that the gate judged. git leaves its result's name in `AUTO_MERGE`
+/// (2.31 and later), so the index need not be read: prediction and git's own word have to agree.
+fn came_out_as_predicted(session: &Session<'_>, operation: &Operation) -> Result<bool, GitError> {
+    let Some(predicted) = operation.intent.predicted else { return Ok(false) };
+    let open = |judgement: &crate::model::Judgement| {
+        let unsure = judgement.findings.iter().any(|finding| finding.excuse == Some(Excuse::Uncertain));
+        judgement.verdict == Verdict::CouldNotJudge || unsure
+    };
+    if operation.judgements.is_empty() || operation.judgements.iter().any(open) {
+        return Ok(false);
+    }
+    let made = session.repo.state("AUTO_MERGE")?;
+    Ok(made.and_then(|text| Oid::from_hex(text.trim())) == Some(predicted))
+}
+
+fn judge_result(
+    session: &Session<'_>,
+    route: &str,
+    tip: Oid,
+    incoming: Vec<Incoming>,
+    squash: bool,
+    tree: Oid,
+    operation: Option<Operation>,
+) -> Result<Option<Answer>, GitError> {
+    let branch = session.branch()?;
+    let basis = judge::basis(session.repo, Some(tip))?;
+    let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
+    let allowed = session.allowances(branch.as_ref(), Some(tip), &heads);
+    let question = Question { into: target(branch.as_ref(), Some(tip)), incoming, squash, asked: Asked::Tree(tree) };
+    let facts = facts::gather(session.repo, &basis.manifest, &question)?;
+    let judged = judge::judge(session.repo, &basis, facts, &allowed)?;
+    let operation = operation.unwrap_or_else(|| begin(session, branch, tip, &question));
+    let unrecorded = session.append_judgement(&operation.id, route, &judged);
+    let mut findings = judged.findings;
+    // What blocks is said each time, because each time something is refused.
+    findings.retain(|finding| judged.verdict == Verdict::Block || !operation.has_said(&finding.fingerprint));
+    Ok(Some(Answer {
+        occasion: Occasion::Result,
+        verdict: judged.verdict,
+        findings,
+        failure: judged.failure.filter(|_| !already_failed(&operation)),
+        on_failure: basis.on_failure,
+        into: question.into,
+        incoming: question.incoming,
+        operation: Some(operation.id),
+        unrecorded,
+    }))
+}
+
+fn already_failed(operation: &Operation) -> bool {
+    operation.judgements.iter().any(|judgement| judgement.verdict == Verdict::CouldNotJudge)
+}
+
+/// Records a merge that passed no gate (an older git, or hooks that were away when it began).
+fn begin(session: &Session<'_>, branch: Option<RefName>, tip: Oid, question: &Question) -> Operation {
+    let id = session.journal.new_id(session.now);
+    let intent = Intent {
+        kind: if question.squash { Kind::Squash } else { Kind::Merge },
+        worktree: session.repo.worktree_id(),
+        branch,
+        head: Some(tip),
+        incoming: question.incoming.clone(),
+        action: Raw::from(session.caller.shown()),
+        saved: Saved::default(),
+        predicted: None,
+        of: None,
+        planned: Vec::new(),
+    };
+    // Not recorded is said by the judgement that follows.
+    let _ = session.append(Some(&id), Body::Intent(intent.clone()));
+    Operation { id, at: session.now, intent, judgements: Vec::new(), outcome: None, undone_by: None }
+}
