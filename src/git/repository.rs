@@ -235,6 +235,9 @@ impl Repo {
 
     /// Returns what HEAD is.
     pub fn head(&self) -> Result<Head, GitError> {
+        if let Some(head) = self.head_file() {
+            return Ok(head);
+        }
         let symbolic = self.git("symbolic-ref").args(["-q", "HEAD"]).run()?;
         let branch = match symbolic.status {
             0 => Some(RefName::from(symbolic.stdout.trim_end())),
@@ -246,7 +249,25 @@ impl Repo {
 
     /// Returns HEAD's commit; `None` when unborn.
     pub fn resolve_head(&self) -> Result<Option<Oid>, GitError> {
-        self.resolve("HEAD^{commit}")
+        self.head_file().map_or_else(|| self.resolve("HEAD^{commit}"), |head| Ok(head.oid))
+    }
+
+    /// Reads HEAD without asking git, where it is a file that names a branch whose file holds an object name (or is
+    /// such a name itself). Whatever is less plain (packed, symbolic, reftable, unborn) is git's to answer.
+    fn head_file(&self) -> Option<Head> {
+        if self.is_reftable() {
+            return None;
+        }
+        let text = fs::read(self.git_dir.join("HEAD")).ok()?;
+        let Some(name) = text.strip_prefix(b"ref: ") else {
+            return Some(Head { branch: None, oid: Some(Oid::from_hex(text.trim_ascii_end())?) });
+        };
+        let name = name.trim_ascii_end();
+        if !name.starts_with(b"refs/heads/") || name.contains_str("..") {
+            return None;
+        }
+        let value = fs::read(self.common_dir.join(path_of(name))).ok()?;
+        Some(Head { branch: Some(name.into()), oid: Some(Oid::from_hex(value.trim_ascii_end())?) })
     }
 
     /// Returns the path of the folder that git runs hooks from.

@@ -115,14 +115,8 @@ pub fn answer(session: &Session<'_>, event: Event) -> Result<Option<Answer>, Git
 }
 
 impl Session<'_> {
-    /// Returns HEAD's branch as a full name without asking git where HEAD is a file.
+    /// Returns HEAD's branch as a full name.
     fn branch(&self) -> Result<Option<RefName>, GitError> {
-        if !self.repo.is_reftable()
-            && let Some(text) = self.repo.state("HEAD")?
-        {
-            let name = text.strip_prefix(b"ref: ").map(<[u8]>::trim_ascii_end);
-            return Ok(name.map(RefName::from));
-        }
         Ok(self.repo.head()?.branch)
     }
 

@@ -19,6 +19,9 @@ pub(super) fn merge_result(session: &Session<'_>, incoming: Vec<Incoming>) -> Re
         return Ok(None);
     }
     let Some(tree) = session.repo.write_tree()? else { return Ok(None) };
+    if operation.as_ref().is_some_and(|operation| operation.intent.predicted == Some(tree) && is_settled(operation)) {
+        return Ok(None);
+    }
     judge_result(session, "pre-merge-commit", tip, incoming, false, tree, operation)
 }
 
@@ -72,15 +75,20 @@ fn squash_heads(session: &Session<'_>) -> Result<Vec<Incoming>, GitError> {
 /// (2.31 and later), so the index need not be read: prediction and git's own word have to agree.
 fn came_out_as_predicted(session: &Session<'_>, operation: &Operation) -> Result<bool, GitError> {
     let Some(predicted) = operation.intent.predicted else { return Ok(false) };
-    let open = |judgement: &crate::model::Judgement| {
-        let unsure = judgement.findings.iter().any(|finding| finding.excuse == Some(Excuse::Uncertain));
-        judgement.verdict == Verdict::CouldNotJudge || unsure
-    };
-    if operation.judgements.is_empty() || operation.judgements.iter().any(open) {
+    if !is_settled(operation) {
         return Ok(false);
     }
     let made = session.repo.state("AUTO_MERGE")?;
     Ok(made.and_then(|text| Oid::from_hex(text.trim())) == Some(predicted))
+}
+
+/// Returns whether the gate's verdict holds for the predicted tree, whatever strategy led to it.
+fn is_settled(operation: &Operation) -> bool {
+    let open = |judgement: &crate::model::Judgement| {
+        let unsure = judgement.findings.iter().any(|finding| finding.excuse == Some(Excuse::Uncertain));
+        judgement.verdict == Verdict::CouldNotJudge || unsure
+    };
+    !operation.judgements.is_empty() && !operation.judgements.iter().any(open)
 }
 
 fn judge_result(
