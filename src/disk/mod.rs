@@ -20,6 +20,7 @@ mod check;
 mod error;
 mod fault;
 mod lock;
+mod rename;
 mod root;
 mod write;
 
@@ -28,6 +29,7 @@ pub use error::DiskError;
 #[cfg(any(test, debug_assertions))]
 pub use fault::{Fault, fail_after};
 pub use lock::{Lock, lock, lock_within};
+pub use rename::{is_same_file, keep_as, remove_empty_folder, rename};
 pub use root::{Kind, Metadata, OnDisk, Root};
 pub use write::{
     Durability, TEMPORARY, create_new, ensure_folder, hard_link_or_copy, is_temporary, read_own, remove_file,
