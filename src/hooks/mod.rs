@@ -1,9 +1,24 @@
 //! git's calling conventions: hook calls in, [`Event`]s out; installing, removing and proving the hooks.
 
 mod caller;
+mod coverage;
 mod decode;
+mod install;
+mod place;
+mod plan;
 mod probe;
+mod purge;
+mod shim;
+mod standing;
+mod state;
 
 pub use caller::Caller;
+pub use coverage::{Coverage, GATE_SINCE, Guarded, Route};
 pub use decode::{Event, decode};
+pub(crate) use install::LOCK;
+pub use install::{InstallError, apply_install, apply_uninstall};
+pub use plan::{
+    Action, HookStep, InstallPlan, MISSED, Purge, Removal, RemovalStep, UninstallPlan, plan_install, plan_uninstall,
+};
 pub use probe::{Probe, probe};
+pub use shim::{is_ours, render};

@@ -1,0 +1,112 @@
+//! Which routes the hooks guard on the git at hand, and which nobody can.
+
+use crate::model::Hook;
+
+/// From this version on git asks a hook before a merge touches anything (`ORIG_HEAD` in a reference transaction).
+pub const GATE_SINCE: (u32, u32, u32) = (2, 29, 0);
+
+/// Why some routes are judged only afterwards.
+const NOT_ASKED: &str = "git asks no hook beforehand";
+
+/// How far a route is guarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarded {
+    /// Judged before anything is changed.
+    Before,
+    /// Judged on its result, before that is committed.
+    OnResult,
+    /// Recorded and judged after the fact.
+    After,
+    /// Not at all.
+    No,
+}
+
+impl Guarded {
+    /// Returns how it is named in text and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::OnResult => "on-result",
+            Self::After => "after",
+            Self::No => "no",
+        }
+    }
+}
+
+/// A way in which commits get onto a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// What the user does.
+    pub what: &'static str,
+    /// How far it is guarded.
+    pub guarded: Guarded,
+    /// Why no better; empty when nothing is missing.
+    pub why: &'static str,
+}
+
+/// The routes and how far they are guarded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// git's version.
+    pub git: (u32, u32, u32),
+    /// All routes.
+    pub routes: Vec<Route>,
+}
+
+impl Coverage {
+    /// Works out the routes for a git and for the hooks that stand in their places.
+    pub fn new(git: (u32, u32, u32), has: impl Fn(Hook) -> bool) -> Self {
+        let transactions = has(Hook::ReferenceTransaction) && git >= (2, 28, 0);
+        let gate = transactions && git >= GATE_SINCE;
+        let missing = "its hook is not installed";
+        let route = |what, guarded, why| Route { what, guarded, why };
+        let pick = |hook: Hook, what, guarded| {
+            if has(hook) { route(what, guarded, "") } else { route(what, Guarded::No, missing) }
+        };
+        let afterwards = |what, seen: bool, why| {
+            if seen { route(what, Guarded::After, NOT_ASKED) } else { route(what, Guarded::No, why) }
+        };
+        let merge = "git merge, git pull (fast-forward, squash and octopus included)";
+        let why = if has(Hook::ReferenceTransaction) { "needs git 2.29" } else { missing };
+        let merge = if gate {
+            route(merge, Guarded::Before, "")
+        } else if has(Hook::PreMergeCommit) {
+            route(merge, Guarded::OnResult, why)
+        } else {
+            route(merge, Guarded::After, why)
+        };
+        let moved = if has(Hook::ReferenceTransaction) { "needs git 2.28" } else { missing };
+        let routes = vec![
+            merge,
+            pick(Hook::PreCommit, "conclusion of a conflict, --no-commit, squash", Guarded::OnResult),
+            afterwards("rebase, amend, cherry-pick, revert", has(Hook::PostCommit) || transactions, missing),
+            afterwards("git am, git reset, git branch -f", transactions, moved),
+            pick(Hook::PostCheckout, "git checkout, git switch", Guarded::After),
+            route("git push", Guarded::No, "not judged yet"),
+            afterwards("the first merge or pull into a branch without commits", has(Hook::PostMerge), missing),
+            route("clients that run no hooks", Guarded::No, "noticed by the next guard command"),
+        ];
+        Self { git, routes }
+    }
+
+    /// Returns whether merges are judged before anything is changed.
+    pub fn has_gate(&self) -> bool {
+        self.routes.first().is_some_and(|route| route.guarded == Guarded::Before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_gate_merges_are_judged_on_their_result() {
+        let new = Coverage::new((2, 47, 3), |_| true);
+        assert!(new.has_gate());
+        let old = Coverage::new((2, 28, 0), |_| true);
+        assert!(!old.has_gate());
+        assert_eq!((old.routes[0].guarded, old.routes[0].why), (Guarded::OnResult, "needs git 2.29"));
+        let odd = Coverage::new((2, 47, 3), |hook| hook != Hook::ReferenceTransaction);
+        assert_eq!((odd.routes[0].guarded, odd.routes[0].why), (Guarded::OnResult, "its hook is not installed"));
+    }
+}
