@@ -39,4 +39,15 @@ impl Surroundings {
         let clock = || std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp(stopped.unwrap_or_else(|| u64::try_from(clock().as_millis()).unwrap_or(u64::MAX)))
     }
+
+    /// Returns the path by which others can run this program: the one on `PATH` when that is this program (it stays
+    /// right when a package manager moves what it links to), else the file itself.
+    pub fn program(&self) -> std::io::Result<PathBuf> {
+        let file = std::env::current_exe()?;
+        let real = file.canonicalize()?;
+        let path = self.environment.get("PATH").unwrap_or_default();
+        let mut candidates = std::env::split_paths(path).map(|folder| folder.join("guard"));
+        let found = candidates.find(|path| path.is_absolute() && path.canonicalize().is_ok_and(|path| path == real));
+        Ok(found.unwrap_or(file))
+    }
 }

@@ -20,7 +20,7 @@ use crate::report::Exit;
 
 /// Judges git merges before they touch a file, and takes bad ones back without losing work.
 #[derive(Debug, Parser)]
-#[command(name = "guard", version = concat!(env!("CARGO_PKG_VERSION"), " (RecoveryGuard)"), max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "guard", version = VERSION, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Arguments {
     /// Run as if started in this folder
     #[arg(short = 'C', value_name = "PATH", global = true)]
@@ -43,6 +43,10 @@ struct Arguments {
     #[command(subcommand)]
     command: command::Command,
 }
+
+/// The version as `--version` prints it: the hooks know us by the word in parentheses, because other programs are called
+/// `guard` too.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (RecoveryGuard)");
 
 const EXIT_CODES: &str = "\
 Exit codes:

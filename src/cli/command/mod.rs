@@ -5,6 +5,8 @@ mod check;
 mod demo;
 mod explain;
 mod hook;
+mod install;
+mod uninstall;
 
 use super::Context;
 use crate::report::Exit;
@@ -18,6 +20,8 @@ pub enum Command {
     Demo(demo::Arguments),
     #[command(hide = true)]
     Hook(hook::Arguments),
+    Install(install::Arguments),
+    Uninstall(uninstall::Arguments),
 }
 
 impl Command {
@@ -29,6 +33,8 @@ impl Command {
             Self::Allow(arguments) => allow::run(context, arguments),
             Self::Demo(arguments) => demo::run(context, arguments),
             Self::Hook(arguments) => Ok(hook::run(context, arguments)),
+            Self::Install(arguments) => install::run(context, arguments),
+            Self::Uninstall(arguments) => uninstall::run(context, arguments),
         }
     }
 }

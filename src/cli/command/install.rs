@@ -1,0 +1,137 @@
+//! `guard install`: hooks in.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::cli::{Context, Failure};
+use crate::hooks::{self, Action, Guarded, HookStep, InstallError, InstallPlan};
+use crate::manifest;
+use crate::model::escape;
+use crate::report::Exit;
+
+/// Put guard's hooks into this repository
+///
+/// Hooks that are there already are kept and run first. 'guard uninstall' brings the hooks folder back byte for byte.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard install --dry-run
+  guard install
+
+Exit codes: 0 fine, 2 environment error, 4 refused (core.hooksPath leads elsewhere, a bare repository), 5 locked")]
+pub struct Arguments {
+    /// Print the plan and change nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+/// Runs the command.
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let repo = context.repo()?;
+    let program = context.surroundings.program();
+    let program = program.map_err(|error| Failure::new(Exit::Usage, format!("can't tell where guard is: {error}")))?;
+    let plan = hooks::plan_install(&repo, &program).map_err(failure)?;
+    if !arguments.dry_run {
+        hooks::apply_install(&repo, &plan, context.now()).map_err(failure)?;
+    }
+    let head = if arguments.dry_run { "Would install" } else { "Installed" };
+    context.terminal.answer(|| if context.json { document(&plan, arguments.dry_run) } else { text(&plan, head) });
+    Ok(Exit::Fine)
+}
+
+/// Gives an error its exit code and its way out.
+pub(super) fn failure(error: InstallError) -> anyhow::Error {
+    let exit = match &error {
+        error if error.is_refusal() => Exit::Refused,
+        error if error.is_locked() => Exit::Locked,
+        _ => Exit::Usage,
+    };
+    let hint = error.hint();
+    let causes = anyhow::Error::from(error).chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    Failure { hint, ..Failure::new(exit, causes) }.into()
+}
+
+fn text(plan: &InstallPlan, head: &str) -> String {
+    let mut text = if plan.changes() {
+        format!("{head} guard's hooks in '{}':\n", shown(&plan.folder))
+    } else {
+        format!("guard's hooks are in '{}' already:\n", shown(&plan.folder))
+    };
+    for step in &plan.steps {
+        text.push_str(&format!("  {:21} {}\n", step.file, what(step)));
+    }
+    let (major, minor, patch) = plan.coverage.git;
+    text.push_str(&format!("\nWith git {major}.{minor}.{patch} these are judged:\n"));
+    for route in &plan.coverage.routes {
+        let why = if route.why.is_empty() { String::new() } else { format!(": {}", route.why) };
+        text.push_str(&format!("  {:14} {}{why}\n", when(route.guarded), route.what));
+    }
+    text.push('\n');
+    for note in &plan.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    text.push_str(&format!(
+        "A manifest ('{}') counts once it is committed; 'guard init' writes a first one.\n",
+        manifest::FILE
+    ));
+    text
+}
+
+const fn when(guarded: Guarded) -> &'static str {
+    match guarded {
+        Guarded::Before => "before",
+        Guarded::OnResult => "on the result",
+        Guarded::After => "afterwards",
+        Guarded::No => "not",
+    }
+}
+
+fn what(step: &HookStep) -> &'static str {
+    match &step.action {
+        Action::Add => "added",
+        Action::Replace => "brought up to date",
+        Action::Chain { runs: true, .. } => "added; the hook that was there runs first",
+        Action::Chain { runs: false, .. } => "added; what was there is kept and, as before, not run",
+        Action::Keep => "already there",
+        Action::Leave { .. } => "left out: no hook can stand there",
+    }
+}
+
+fn document(plan: &InstallPlan, is_dry_run: bool) -> String {
+    let hook = |step: &HookStep| {
+        let (action, runs) = match &step.action {
+            Action::Add => ("add", None),
+            Action::Replace => ("replace", None),
+            Action::Chain { runs, .. } => ("chain", Some(*runs)),
+            Action::Keep => ("keep", None),
+            Action::Leave { .. } => ("leave", None),
+        };
+        let mut object = json!({"name": step.hook.name(), "file": step.file, "action": action});
+        if let (Some(runs), Some(object)) = (runs, object.as_object_mut()) {
+            object.insert("original_runs".into(), json!(runs));
+        }
+        object
+    };
+    let route = |route: &hooks::Route| json!({"what": route.what, "guarded": route.guarded.name(), "why": route.why});
+    let (major, minor, patch) = plan.coverage.git;
+    let document = json!({
+        "version": 1,
+        "command": "install",
+        "dry_run": is_dry_run,
+        "changed": plan.changes(),
+        "folder": shown(&plan.folder),
+        "guard": shown(&plan.binary),
+        "git": format!("{major}.{minor}.{patch}"),
+        "hooks": plan.steps.iter().map(hook).collect::<Vec<Value>>(),
+        "routes": plan.coverage.routes.iter().map(route).collect::<Vec<Value>>(),
+        "notes": plan.notes,
+    });
+    format!("{document}\n")
+}
+
+/// Returns a path as it is printed.
+pub(super) fn shown(path: &Path) -> String {
+    escape(path.as_os_str().as_bytes())
+}

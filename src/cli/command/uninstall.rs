@@ -1,0 +1,95 @@
+//! `guard uninstall`: hooks out.
+
+use serde_json::{Value, json};
+
+use super::install::{failure, shown};
+use crate::cli::Context;
+use crate::hooks::{self, Removal, RemovalStep, UninstallPlan};
+use crate::report::Exit;
+
+/// Take guard's hooks out of this repository, byte for byte
+///
+/// Hooks that were there before come back. The journal and saved files stay, unless --purge is given.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard uninstall --dry-run
+  guard uninstall
+  guard uninstall --purge --dry-run
+
+Exit codes: 0 fine, 2 environment error, 4 refused, 5 locked")]
+pub struct Arguments {
+    /// Delete the journal, saved files and guard's refs too; what is deleted is listed
+    #[arg(long)]
+    purge: bool,
+    /// Print the plan and change nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+/// Runs the command.
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let repo = context.repo()?;
+    let plan = hooks::plan_uninstall(&repo, arguments.purge).map_err(failure)?;
+    if !arguments.dry_run && plan.changes() {
+        hooks::apply_uninstall(&repo, &plan, context.now()).map_err(failure)?;
+    }
+    let dry = arguments.dry_run;
+    context.terminal.answer(|| if context.json { document(&plan, dry) } else { text(&plan, dry) });
+    Ok(Exit::Fine)
+}
+
+fn text(plan: &UninstallPlan, is_dry_run: bool) -> String {
+    let mut text = match (plan.steps.is_empty(), is_dry_run) {
+        (true, _) => format!("No hooks of guard's stand in '{}'.\n", shown(&plan.folder)),
+        (false, true) => format!("Would take guard's hooks out of '{}':\n", shown(&plan.folder)),
+        (false, false) => format!("Took guard's hooks out of '{}':\n", shown(&plan.folder)),
+    };
+    for RemovalStep { file, removal, .. } in &plan.steps {
+        text.push_str(&format!("  {file:21} {}\n", what(*removal)));
+    }
+    if !plan.purge.is_empty() {
+        text.push_str(if is_dry_run { "Would delete for good:\n" } else { "Deleted for good:\n" });
+        for path in &plan.purge.paths {
+            text.push_str(&format!("  {}\n", shown(path)));
+        }
+        for (name, oid) in &plan.purge.refs {
+            text.push_str(&format!("  {name} {oid}\n"));
+        }
+    }
+    for note in &plan.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    text
+}
+
+const fn what(removal: Removal) -> &'static str {
+    match removal {
+        Removal::Remove => "removed",
+        Removal::Restore => "the hook that was there before is back",
+        Removal::Forget => "never left its place",
+    }
+}
+
+fn document(plan: &UninstallPlan, is_dry_run: bool) -> String {
+    let hook = |RemovalStep { file, removal, .. }: &RemovalStep| {
+        let action = match removal {
+            Removal::Remove => "remove",
+            Removal::Restore => "restore",
+            Removal::Forget => "forget",
+        };
+        json!({"file": file, "action": action})
+    };
+    let document = json!({
+        "version": 1,
+        "command": "uninstall",
+        "dry_run": is_dry_run,
+        "changed": plan.changes(),
+        "folder": shown(&plan.folder),
+        "hooks": plan.steps.iter().map(hook).collect::<Vec<Value>>(),
+        "purged": plan.purge.paths.iter().map(|path| shown(path)).collect::<Vec<String>>(),
+        "purged_refs": plan.purge.refs.iter().map(|(name, _)| name.to_string()).collect::<Vec<String>>(),
+        "notes": plan.notes,
+    });
+    format!("{document}\n")
+}
