@@ -8,6 +8,7 @@ mod names;
 mod parse;
 mod patterns;
 mod schema;
+mod weakened;
 mod words;
 
 pub use names::nearest_rule;
@@ -17,6 +18,7 @@ pub use schema::{
     Backup, BackupRemote, BranchRule, Contact, DataRule, Deny, Format, Manifest, MaxLoss, OnFailure, Policy, Protect,
     RuleSetting, Runbook, Snapshot,
 };
+pub use weakened::weakened;
 pub use words::{DEFAULT_NUMBERS, RULE_NAMES};
 
 /// The manifest's place in a tree.

@@ -7,6 +7,8 @@
 //!
 //! Nothing is trimmed and nothing is a comment: a line is a TOML string, not a line of a file.
 
+use std::fmt;
+
 use bstr::{BStr, ByteSlice};
 use gix::glob::{Pattern, pattern::Case, wildmatch};
 
@@ -22,7 +24,7 @@ const MAX_STARS: usize = 32;
 const MAX_DOUBLE_STARS: usize = 8;
 
 /// A list of patterns with the meaning of `.gitignore` lines, matched against bytes of tree paths.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Patterns {
     lines: Vec<String>,
     compiled: Vec<Pattern>,
@@ -85,6 +87,13 @@ impl Patterns {
         }
         let last = self.compiled.iter().rev().find(|pattern| names(pattern, path, is_folder));
         last.is_some_and(|pattern| !pattern.is_negative())
+    }
+}
+
+/// The lines as written; the compiled form says nothing more.
+impl fmt::Debug for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.fmt(f)
     }
 }
 
