@@ -25,8 +25,7 @@ pub(super) fn reading<'a>(case: &Case<'a>, facts: &PathFacts) -> Option<Reading<
         return None;
     }
     let named = case.manifest.data_rule(facts.path.as_bstr()).map(|(_, format)| format);
-    // Without a manifest only formats of which a merge makes rubbish in one way are judged; `.jsonl` and `.csv` files
-    // are often fixtures or parts of something.
+    // Without a manifest only what was measured is judged; `.jsonl` and `.csv` files are often fixtures or fragments.
     let by_name = Format::by_extension(facts.path.as_bstr());
     let by_name = by_name.filter(|format| matches!(format, Format::Json | Format::Yaml | Format::Toml));
     let is_merged = facts.is_merged_content();
