@@ -17,44 +17,44 @@ pub const VALIDATOR: Validator =
     Validator { format: Format::Json, name: "json", max_bytes: 16 << 20, check, duplicate_keys };
 
 fn check(text: &str) -> Health {
-    match walk(text, &mut Walk::default()) {
+    match walk(text, None, &mut Doubled::default()) {
         Ok(()) => Health::Good,
         Err(health) => health,
     }
 }
 
 fn duplicate_keys(text: &str) -> Result<Vec<DuplicateKey>, Health> {
-    let mut state = Walk::default();
-    walk(text, &mut state)?;
-    state.doubled.finish()
+    let mut doubled = Doubled::default();
+    walk(text, None, &mut doubled)?;
+    doubled.finish()
 }
 
-/// What is carried through the document.
-#[derive(Debug, Default)]
-pub(super) struct Walk {
-    /// The doubled keys so far.
-    pub doubled: Doubled,
-    /// The line to report for all keys, where the caller knows it.
-    pub line: Option<usize>,
-    pointer: String,
-}
-
-/// Walks one document.
-pub(super) fn walk(text: &str, state: &mut Walk) -> Result<(), Health> {
-    match walk_once(text, state) {
+/// Walks one document and adds its doubled keys, for which `line` is reported where the caller knows it.
+pub(super) fn walk(text: &str, line: Option<usize>, doubled: &mut Doubled) -> Result<(), Health> {
+    let found = match walk_once(text, line) {
         // A number without a bound is no fault of the file; only once such a one is seen is the copy worth making.
         Err(error) if error.to_string().starts_with("number out of range") => {
-            *state = Walk { line: state.line, doubled: std::mem::take(&mut state.doubled), ..Walk::default() };
-            walk_once(&without_huge_numbers(text), state).map_err(|error| verdict(&error))
+            walk_once(&without_huge_numbers(text), line)
         }
-        done => done.map_err(|error| verdict(&error)),
-    }
+        found => found,
+    };
+    doubled.append(found.map_err(|error| verdict(&error))?);
+    Ok(())
 }
 
-fn walk_once(text: &str, state: &mut Walk) -> Result<(), serde_json::Error> {
+/// What is carried through a document.
+struct Walk {
+    pointer: String,
+    line: Option<usize>,
+    doubled: Doubled,
+}
+
+fn walk_once(text: &str, line: Option<usize>) -> Result<Doubled, serde_json::Error> {
+    let mut state = Walk { pointer: String::new(), line, doubled: Doubled::default() };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Node(state).deserialize(&mut deserializer)?;
-    deserializer.end()
+    Node(&mut state).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(state.doubled)
 }
 
 fn verdict(error: &serde_json::Error) -> Health {

@@ -1,6 +1,7 @@
 //! JSON with comments and trailing commas, as editors and compilers read their configuration.
 
-use super::json::{Walk, end_of_string, walk};
+use super::doubled::Doubled;
+use super::json::{end_of_string, walk};
 use super::{DuplicateKey, Format, Health, Validator, bad_at};
 
 /// JSON with comments.
@@ -8,16 +9,16 @@ pub const VALIDATOR: Validator =
     Validator { format: Format::Jsonc, name: "jsonc", max_bytes: 16 << 20, check, duplicate_keys };
 
 fn check(text: &str) -> Health {
-    match plain(text).and_then(|json| walk(&json, &mut Walk::default())) {
+    match plain(text).and_then(|json| walk(&json, None, &mut Doubled::default())) {
         Ok(()) => Health::Good,
         Err(health) => health,
     }
 }
 
 fn duplicate_keys(text: &str) -> Result<Vec<DuplicateKey>, Health> {
-    let mut state = Walk::default();
-    walk(&plain(text)?, &mut state)?;
-    state.doubled.finish()
+    let mut doubled = Doubled::default();
+    walk(&plain(text)?, None, &mut doubled)?;
+    doubled.finish()
 }
 
 /// Returns the text as JSON: comments and trailing commas become blanks, so every position stays what it was.

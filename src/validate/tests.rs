@@ -85,6 +85,7 @@ fn doubled_keys_of_json_are_named_at_any_depth() {
     assert_eq!(doubled(Format::Json, text), [("/a/0/x~1~0".into(), None, 2), ("/b".into(), None, 3)]);
     assert!(doubled(Format::Json, r#"[{"a": 1}, {"a": 1}]"#).is_empty());
     assert_eq!(doubled(Format::Json, r#"{"a": 1e999, "a": 2}"#), [("/a".into(), None, 2)]);
+    assert_eq!(doubled(Format::Json, r#"[{"a": 1, "a": 2}, 1e999]"#), [("/0/a".into(), None, 2)]);
     assert!(matches!(duplicate_keys(Format::Json, b"{"), Err(Health::Bad { .. })));
 }
 
@@ -177,6 +178,9 @@ fn pointers_without_end_are_unknown() {
     let text = format!("{{\"{}\":{{{}\"x\":0}}}}", "k".repeat(1 << 20), inner);
     good(Format::Json, &text);
     assert!(matches!(duplicate_keys(Format::Json, text.as_bytes()), Err(Health::Unknown { .. })));
+    let lines = "{\"a\":0,\"a\":0}\n".repeat(10_001);
+    good(Format::Jsonl, &lines);
+    assert!(matches!(duplicate_keys(Format::Jsonl, lines.as_bytes()), Err(Health::Unknown { .. })));
 }
 
 mod hostile {
