@@ -1,6 +1,6 @@
 //! What the rules about data files have in common: which files they read, as what, and what the parents say.
 
-use crate::manifest::Format;
+use crate::manifest::{FILE, Format};
 use crate::model::{Content, Entry, Level, PathFacts, TreePath};
 use crate::validate;
 
@@ -21,7 +21,8 @@ pub(super) struct Reading<'a> {
 
 /// Returns how a path's result is to be read; `None` for files that no rule about data looks at.
 pub(super) fn reading<'a>(case: &Case<'a>, facts: &PathFacts) -> Option<Reading<'a>> {
-    if facts.conflicted || !facts.result?.mode.is_regular() {
+    // A manifest that can't be read is `manifest-weakened`'s.
+    if facts.conflicted || !facts.result?.mode.is_regular() || *facts.path == *FILE.as_bytes() {
         return None;
     }
     let named = case.manifest.data_rule(facts.path.as_bstr()).map(|(_, format)| format);

@@ -18,6 +18,7 @@ mod duplicate_keys;
 mod ignored_overwritten;
 mod invalid_data;
 mod judge;
+mod manifest_weakened;
 mod mass_delete;
 mod mode_changed;
 mod page;
@@ -80,6 +81,7 @@ pub const REGISTER: &[Rule] = &[
     protected_mode::RULE,
     protected_type::RULE,
     protected_add::RULE,
+    manifest_weakened::RULE,
     wrong_branch::RULE,
     conflict_markers::RULE,
     invalid_data::RULE,
