@@ -1,25 +1,101 @@
-//! stub
-use crate::model::*;
+//! Saved bytes: files as they were before something could have lost them.
+//!
+//! The store is a bare repository of our own, `recoveryguard/store.git`, apart from the project's objects: saved bytes
+//! never leave with `push --mirror`, bundles or copies of the project's object database. A *snapshot* is one ref, an
+//! annotated tag, a tree: `manifest.json` and the raw bytes of the files, as they are on disk, before git's filters. Plain
+//! git can read it; `docs/store-format.md` says how.
+//!
+//! Order of a save: blobs → manifest → trees → tag → ref. A crash before the ref leaves objects that nothing refers to
+//! ([`Store::collect`] removes them), after it a whole snapshot. Nothing here changes the project's repository.
+//!
+//! # Limitations
+//!
+//! libgit2 looks at the user's and the system's configuration once while it opens a repository (only for the format's
+//! version; what is set there has no effect afterwards, the store's own configuration replaces it). A process that opens
+//! nothing pays nothing: open the store only when there is something to save. Files go in whole, as loose objects, and each
+//! is synced when the store is opened with [`Durability::Fsync`](crate::disk::Durability).
+
 use std::path::{Path, PathBuf};
-pub struct Store;
-pub struct ToSave {
-    pub path: TreePath,
-    pub mode: Mode,
-    pub place: PathBuf,
-    pub tracked: bool,
-}
-pub struct Limits {
-    pub max_file: u64,
-    pub max_total: u64,
-}
+
+use crate::disk::DiskError;
+use crate::model::{Oid, escape};
+
+mod collect;
+mod manifest;
+mod open;
+mod read;
+mod save;
+#[cfg(test)]
+mod tests;
+
+pub use manifest::Snapshot;
+pub use open::{Store, VERSION};
+pub use read::Problem;
+pub use save::{LARGEST_FILE, Limits, Source, Wanted};
+
+/// The store could not be used.
 #[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct StoreError;
-impl Store {
-    pub fn open_or_create(_: &Path) -> Result<Self, StoreError> {
-        Ok(Store)
-    }
-    pub fn save(&self, _: &OperationId, _: Timestamp, _: Vec<ToSave>, _: Limits) -> Result<Saved, StoreError> {
-        Ok(Saved::default())
-    }
+pub enum StoreError {
+    /// A file or folder of it could not be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// libgit2 could not do something.
+    #[error("cannot {action} in the store '{}'", show(path))]
+    Git {
+        /// What was tried.
+        action: &'static str,
+        /// The store.
+        path: PathBuf,
+        /// What libgit2 said.
+        #[source]
+        source: git2::Error,
+    },
+    /// There is none.
+    #[error("there is no store at '{}'", show(.0))]
+    NoStore(PathBuf),
+    /// Its version is not ours.
+    #[error(
+        "the store '{}' has version {found}, this guard knows version {VERSION}; update guard to use it",
+        show(path)
+    )]
+    Version {
+        /// The store.
+        path: PathBuf,
+        /// What it says.
+        found: i64,
+    },
+    /// Its folder belongs to somebody else; what we wrote there, its owner could not change.
+    #[error("the store '{}' belongs to user {owner}, not to user {user}", show(path))]
+    Owner {
+        /// The store.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// Ours.
+        user: u32,
+    },
+    /// It takes objects from elsewhere, so it is not whole by itself.
+    #[error("the store '{}' has alternates; remove 'objects/info/alternates' after repacking it", show(.0))]
+    Alternates(PathBuf),
+    /// There is a snapshot of that name already.
+    #[error("there is a snapshot '{0}' already")]
+    Exists(String),
+    /// A snapshot is damaged.
+    #[error("the snapshot '{name}' is damaged: {why}")]
+    Damaged {
+        /// The ref.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// An object is not there.
+    #[error("the store has no blob {0}")]
+    Missing(Oid),
+    /// An operation's name that can't be part of a ref's.
+    #[error("'{0}' is no name of an operation")]
+    Id(String),
+}
+
+fn show(path: &Path) -> String {
+    escape(path.as_os_str().as_encoded_bytes())
 }

@@ -1,0 +1,246 @@
+//! `guard doctor`: proves rather than trusts.
+//!
+//! Each check says what is so; a bad one has a remedy that works as printed.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Session;
+use crate::facts::{self, Found};
+use crate::git::{GitError, Repo};
+use crate::hooks::{self, Coverage, HookState, InstallError, Probe};
+use crate::model::{Hook, escape};
+use crate::store::{Store, StoreError};
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Note,
+    /// Something does not work.
+    Bad,
+}
+
+/// One check.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// What was looked at: `git`, `hooks`, `gate`, `journal` …
+    pub name: &'static str,
+    /// How it came out.
+    pub health: Health,
+    /// What is so, one line.
+    pub text: String,
+    /// What to do: a command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl Check {
+    fn new(name: &'static str, health: Health, text: impl Into<String>) -> Self {
+        Self { name, health, text: text.into(), remedy: None }
+    }
+
+    fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}
+
+/// What doctor found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The checks.
+    pub checks: Vec<Check>,
+    /// The routes, and how far each is guarded on this git with these hooks.
+    #[serde(skip)]
+    pub coverage: Coverage,
+}
+
+/// Why the repository could not be examined.
+#[derive(Debug, thiserror::Error)]
+pub enum DoctorError {
+    /// git could not be asked.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The hooks folder could not be read.
+    #[error(transparent)]
+    Hooks(#[from] InstallError),
+}
+
+/// Examines the repository.
+pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
+    let repo = session.repo;
+    let version = repo.git_version()?;
+    let folder = repo.hooks_folder()?;
+    let states = hooks::inspect(&folder)?;
+    let mut checks = vec![check_git(version)];
+    checks.extend(check_hooks(repo, &folder, &states)?);
+    let has = |hook| matches!(state(&states, hook), HookState::Ours { runs: true, .. });
+    let coverage = Coverage::new(version, has);
+    if coverage.has_gate() {
+        checks.push(check_gate(repo, &folder)?);
+    }
+    checks.push(check_manifest(repo)?);
+    checks.extend(check_journal(session));
+    checks.extend(check_store(repo));
+    checks.extend(check_traces(repo));
+    Ok(Report { checks, coverage })
+}
+
+fn state(states: &[(Hook, HookState)], hook: Hook) -> HookState {
+    states.iter().find(|(known, _)| *known == hook).map_or(HookState::Absent, |(_, state)| state.clone())
+}
+
+fn check_git(version: (u32, u32, u32)) -> Check {
+    let (major, minor, patch) = version;
+    let name = format!("git {major}.{minor}.{patch}");
+    if version < hooks::GATE_SINCE {
+        let text = format!("{name} is older than 2.29: a fast-forward can't be refused, only flagged afterwards");
+        return Check::new("git", Health::Bad, text).remedy("install a newer git");
+    }
+    if version < (2, 38, 0) {
+        let text = format!("{name} can't predict merges (2.38 can): what both sides changed is judged on the result");
+        return Check::new("git", Health::Note, text);
+    }
+    Check::new("git", Health::Good, name)
+}
+
+fn check_hooks(repo: &Repo, folder: &Path, states: &[(Hook, HookState)]) -> Result<Vec<Check>, GitError> {
+    let shown = escape(folder.as_os_str().as_encoded_bytes());
+    let mut checks = Vec::new();
+    if let Some((scope, value)) = repo.config_scope("core.hooksPath")? {
+        checks.push(Check::new("hooks", Health::Note, format!("core.hooksPath is '{value}' ({scope})")));
+    }
+    let ours = states.iter().filter(|(_, state)| matches!(state, HookState::Ours { .. })).count();
+    let total = states.len();
+    if ours == total {
+        checks.push(Check::new("hooks", Health::Good, format!("{total} hooks are in '{shown}'")));
+    } else {
+        let text = format!("{ours} of {total} hooks are in '{shown}'");
+        checks.push(Check::new("hooks", Health::Bad, text).remedy("guard install"));
+    }
+    for (hook, state) in states {
+        let name = hook.name();
+        let bad = |why: String| Check::new("hooks", Health::Bad, why).remedy("guard install");
+        match state {
+            HookState::Ours { runs: false, .. } => {
+                checks.push(bad(format!("'{name}' has lost its run bit: git ignores it")))
+            }
+            HookState::Ours { current: false, .. } => {
+                checks.push(bad(format!("'{name}' is from another version of guard")))
+            }
+            HookState::Ours { program: Some(program), .. } if !program.is_file() => {
+                checks.push(bad(format!(
+                    "'{name}' calls '{}', which is gone",
+                    escape(program.as_os_str().as_encoded_bytes())
+                )));
+            }
+            HookState::Ours { chained: true, .. } => {
+                checks.push(Check::new(
+                    "hooks",
+                    Health::Good,
+                    format!("'{name}' also runs the hook that was there before"),
+                ));
+            }
+            HookState::Foreign => checks.push(bad(format!("'{name}' is not ours: something put it there after us"))),
+            HookState::Ours { .. } | HookState::Absent => {}
+        }
+    }
+    Ok(checks)
+}
+
+fn check_gate(repo: &Repo, folder: &Path) -> Result<Check, GitError> {
+    Ok(match hooks::probe(repo, folder)? {
+        Probe::Refused => Check::new("gate", Health::Good, "a probe merge that deletes a protected file was refused"),
+        Probe::Merged => Check::new("gate", Health::Bad, "a probe merge that deletes a protected file went through")
+            .remedy("guard install"),
+        Probe::Other(said) => {
+            Check::new("gate", Health::Bad, format!("a probe merge was stopped by something else: {said}"))
+        }
+    })
+}
+
+fn check_manifest(repo: &Repo) -> Result<Check, GitError> {
+    let tree = repo.resolve_head()?.map(|head| repo.objects().tree_of(head)).transpose()?;
+    let file = crate::manifest::FILE;
+    Ok(match facts::manifest_of(repo, tree)? {
+        Found::Manifest(manifest) => {
+            let text =
+                format!("'{file}' protects by {} entries, {} for data", manifest.protect.len(), manifest.data.len());
+            Check::new("manifest", Health::Good, text)
+        }
+        Found::None => {
+            let on_disk = repo.on_disk(&file.into()).is_some_and(|path| path.exists());
+            let text = if on_disk {
+                format!("'{file}' is not committed: it counts once it is")
+            } else {
+                format!("there is no '{file}': only built-in rules hold")
+            };
+            let remedy = if on_disk { format!("git add {file} && git commit") } else { "guard init".to_owned() };
+            Check::new("manifest", Health::Note, text).remedy(remedy)
+        }
+        Found::Unreadable(error) => Check::new("manifest", Health::Bad, format!("'{file}' in HEAD: {error}")),
+        Found::Odd(why) => Check::new("manifest", Health::Bad, why),
+    })
+}
+
+fn check_journal(session: &Session<'_>) -> Vec<Check> {
+    let history = match session.journal.operations() {
+        Ok(history) => history,
+        Err(error) => return vec![Check::new("journal", Health::Bad, error.to_string())],
+    };
+    let mut checks = Vec::new();
+    for damaged in &history.damaged {
+        checks.push(Check::new("journal", Health::Bad, format!("'{}': {}", damaged.name, damaged.why)));
+    }
+    if checks.is_empty() {
+        let text = format!("{} operations, every record whole", history.operations.len());
+        checks.push(Check::new("journal", Health::Good, text));
+    }
+    checks
+}
+
+fn check_store(repo: &Repo) -> Vec<Check> {
+    let problems = match Store::open(&repo.guard_dir()) {
+        Err(StoreError::NoStore(_)) => return vec![Check::new("store", Health::Good, "nothing had to be saved yet")],
+        Ok(store) => store.verify().map(|problems| (problems, store.size_bytes())),
+        Err(error) => Err(error),
+    };
+    match problems {
+        Err(error) => vec![Check::new("store", Health::Bad, error.to_string())],
+        Ok((problems, bytes)) if problems.is_empty() => {
+            vec![Check::new("store", Health::Good, format!("every saved byte is there ({} KiB)", bytes.div_ceil(1024)))]
+        }
+        Ok((problems, _)) => {
+            let said = |problem: &crate::store::Problem| {
+                let path = problem.path.as_ref().map_or(String::new(), |path| format!(" '{path}'"));
+                Check::new("store", Health::Bad, format!("{}{path}: {}", problem.snapshot, problem.why))
+            };
+            problems.iter().map(said).collect()
+        }
+    }
+}
+
+/// Looks at what hooks left because they could not work, and what processes left that were killed.
+fn check_traces(repo: &Repo) -> Vec<Check> {
+    let folder = repo.guard_dir();
+    let mut checks = Vec::new();
+    let missed = folder.join(hooks::MISSED);
+    if let Ok(text) = std::fs::read(&missed) {
+        let count = text.iter().filter(|byte| **byte == b'\n').count();
+        let text =
+            format!("hooks could not find the guard {count} times (since '{}' was last removed)", missed.display());
+        checks.push(Check::new("traces", Health::Bad, text).remedy("guard install"));
+    }
+    let left = std::fs::read_dir(folder.join("tmp")).into_iter().flatten().flatten().count();
+    if left > 0 {
+        let text = format!("{left} scratch folders of processes that were killed");
+        checks
+            .push(Check::new("traces", Health::Note, text).remedy(format!("rm -r '{}'", folder.join("tmp").display())));
+    }
+    checks
+}

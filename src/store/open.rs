@@ -1,0 +1,151 @@
+//! Opening and making the store.
+//!
+//! Order when it is made: lock → folders → libgit2's skeleton → our `config`, which holds the version and counts as the
+//! last brick. A store without that version is one whose making was interrupted: it is made again, which harms nothing
+//! that is in it. One with another version is left alone.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use git2::{Config, ConfigLevel, ErrorCode, Repository, RepositoryInitOptions};
+
+use crate::disk::{self, DiskError, Durability};
+use crate::model::Timestamp;
+
+use super::StoreError;
+
+/// The version of the store that this guard writes, and the only one it opens.
+pub const VERSION: i64 = 1;
+
+/// Loose objects and refs are synced (libgit2 obeys `core.fsyncObjectFiles`); nothing is packed or removed behind our
+/// back; a repack by hand stays within the memory of a small machine.
+const CONFIG: &str = "\
+[core]
+\trepositoryformatversion = 0
+\tbare = true
+\tfsyncObjectFiles = true
+\tlogAllRefUpdates = false
+[gc]
+\tauto = 0
+\tpruneExpire = never
+[maintenance]
+\tauto = false
+[pack]
+\twindowMemory = 64m
+\tdeltaCacheSize = 16m
+\tthreads = 1
+[recoveryguard]
+\tstoreVersion = 1
+";
+
+/// An opened store.
+pub struct Store {
+    pub(super) repository: Repository,
+    pub(super) path: PathBuf,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store in our folder (`…/recoveryguard`) to write, and makes it if there is none. With
+    /// [`Durability::Lazy`] objects and refs are not synced: for hooks with many files.
+    pub fn open_or_create(folder: &Path, durability: Durability, now: Timestamp) -> Result<Self, StoreError> {
+        let path = folder.join("store.git");
+        if version(&path)?.is_none() {
+            disk::ensure_folder(folder, 0o700)?;
+            let _lock = disk::lock_within(&folder.join("store.lock"), now, Duration::from_secs(5))?;
+            if version(&path)?.is_none() {
+                create(&path)?;
+            }
+        }
+        let metadata = metadata(&path)?;
+        let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        if owner != user {
+            return Err(StoreError::Owner { path, owner, user });
+        }
+        Self::open_at(path, durability)
+    }
+
+    /// Opens the store to read; [`StoreError::NoStore`] when nothing was ever saved.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join("store.git");
+        match version(&path)? {
+            Some(_) => Self::open_at(path, Durability::Fsync),
+            None => Err(StoreError::NoStore(path)),
+        }
+    }
+
+    /// Returns the bare repository's folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open_at(path: PathBuf, durability: Durability) -> Result<Self, StoreError> {
+        if path.join("objects/info/alternates").exists() {
+            return Err(StoreError::Alternates(path));
+        }
+        let opened = Repository::open_bare(&path).and_then(|repository| {
+            // Only what stands in the store's own file counts, not the user's or the system's configuration. An empty
+            // one has libgit2's defaults, which sync nothing. Must be set before objects are first touched.
+            let mut config = Config::new()?;
+            if durability == Durability::Fsync {
+                config.add_file(&path.join("config"), ConfigLevel::Local, false)?;
+            }
+            repository.set_config(&config)?;
+            Ok(repository)
+        });
+        match opened {
+            Ok(repository) => Ok(Self { repository, path }),
+            Err(source) => Err(StoreError::Git { action: "open a repository", path, source }),
+        }
+    }
+
+    pub(super) fn failed(&self, action: &'static str) -> impl FnOnce(git2::Error) -> StoreError {
+        let path = self.path.clone();
+        move |source| StoreError::Git { action, path, source }
+    }
+}
+
+/// Reads the store's version; `None` when there is no store or it was never finished, an error when it is not ours.
+fn version(path: &Path) -> Result<Option<i64>, StoreError> {
+    if path.is_symlink() {
+        // Somebody else's store, perhaps: a copied repository must not write into the original's.
+        return Err(DiskError::Obstructed { path: path.to_owned(), what: "a symbolic link" }.into());
+    }
+    let config = path.join("config");
+    if !config.exists() {
+        return Ok(None);
+    }
+    let read = Config::open(&config).and_then(|config| config.get_i64("recoveryguard.storeversion"));
+    match read {
+        Ok(VERSION) => Ok(Some(VERSION)),
+        Ok(found) => Err(StoreError::Version { path: path.to_owned(), found }),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(source) => Err(StoreError::Git { action: "read the configuration", path: path.to_owned(), source }),
+    }
+}
+
+fn create(path: &Path) -> Result<(), StoreError> {
+    disk::ensure_folder(path, 0o700)?;
+    disk::step(path, "make the store")?;
+    let mut options = RepositoryInitOptions::new();
+    // No template and no default branch of the user's: hooks and settings from there have no business here.
+    options.bare(true).external_template(false).initial_head("none").mkdir(false);
+    Repository::init_opts(path, &options).map_err(|source| StoreError::Git {
+        action: "make a repository",
+        path: path.to_owned(),
+        source,
+    })?;
+    disk::write_atomic(&path.join("config"), CONFIG.as_bytes(), Durability::Fsync, 0o600)?;
+    Ok(())
+}
+
+fn metadata(path: &Path) -> Result<std::fs::Metadata, StoreError> {
+    let failed = |source| DiskError::Io { path: path.to_owned(), action: "look at", source };
+    Ok(std::fs::symlink_metadata(path).map_err(failed)?)
+}

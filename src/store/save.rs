@@ -1,0 +1,289 @@
+//! Saving files: streamed, hashed while they are written, within limits.
+//!
+//! A file that changes while it is read would be saved as a mixture that never existed: size, times and inode are compared
+//! before and after, and such a file is read once more, then listed as not saved. A file over a limit is not read at all.
+
+use std::io::{Read, Write};
+
+use git2::{FileMode, ObjectType, Odb, Signature, Time};
+
+use crate::disk::{self, DiskError, Kind, Metadata, OnDisk, Root};
+use crate::model::{Mode, Oid, OperationId, Saved, SavedFile, Timestamp, TreePath, Unsaved};
+
+use super::manifest;
+use super::{Snapshot, Store, StoreError};
+
+/// The largest file that is saved whatever the limits say; for larger ones a backup tool is the right place.
+pub const LARGEST_FILE: u64 = 512 << 20;
+
+/// How much may be saved, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// One file.
+    pub max_file: u64,
+    /// All files of a snapshot together.
+    pub max_total: u64,
+}
+
+/// Where a file's bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The file itself, beneath the root.
+    OnDisk,
+    /// Bytes that the caller has.
+    Bytes {
+        /// The mode to go with them.
+        mode: Mode,
+        /// The raw bytes, or a link's target.
+        bytes: Vec<u8>,
+    },
+}
+
+/// A file to save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Where it is.
+    pub path: TreePath,
+    /// Whether git tracks the path.
+    pub tracked: bool,
+    /// Where its bytes are.
+    pub source: Source,
+}
+
+/// How saving one file went.
+enum Attempt {
+    Stored {
+        mode: Mode,
+        blob: git2::Oid,
+        size: u64,
+    },
+    Unsaved(String),
+    Changed,
+    /// Nothing stands there.
+    Nothing,
+}
+
+impl Store {
+    /// Saves files as the snapshot of an operation. Paths at which nothing stands are left out; what could not be saved is
+    /// listed with the reason. When no file was saved there is no snapshot. An error means that there is none either; it
+    /// may leave objects that [`Store::collect`] removes.
+    pub fn save(
+        &self,
+        id: &OperationId,
+        now: Timestamp,
+        root: &Root,
+        wanted: impl IntoIterator<Item = Wanted>,
+        limits: Limits,
+    ) -> Result<Saved, StoreError> {
+        self.save_with(id, now, root, wanted, limits, &mut |_| {})
+    }
+
+    /// `between` is called after a file was read and before it is looked at again: tests change it there.
+    pub(super) fn save_with(
+        &self,
+        id: &OperationId,
+        now: Timestamp,
+        root: &Root,
+        wanted: impl IntoIterator<Item = Wanted>,
+        limits: Limits,
+        between: &mut dyn FnMut(&TreePath),
+    ) -> Result<Saved, StoreError> {
+        let name = Self::ref_name(id)?;
+        if self.has(&name) {
+            return Err(StoreError::Exists(name));
+        }
+        let odb = self.repository.odb().map_err(self.failed("open the objects"))?;
+        let mut saved = Saved::default();
+        let mut left = limits.max_total;
+        for Wanted { path, tracked, source } in wanted {
+            match self.save_one(&odb, root, &path, &source, (limits.max_file, left), between)? {
+                Attempt::Stored { mode, blob, size } => {
+                    left -= size.min(left);
+                    saved.files.push(SavedFile { path, mode, blob: ours(blob), tracked });
+                }
+                Attempt::Unsaved(why) => saved.unsaved.push(Unsaved { path, why }),
+                Attempt::Changed => {
+                    saved.unsaved.push(Unsaved { path, why: "it changed while it was read".to_owned() });
+                }
+                Attempt::Nothing => {}
+            }
+        }
+        if saved.files.is_empty() {
+            return Ok(saved);
+        }
+        let snapshot = Snapshot {
+            version: manifest::VERSION,
+            operation: id.clone(),
+            at: now,
+            files: saved.files,
+            unsaved: saved.unsaved,
+        };
+        self.write_snapshot(&odb, &name, &snapshot)?;
+        Ok(Saved { snapshot: Some(name), files: snapshot.files, unsaved: snapshot.unsaved, index: false })
+    }
+
+    fn save_one(
+        &self,
+        odb: &Odb<'_>,
+        root: &Root,
+        path: &TreePath,
+        source: &Source,
+        (max_file, left): (u64, u64),
+        between: &mut dyn FnMut(&TreePath),
+    ) -> Result<Attempt, StoreError> {
+        let fits = |size: u64| {
+            if size > max_file.min(LARGEST_FILE) {
+                Some(Attempt::Unsaved("larger than max_file".to_owned()))
+            } else {
+                (size > left).then(|| Attempt::Unsaved("over max_total".to_owned()))
+            }
+        };
+        if let Source::Bytes { mode, bytes } = source {
+            if let Some(over) = fits(bytes.len() as u64) {
+                return Ok(over);
+            }
+            let blob = self.write_bytes(odb, bytes)?;
+            return Ok(Attempt::Stored { mode: *mode, blob, size: bytes.len() as u64 });
+        }
+        for _ in 0..2 {
+            let metadata = match root.metadata(path) {
+                Ok(Some(metadata)) => metadata,
+                Ok(None) => return Ok(Attempt::Nothing),
+                Err(error) => return Ok(unreadable(&error)),
+            };
+            if matches!(metadata.kind, Kind::File(_))
+                && let Some(over) = fits(metadata.size)
+            {
+                return Ok(over);
+            }
+            let attempt = match metadata.kind {
+                Kind::File(mode) if mode.is_regular() => self.stream(odb, root, path, metadata)?,
+                Kind::File(_) => self.link(odb, root, path)?,
+                Kind::Folder => return Ok(Attempt::Unsaved("a folder".to_owned())),
+                Kind::Special => return Ok(Attempt::Unsaved("not a regular file".to_owned())),
+            };
+            between(path);
+            let same = root.metadata(path).ok().flatten() == Some(metadata);
+            match attempt {
+                Attempt::Unsaved(_) => return Ok(attempt),
+                Attempt::Stored { .. } if same => return Ok(attempt),
+                _ => {}
+            }
+        }
+        Ok(Attempt::Changed)
+    }
+
+    fn link(&self, odb: &Odb<'_>, root: &Root, path: &TreePath) -> Result<Attempt, StoreError> {
+        match root.read(path) {
+            Ok(Some(OnDisk::File { mode: Mode::Link, bytes })) => {
+                let blob = self.write_bytes(odb, &bytes)?;
+                Ok(Attempt::Stored { mode: Mode::Link, blob, size: bytes.len() as u64 })
+            }
+            Ok(_) => Ok(Attempt::Changed),
+            Err(error) => Ok(unreadable(&error)),
+        }
+    }
+
+    fn stream(&self, odb: &Odb<'_>, root: &Root, path: &TreePath, expected: Metadata) -> Result<Attempt, StoreError> {
+        let (metadata, file) = match root.open_file(path) {
+            Ok(Some(opened)) => opened,
+            Ok(None) => return Ok(Attempt::Changed),
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let (Kind::File(mode), Ok(size)) = (metadata.kind, usize::try_from(metadata.size)) else {
+            return Ok(Attempt::Changed);
+        };
+        if metadata != expected {
+            return Ok(Attempt::Changed);
+        }
+        disk::step(&self.path, "save a file")?;
+        let mut writer = odb.writer(size, ObjectType::Blob).map_err(self.failed("begin a blob"))?;
+        // One byte more than expected shows a file that grows; the writer would refuse it anyway.
+        let mut reader = file.take(metadata.size + 1);
+        let mut buffer = vec![0; 1 << 16];
+        let mut copied = 0;
+        loop {
+            let read = match reader.read(&mut buffer) {
+                Ok(read) => read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Ok(Attempt::Unsaved(format!("not readable: {error}"))),
+            };
+            copied += read as u64;
+            if read == 0 || copied > metadata.size {
+                break;
+            }
+            let written = writer.write_all(&buffer[..read]);
+            written.map_err(|source| DiskError::Io { path: self.path.clone(), action: "write a blob in", source })?;
+        }
+        if copied != metadata.size {
+            return Ok(Attempt::Changed);
+        }
+        let blob = writer.finalize().map_err(self.failed("write a blob"))?;
+        Ok(Attempt::Stored { mode, blob, size: metadata.size })
+    }
+
+    fn write_bytes(&self, odb: &Odb<'_>, bytes: &[u8]) -> Result<git2::Oid, StoreError> {
+        disk::step(&self.path, "save a file")?;
+        odb.write(ObjectType::Blob, bytes).map_err(self.failed("write a blob"))
+    }
+
+    fn write_snapshot(&self, odb: &Odb<'_>, name: &str, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let json = serde_json::to_vec_pretty(snapshot).map_err(|error| StoreError::Damaged {
+            name: name.to_owned(),
+            why: format!("its manifest can't be written: {error} (please report this)"),
+        })?;
+        let manifest = self.write_bytes(odb, &json)?;
+        disk::step(&self.path, "write a snapshot")?;
+        let tag = self.write_tree_and_tag(odb, manifest, snapshot).map_err(self.failed("write a snapshot"))?;
+        disk::step(&self.path, "write a ref")?;
+        match self.repository.reference(name, tag, false, "") {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == git2::ErrorCode::Exists => Err(StoreError::Exists(name.to_owned())),
+            Err(error) => Err(self.failed("write a ref")(error)),
+        }
+    }
+
+    fn write_tree_and_tag(
+        &self,
+        odb: &Odb<'_>,
+        manifest: git2::Oid,
+        snapshot: &Snapshot,
+    ) -> Result<git2::Oid, git2::Error> {
+        let mut files = self.repository.treebuilder(None)?;
+        for (number, file) in snapshot.files.iter().enumerate() {
+            // Links are plain files here, so that nobody who checks a snapshot out has links made by what was saved.
+            let mode = if file.mode == Mode::Executable { FileMode::BlobExecutable } else { FileMode::Blob };
+            files.insert(number.to_string(), theirs(&file.blob)?, mode.into())?;
+        }
+        let files = files.write()?;
+        let mut top = self.repository.treebuilder(None)?;
+        top.insert("files", files, FileMode::Tree.into())?;
+        top.insert("manifest.json", manifest, FileMode::Blob.into())?;
+        let tree = self.repository.find_object(top.write()?, Some(ObjectType::Tree))?;
+        // Looked up afresh: each blob is there under its name.
+        for file in &snapshot.files {
+            odb.read_header(theirs(&file.blob)?)?;
+        }
+        let seconds = i64::try_from(snapshot.at.0 / 1000).unwrap_or(i64::MAX);
+        let tagger = Signature::new("RecoveryGuard", "guard@localhost", &Time::new(seconds, 0))?;
+        let id = &snapshot.operation;
+        let message = format!("Files before operation {id}\n");
+        self.repository.tag_annotation_create(&format!("snapshot/{id}"), &tree, &tagger, &message)
+    }
+}
+
+fn unreadable(error: &DiskError) -> Attempt {
+    Attempt::Unsaved(match error {
+        DiskError::Io { source, .. } => format!("not readable: {source}"),
+        error => error.to_string(),
+    })
+}
+
+/// SHA-1 names of libgit2 in our own type; libgit2 makes no others.
+pub(super) fn ours(oid: git2::Oid) -> Oid {
+    Oid::from_bytes(oid.as_bytes()).unwrap_or(Oid::null(crate::model::HashKind::Sha1))
+}
+
+pub(super) fn theirs(oid: &Oid) -> Result<git2::Oid, git2::Error> {
+    git2::Oid::from_bytes(oid.as_bytes())
+}
