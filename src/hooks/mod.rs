@@ -3,6 +3,7 @@
 mod caller;
 mod coverage;
 mod decode;
+mod inspect;
 mod install;
 mod place;
 mod plan;
@@ -15,6 +16,7 @@ mod state;
 pub use caller::Caller;
 pub use coverage::{Coverage, GATE_SINCE, Guarded, Route};
 pub use decode::{Event, decode};
+pub use inspect::{HookState, inspect};
 pub(crate) use install::LOCK;
 pub use install::{InstallError, apply_install, apply_uninstall};
 pub use plan::{

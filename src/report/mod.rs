@@ -2,10 +2,12 @@
 
 mod answer;
 mod checked;
+mod doctor;
 mod exit;
 pub mod json;
 pub mod words;
 
 pub use answer::answer;
 pub use checked::{Changed, checked_json, checked_text};
+pub use doctor::{doctor_json, doctor_text};
 pub use exit::Exit;

@@ -3,8 +3,10 @@
 //! Order: facts → files in the way are saved → verdict → the journal's intent and judgement. A crash in between
 //! leaves saved bytes or an intent without outcome, and an untouched repository.
 
+use std::path::Path;
+
 use super::{Answer, Occasion, Session, action_of, judge, target};
-use crate::disk::Durability;
+use crate::disk::{Durability, Root};
 use crate::facts::{self, Asked, InTheWay, Question};
 use crate::git::{GitError, Strategy};
 use crate::manifest::{Manifest, Snapshot};
@@ -12,7 +14,7 @@ use crate::model::{
     Body, Facts, Incoming, Intent, Kind, Level, LocalFile, LocalKind, Oid, OperationId, Raw, RefName, Saved, Status,
     Unsaved, Verdict,
 };
-use crate::store::{self, Store};
+use crate::store::{Limits, Source, Store, StoreError, Wanted};
 
 /// Judges a merge that is about to begin.
 pub(super) fn gate(
@@ -32,20 +34,19 @@ pub(super) fn gate(
     let incoming = with_names(session, incoming, &basis.manifest)?;
     let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
     let allowed = session.allowances(branch.as_ref(), Some(tip), &heads);
-    let id = session.journal.new_id(session.now);
     let mut question = Question {
         into: target(branch.as_ref(), Some(tip)),
         incoming,
         squash: session.caller.has("--squash"),
         asked: Asked::Predicted(session.caller.strategy()),
     };
-    let (mut judged, mut saved) = judge_predicted(session, &basis, &question, &allowed, &id)?;
+    let (mut id, mut judged, mut saved) = judge_predicted(session, &basis, &question, &allowed)?;
     // The configuration may name a strategy that avoids what was found; it is asked only then.
     if judged.findings.iter().any(|finding| finding.level >= Level::Warn)
         && let Some(strategy) = configured(session, &question)?
     {
         question.asked = Asked::Predicted(strategy);
-        (judged, saved) = judge_predicted(session, &basis, &question, &allowed, &id)?;
+        (id, judged, saved) = judge_predicted(session, &basis, &question, &allowed)?;
     }
     let refused = judged.verdict == Verdict::Block;
     let kind = kind(session, action, question.squash);
@@ -98,34 +99,45 @@ fn judge_predicted(
     basis: &judge::Basis,
     question: &Question,
     allowed: &[crate::model::Allowance],
-    id: &OperationId,
-) -> Result<(judge::Judged, Saved), GitError> {
+) -> Result<(OperationId, judge::Judged, Saved), GitError> {
     let repo = session.repo;
+    let id = session.journal.new_id(session.now);
     let mut facts = facts::gather(repo, &basis.manifest, question)?;
     let in_the_way = facts::local_files(repo, &facts.paths, basis.manifest.snapshot.max_file)?;
-    let saved = save(session, id, &in_the_way, &basis.manifest.snapshot);
+    let saved = save(session, &id, &in_the_way, &basis.manifest.snapshot);
     note_local(&mut facts, &in_the_way, &saved);
-    Ok((judge::judge(repo, basis, facts, allowed)?, saved))
+    Ok((id, judge::judge(repo, basis, facts, allowed)?, saved))
 }
+
+/// Up to so many files are synced to the disk one by one; more would make the merge wait.
+const SYNCED: usize = 32;
 
 /// Saves the files in the way; what can't be saved is listed, with the reason.
 fn save(session: &Session<'_>, id: &OperationId, files: &[InTheWay], limits: &Snapshot) -> Saved {
-    if files.is_empty() {
-        return Saved::default();
-    }
-    let list = files.iter().map(|file| store::ToSave {
-        path: file.path.clone(),
-        mode: file.mode,
-        place: file.place.clone(),
-        tracked: file.kind == LocalKind::Dirty,
-    });
-    let limits = store::Limits { max_file: limits.max_file, max_total: limits.max_total };
-    let saved = Store::open_or_create(&session.repo.guard_dir())
-        .and_then(|store| store.save(id, session.now, list.collect::<Vec<_>>(), limits));
+    let Some(top) = session.repo.work_tree().filter(|_| !files.is_empty()) else { return Saved::default() };
+    let saved = try_save(session, id, top, files, limits);
     saved.unwrap_or_else(|error| {
         let unsaved = files.iter().map(|file| Unsaved { path: file.path.clone(), why: error.to_string() });
         Saved { unsaved: unsaved.collect(), ..Saved::default() }
     })
+}
+
+fn try_save(
+    session: &Session<'_>,
+    id: &OperationId,
+    top: &Path,
+    files: &[InTheWay],
+    limits: &Snapshot,
+) -> Result<Saved, StoreError> {
+    let root = Root::open(top)?;
+    let durability = if files.len() > SYNCED { Durability::Lazy } else { Durability::Fsync };
+    let store = Store::open_or_create(&session.repo.guard_dir(), durability, session.now)?;
+    let wanted = files.iter().map(|file| Wanted {
+        path: file.path.clone(),
+        tracked: file.kind == LocalKind::Dirty,
+        source: Source::OnDisk,
+    });
+    store.save(id, session.now, &root, wanted, Limits { max_file: limits.max_file, max_total: limits.max_total })
 }
 
 fn note_local(facts: &mut Facts, files: &[InTheWay], saved: &Saved) {

@@ -15,6 +15,7 @@
 mod after;
 mod allow;
 mod check;
+pub mod doctor;
 mod gate;
 mod judge;
 mod message;

@@ -3,6 +3,7 @@
 mod allow;
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 mod hook;
 mod install;
@@ -18,6 +19,7 @@ pub enum Command {
     Explain(explain::Arguments),
     Allow(allow::Arguments),
     Demo(demo::Arguments),
+    Doctor(doctor::Arguments),
     #[command(hide = true)]
     Hook(hook::Arguments),
     Install(install::Arguments),
@@ -32,6 +34,7 @@ impl Command {
             Self::Explain(arguments) => explain::run(context, arguments),
             Self::Allow(arguments) => allow::run(context, arguments),
             Self::Demo(arguments) => demo::run(context, arguments),
+            Self::Doctor(arguments) => doctor::run(context, arguments),
             Self::Hook(arguments) => Ok(hook::run(context, arguments)),
             Self::Install(arguments) => install::run(context, arguments),
             Self::Uninstall(arguments) => uninstall::run(context, arguments),
