@@ -241,6 +241,22 @@ fn a_failing_step_leaves_no_snapshot_and_the_next_save_works() {
 }
 
 #[test]
+fn many_processes_make_one_store() {
+    let sandbox = Sandbox::new();
+    sandbox.put("same", Mode::File, b"same");
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let sandbox = &sandbox;
+            scope.spawn(move || sandbox.save(&number.to_string(), &["same"]));
+        }
+    });
+    let store = sandbox.store();
+    let (snapshots, problems) = store.list().unwrap();
+    assert_eq!((snapshots.len(), problems), (4, vec![]));
+    assert_eq!(store.verify().unwrap(), []);
+}
+
+#[test]
 fn what_is_removed_gives_its_room_back() {
     let sandbox = Sandbox::new();
     sandbox.put("shared", Mode::File, b"shared");
@@ -284,7 +300,8 @@ fn a_store_that_is_not_ours_is_refused() {
     assert_eq!(fs::read_to_string(path.join("config")).unwrap(), newer, "and left alone");
     write_atomic(&path.join("config"), config.as_bytes(), Durability::Lazy, 0o600).unwrap();
 
-    let elsewhere = Sandbox::new().folder.path().join("ours");
+    let other = Sandbox::new();
+    let elsewhere = other.folder.path().join("ours");
     ensure_folder(&elsewhere, 0o700).unwrap();
     symlink(&path, elsewhere.join("store.git")).unwrap();
     assert!(matches!(Store::open(&elsewhere), Err(StoreError::Disk(DiskError::Obstructed { .. }))));
@@ -292,6 +309,18 @@ fn a_store_that_is_not_ours_is_refused() {
 
     write_atomic(&path.join("objects/info/alternates"), b"/elsewhere\n", Durability::Lazy, 0o600).unwrap();
     assert!(matches!(Store::open(&ours), Err(StoreError::Alternates(_))));
+}
+
+#[test]
+fn the_documented_manifest_is_one() {
+    let page = include_str!("../../docs/store-format.md");
+    let start = page.find("```json\n").unwrap() + 8;
+    let example = &page[start..start + page[start..].find("```").unwrap()];
+    let snapshot = Snapshot::decode(example.as_bytes()).unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&serde_json::to_vec(&snapshot).unwrap()).unwrap();
+    assert_eq!(written, serde_json::from_str::<serde_json::Value>(example).unwrap());
+    let error = Snapshot::decode(example.replace("1,", "2,").as_bytes()).unwrap_err();
+    assert!(error.contains("version 2"), "{error}");
 }
 
 #[test]
