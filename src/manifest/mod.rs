@@ -8,6 +8,7 @@ mod names;
 mod parse;
 mod patterns;
 mod schema;
+mod starter;
 mod weakened;
 mod words;
 
@@ -18,6 +19,7 @@ pub use schema::{
     Backup, BackupRemote, BranchRule, Contact, DataRule, Deny, Format, Manifest, MaxLoss, OnFailure, Policy, Protect,
     RuleSetting, Runbook, Snapshot,
 };
+pub use starter::starter;
 pub use weakened::weakened;
 pub use words::{DEFAULT_NUMBERS, RULE_NAMES};
 
