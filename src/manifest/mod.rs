@@ -25,3 +25,6 @@ pub use words::{DEFAULT_NUMBERS, RULE_NAMES};
 
 /// The manifest's place in a tree.
 pub const FILE: &str = ".recoveryguard.toml";
+
+#[cfg(test)]
+mod docs_tests;
