@@ -128,10 +128,10 @@ fn check_hooks(repo: &Repo, folder: &Path, states: &[(Hook, HookState)]) -> Resu
         let bad = |why: String| Check::new("hooks", Health::Bad, why).remedy("guard install");
         match state {
             HookState::Ours { runs: false, .. } => {
-                checks.push(bad(format!("'{name}' has lost its run bit: git ignores it")))
+                checks.push(bad(format!("'{name}' has lost its run bit: git ignores it")));
             }
             HookState::Ours { current: false, .. } => {
-                checks.push(bad(format!("'{name}' is from another version of guard")))
+                checks.push(bad(format!("'{name}' is from another version of guard")));
             }
             HookState::Ours { program: Some(program), .. } if !program.is_file() => {
                 checks.push(bad(format!(
@@ -231,7 +231,7 @@ fn check_traces(repo: &Repo) -> Vec<Check> {
     let mut checks = Vec::new();
     let missed = folder.join(hooks::MISSED);
     if let Ok(text) = std::fs::read(&missed) {
-        let count = text.iter().filter(|byte| **byte == b'\n').count();
+        let count = text.split(|byte| *byte == b'\n').count() - 1;
         let text =
             format!("hooks could not find the guard {count} times (since '{}' was last removed)", missed.display());
         checks.push(Check::new("traces", Health::Bad, text).remedy("guard install"));
