@@ -66,37 +66,87 @@ impl Repo {
         items.map(|item| parse_entry(item).ok_or_else(|| GitError::Answer { command: "ls-files".into() })).collect()
     }
 
-    /// Changes entries in a copy of an index: `None` removes a path (all stages), an entry replaces all stages.
-    /// Returns the changed copy's bytes.
-    pub fn changed_index(
+    /// Changes entries in a copy of an index: each path gets exactly the entries given for it, flags included; none
+    /// removes it. Look at [`Repo::refresh_index`] before the copy takes the index's place.
+    pub fn change_index(
         &self,
         index: &Path,
         copy: &Path,
-        steps: &[(TreePath, Option<Entry>)],
-    ) -> Result<Vec<u8>, GitError> {
+        steps: &[(TreePath, Vec<IndexEntry>)],
+    ) -> Result<(), GitError> {
         let null = Oid::null(self.hash_kind());
         let mut input = Vec::new();
-        // Removals first: a path may make room for a folder of its name.
-        for (path, _) in steps {
-            input.extend(format!("0 {null}\t").bytes());
+        let mut line = |head: String, path: &TreePath| {
+            input.extend(head.bytes());
             input.extend_from_slice(path);
             input.push(0);
+        };
+        // Removals first: a path may make room for a folder of its name.
+        for (path, _) in steps {
+            line(format!("0 {null}\t"), path);
         }
-        for (path, entry) in steps {
-            if let Some(entry) = entry {
-                input.extend(format!("{} {} 0\t", entry.mode.octal(), entry.oid).bytes());
-                input.extend_from_slice(path);
-                input.push(0);
-            }
+        for entry in steps.iter().flat_map(|(_, entries)| entries) {
+            let stage = entry.stage as u8;
+            line(format!("{} {} {stage}\t", entry.entry.mode.octal(), entry.entry.oid), &entry.path);
         }
         if index.exists() {
             fs::copy(index, copy).map_err(|source| GitError::Io { path: copy.display().to_string(), source })?;
         }
-        let git = self.git("update-index").args(["-z", "--index-info"]).env("GIT_INDEX_FILE", copy);
-        git.input(input).run()?.success()?;
-        // New entries know nothing of their files yet; git would look into each at the next status.
+        let update = |option: &str, input: Vec<u8>| {
+            let git = self.git("update-index").args(["-z", option]);
+            let git = if option == "--index-info" { git } else { git.arg("--stdin") };
+            git.env("GIT_INDEX_FILE", copy).input(input).run()?.success().map(drop)
+        };
+        update("--index-info", input)?;
+        for (option, flag) in [
+            ("--skip-worktree", (|entry| entry.skip_worktree) as fn(&IndexEntry) -> bool),
+            ("--assume-unchanged", |entry| entry.assume_unchanged),
+        ] {
+            let flagged = steps.iter().flat_map(|(_, entries)| entries).filter(|entry| flag(entry));
+            let paths: Vec<u8> = flagged.flat_map(|entry| entry.path.iter().copied().chain([0])).collect();
+            if !paths.is_empty() {
+                update(option, paths)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the files behind the entries of a copy of the index and returns its bytes: new entries know nothing of
+    /// their files, and git would open each at the next status.
+    pub fn refresh_index(&self, copy: &Path) -> Result<Vec<u8>, GitError> {
+        // Its exit status tells whether files differ from their entries, which is no failure here.
         self.git("update-index").args(["-q", "--refresh"]).env("GIT_INDEX_FILE", copy).run()?;
         fs::read(copy).map_err(|source| GitError::Io { path: copy.display().to_string(), source })
+    }
+
+    /// Returns the paths that were in conflict in this index, resolved or not: unmerged ones and those whose stages git
+    /// keeps for `git checkout --merge`.
+    pub fn conflicted_paths(&self, index: &Path) -> Result<Vec<TreePath>, GitError> {
+        let ask = |option: &str| self.git("ls-files").args(["-z", option]).env("GIT_INDEX_FILE", index);
+        let mut text = ask("--unmerged").run()?.success()?;
+        text.extend(ask("--resolve-undo").run()?.success()?);
+        let path = |item: &[u8]| item.split_once_str("\t").map(|(_, path)| TreePath::from(path));
+        let mut paths: Vec<TreePath> = text.split(|byte| *byte == 0).filter_map(path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        Ok(paths)
+    }
+
+    /// Returns which of these paths lie outside the sparse checkout: their files are not meant to be in the working tree.
+    pub fn outside_sparse(&self, paths: &[&TreePath]) -> Result<Vec<TreePath>, GitError> {
+        let on = self.git("config").args(["--type=bool", "--get", "core.sparseCheckout"]).run()?;
+        if paths.is_empty() || on.stdout.trim_end() != b"true" {
+            return Ok(Vec::new());
+        }
+        let input = paths.iter().flat_map(|path| path.iter().copied().chain([0])).collect();
+        let output = self.git("sparse-checkout").args(["check-rules", "-z"]).input(input).run()?;
+        if output.status == 129 {
+            let why = "this git can't tell which paths are in the sparse checkout (2.41 and later can)";
+            return Err(GitError::Unsupported(why.into()));
+        }
+        let inside = output.success()?;
+        let inside: std::collections::HashSet<&[u8]> = inside.split(|byte| *byte == 0).collect();
+        Ok(paths.iter().filter(|path| !inside.contains(&***path as &[u8])).map(|path| (*path).clone()).collect())
     }
 }
 

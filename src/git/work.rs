@@ -17,9 +17,19 @@ pub struct Filtered {
 
 impl Repo {
     /// Returns blobs as git would write them out at their paths, in order. All in one conversation; paths with a
-    /// newline, which that conversation can't carry, one by one.
-    pub fn smudge(&self, wanted: &[(TreePath, Oid)]) -> Result<Vec<Filtered>, GitError> {
-        let (odd, plain): (Vec<_>, Vec<_>) = wanted.iter().partition(|(path, _)| path.contains(&b'\n'));
+    /// newline, which that conversation can't carry, one by one. `attributes` is the tree whose `.gitattributes` count
+    /// (git 2.41 and later); `None` takes those of the working tree.
+    pub fn smudge(&self, wanted: &[(TreePath, Oid)], attributes: Option<Oid>) -> Result<Vec<Filtered>, GitError> {
+        let cat_file = || {
+            let git = self.git_reading("cat-file");
+            match attributes {
+                Some(tree) => git.env("GIT_ATTR_SOURCE", tree.to_string()),
+                None => git,
+            }
+        };
+        // git takes blanks before the path for the separator and may drop a carriage return at the end.
+        let odd = |path: &TreePath| path.contains(&b'\n') || path.ends_with(b"\r") || path.starts_with_str(" ");
+        let (odd, plain): (Vec<_>, Vec<_>) = wanted.iter().partition(|(path, _)| odd(path) || path.starts_with(b"\t"));
         let mut input = Vec::new();
         for (path, oid) in &plain {
             input.extend(format!("{oid} ").bytes());
@@ -29,8 +39,11 @@ impl Repo {
         let mut contents = if plain.is_empty() {
             Vec::new()
         } else {
-            let output = self.git("cat-file").args(["--batch", "--filters"]).input(input).run()?.success()?;
-            split_batch(&output, plain.len())?
+            // The size that git tells is the one before its filters: a word that no content can hold parts the answers.
+            let border = format!("guard-{:016x}{:016x}", random(), random());
+            let format = format!("--batch={border} %(objectname)");
+            let output = cat_file().args([format.as_str(), "--filters"]).input(input).run()?.success()?;
+            split_batch(&output, border.as_bytes(), &plain)?
         };
         let mut found: Vec<Filtered> = plain
             .iter()
@@ -38,7 +51,7 @@ impl Repo {
             .map(|((path, _), bytes)| Filtered { path: path.clone(), bytes })
             .collect();
         for (path, oid) in odd {
-            let ask = self.git("cat-file").arg("--filters").bytes(&[b"--path=", path.as_bytes()].concat());
+            let ask = cat_file().arg("--filters").bytes(&[b"--path=", path.as_bytes()].concat());
             found.push(Filtered { path: path.clone(), bytes: ask.arg(oid.to_string()).run()?.success()? });
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -95,18 +108,27 @@ impl Repo {
     }
 }
 
-/// Splits `cat-file --batch`'s answers: a line with kind and size, the bytes, a newline.
-fn split_batch(output: &[u8], count: usize) -> Result<Vec<Vec<u8>>, GitError> {
+/// Returns a number that nobody can foresee: seeded by the system.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
+/// Splits `cat-file --batch`'s answers: a line with the border and the object's name, the bytes, a newline.
+fn split_batch(output: &[u8], border: &[u8], wanted: &[&(TreePath, Oid)]) -> Result<Vec<Vec<u8>>, GitError> {
     let answer = || GitError::Answer { command: "cat-file --batch --filters".into() };
     let mut rest = output;
-    let mut contents = Vec::with_capacity(count);
-    for _ in 0..count {
-        let (line, after) = rest.split_once_str("\n").ok_or_else(answer)?;
-        let size = line.rsplit_once_str(" ").and_then(|(_, size)| size.to_str().ok()?.parse::<usize>().ok());
-        let size = size.ok_or_else(answer)?;
-        let bytes = after.get(..size).ok_or_else(answer)?;
-        contents.push(bytes.to_vec());
-        rest = after.get(size + 1..).ok_or_else(answer)?;
+    let mut contents = Vec::with_capacity(wanted.len());
+    let next = [b"\n", border, b" "].concat();
+    for (_, oid) in wanted {
+        let head = [border, format!(" {oid}\n").as_bytes()].concat();
+        let Some(after) = rest.strip_prefix(&head[..]) else {
+            let missing = rest.starts_with(format!("{oid} missing\n").as_bytes());
+            return Err(if missing { GitError::Missing(*oid) } else { answer() });
+        };
+        let end = after.find(&next).or_else(|| after.len().checked_sub(1)).ok_or_else(answer)?;
+        contents.push(after[..end].to_vec());
+        rest = &after[end + 1..];
     }
     Ok(contents)
 }
