@@ -22,6 +22,6 @@ pub use operation::{
     Allowance, Body, Intent, Judgement, Kind, Operation, OperationId, Outcome, Record, Saved, SavedFile, Status,
     Unsaved, WorktreeId,
 };
-pub use plan::{Conflict, IndexStep, Plan, RefStep, Way, WorkStep};
+pub use plan::{Attributes, Conflict, IndexStep, Plan, RefStep, Slot, Source, StateStep, Way, WorkFile, WorkStep};
 pub use raw::{Raw, RefName, TreePath, escape};
 pub use time::Timestamp;

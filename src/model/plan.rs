@@ -1,9 +1,15 @@
 //! What undo will do, with what it expects to find: pure data, printable, applied only if the world still matches.
+//!
+//! Each step holds both directions (`from` and `to`), so that a plan that was applied tells how to go back: redo is its
+//! inverse, and so is rolling back one that was interrupted.
 
-use super::{Entry, Mode, Oid, OperationId, RefName, TreePath};
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Mode, Oid, OperationId, Raw, RefName, TreePath};
 
 /// The way an undo goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Way {
     /// A merge in progress is given up.
     Abort,
@@ -15,8 +21,20 @@ pub enum Way {
     BringBack,
 }
 
+impl Way {
+    /// Returns the word used in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Abort => "abort",
+            Self::MoveBack => "move-back",
+            Self::Unstage => "unstage",
+            Self::BringBack => "bring-back",
+        }
+    }
+}
+
 /// A ref that moves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefStep {
     /// The full name, or `HEAD` when detached.
     pub name: RefName,
@@ -26,28 +44,89 @@ pub struct RefStep {
     pub to: Option<Oid>,
 }
 
-/// An index entry that changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One entry of the index at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Slot {
+    /// 0 when resolved; 1 base, 2 first parent, 3 other parent in a conflict.
+    pub stage: u8,
+    /// What stands there.
+    pub entry: Entry,
+    /// `skip-worktree`: the file is not meant to be in the working tree.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_worktree: bool,
+    /// `assume-unchanged`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assume_unchanged: bool,
+}
+
+/// An index path that changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexStep {
     /// Where.
     pub path: TreePath,
-    /// What stands there afterwards; `None` removes the path.
-    pub to: Option<Entry>,
+    /// What must stand there now, by stage; empty: nothing.
+    pub from: Vec<Slot>,
+    /// What stands there afterwards; empty removes the path.
+    pub to: Vec<Slot>,
+}
+
+/// Where the bytes of a file come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// A blob of the repository, written out through git's filters for that path (a link's as it is).
+    Git(Oid),
+    /// A blob of the store: raw bytes.
+    Saved(Oid),
+    /// These raw bytes.
+    Bytes(Raw),
+}
+
+/// A file or link of the working tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkFile {
+    /// File, executable or link.
+    pub mode: Mode,
+    /// Its content, or a link's target.
+    pub source: Source,
 }
 
 /// A file of the working tree that changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkStep {
     /// Where.
     pub path: TreePath,
-    /// The SHA-1 of the bytes (as a blob) that must stand there now, with their mode; `None`: nothing stands there.
+    /// The mode of what must stand there now, and its raw bytes' name as a blob; `None`: nothing stands there.
     pub expect: Option<Entry>,
-    /// What stands there afterwards: mode and raw bytes; `None` removes the file.
-    pub to: Option<(Mode, Vec<u8>)>,
+    /// How that can be brought back.
+    pub from: Option<WorkFile>,
+    /// What stands there afterwards; `None` removes the file.
+    pub to: Option<WorkFile>,
+}
+
+/// A file in git's folder that changes (`MERGE_HEAD`, `MERGE_MSG` …): git would change it too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateStep {
+    /// Its name.
+    pub name: String,
+    /// Its bytes now; `None`: it is not there.
+    pub from: Option<Raw>,
+    /// Its bytes afterwards; `None` removes it.
+    pub to: Option<Raw>,
+}
+
+/// The trees whose `.gitattributes` say how files are written out; `None`: those of the working tree, which the plan
+/// does not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Attributes {
+    /// For what stands there now.
+    pub from: Option<Oid>,
+    /// For what stands there afterwards.
+    pub to: Option<Oid>,
 }
 
 /// A path that can't be taken back without losing something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// Where.
     pub path: TreePath,
@@ -56,7 +135,7 @@ pub struct Conflict {
 }
 
 /// The whole plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Which way.
     pub way: Way,
@@ -64,14 +143,24 @@ pub struct Plan {
     pub why: String,
     /// The operation that is taken back; `None` for one found in the reflog.
     pub operation: Option<OperationId>,
+    /// HEAD's branch as a full name; `None` when detached.
+    pub branch: Option<RefName>,
+    /// HEAD's commit now.
+    pub head: Oid,
     /// Refs, in order.
     pub refs: Vec<RefStep>,
-    /// Index entries, by path.
+    /// How files are written out.
+    pub attributes: Attributes,
+    /// Contents that the index gets and that are no objects yet.
+    pub blobs: Vec<Raw>,
+    /// Index paths, by path.
     pub index: Vec<IndexStep>,
     /// Files, by path.
     pub work: Vec<WorkStep>,
-    /// Files in git's folder that go (`MERGE_HEAD`, `MERGE_MSG` …) because git would remove them too.
-    pub state_files: Vec<&'static str>,
+    /// Files in git's folder, in the order in which they change.
+    pub state: Vec<StateStep>,
+    /// Touched paths at which later edits survive.
+    pub kept: Vec<TreePath>,
     /// What speaks against it: when not empty, nothing is applied.
     pub conflicts: Vec<Conflict>,
     /// What the user should know beforehand, one sentence each.
