@@ -1,0 +1,305 @@
+//! Doing what was planned.
+//!
+//! The caller holds our lock (`recoveryguard/lock`) and has planned. Then, in this order:
+//!
+//! | step | a crash after it leaves | the next guard command |
+//! |---|---|---|
+//! | `index.lock` created, with our mark in it | that file | removes it |
+//! | index steps tried on a copy; `update-ref` up to `prepare` | ref locks that git drops with its parent | |
+//! | bytes that are in no commit saved to the store; record; intent (synced) | as before the undo | rolls back: nothing to do |
+//! | files removed, files written, one by one, each compared just before | some files before, some after | rolls back |
+//! | index replaced | files and index after, refs before | rolls back |
+//! | refs committed | all but the state files | finishes |
+//! | state files (`MERGE_HEAD` …), outcome (synced) | done | |
+//!
+//! An error before the intent leaves everything as it was. One between the intent and the refs is rolled back at once;
+//! one after the refs is left for the next guard command to finish.
+//!
+//! # Limitations
+//!
+//! Files of the working tree are not synced, as git does not sync them: after a power failure one may be empty although
+//! the undo was recorded. Between the comparison of a file and its replacement another program may write it.
+
+use std::path::PathBuf;
+
+use crate::disk::{self, DiskError, Durability, Root};
+use crate::git::{GitError, IndexEntry, RefTransaction};
+use crate::model::{
+    Body, Intent, Kind, OperationId, Outcome, Plan, Record, RefMove, RefName, Saved, SavedFile, Source, Status,
+    TreePath, Way, WorkFile, WorkStep,
+};
+use crate::store::{self, LARGEST_FILE, Limits, Store, Wanted};
+
+use super::now::{Index, entries_of, is_expected, standing};
+use super::recover::roll_back;
+use super::{Undo, UndoError, record};
+
+/// Applies a plan without conflicts, whole or not at all. Returns the operation that did it.
+pub(super) fn apply(undo: &Undo<'_>, plan: &Plan) -> Result<OperationId, UndoError> {
+    let id = undo.journal.new_id(undo.now);
+    let _index_lock = IndexLock::take(undo, &id)?;
+    unchanged(undo, plan)?;
+    let edits: Vec<_> = plan.index.iter().map(|step| (step.path.clone(), entries_of(&step.path, &step.to))).collect();
+    for blob in &plan.blobs {
+        undo.repo.store_blob(blob.to_vec())?;
+    }
+    let copy = IndexCopy::make(undo, &edits)?;
+    let mut refs = prepare(undo, plan, &id)?;
+    let root = Root::open(undo.repo.need_work_tree()?)?;
+    let plan = keep(undo, plan, &id, &root)?;
+    let done = files(undo, &plan, &root).and_then(|()| copy.take_place(undo)).and_then(|()| match refs.take() {
+        Some(refs) => commit(undo, &plan, refs),
+        None => Ok(()),
+    });
+    if let Err(cause) = done {
+        drop(refs);
+        return Err(match roll_back(undo, &plan, &root).and_then(|_| end(undo, &id, Status::Abandoned, &plan)) {
+            Ok(()) => UndoError::RolledBack(Box::new(cause)),
+            Err(rollback) => UndoError::Stuck { cause: Box::new(cause), rollback: Box::new(rollback) },
+        });
+    }
+    let ended = state(undo, &plan).and_then(|()| end(undo, &id, Status::Done, &plan));
+    ended.map_err(|error| UndoError::Unrecorded(Box::new(error)))?;
+    Ok(id)
+}
+
+/// Refuses when index or state files are not what was planned with; the index can't change any more.
+fn unchanged(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
+    let index = Index::read(undo.repo, &undo.repo.own_index_file())?;
+    for step in &plan.index {
+        if index.at(&step.path) != step.from {
+            return Err(UndoError::Changed(step.path.clone()));
+        }
+    }
+    for step in &plan.state {
+        if undo.repo.state(&step.name)?.map(Into::into) != step.from {
+            return Err(UndoError::Changed(step.name.as_str().into()));
+        }
+    }
+    Ok(())
+}
+
+/// Lets git take the ref locks and ask the hooks; `None` when no ref moves.
+fn prepare(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Option<RefTransaction>, UndoError> {
+    if plan.refs.is_empty() {
+        return Ok(None);
+    }
+    let of = plan.operation.as_ref().map_or_else(|| plan.head.short(), ToString::to_string);
+    let command = if plan.way == Way::BringBack { "redo" } else { "undo-merge" };
+    let mut transaction = undo.repo.ref_transaction(&format!("guard {command}: {of}"))?;
+    for step in &plan.refs {
+        transaction.update(&step.name, step.expect, step.to)?;
+    }
+    if plan.way == Way::MoveBack {
+        // Nothing else may hold the merge from now on, and redo needs it.
+        let name = RefName::from(format!("refs/recoveryguard/pre-merge/{id}"));
+        transaction.update(&name, None, Some(plan.head))?;
+    }
+    transaction.prepare().map_err(|error| match error {
+        GitError::Unsupported(why) => UndoError::refused(why, None),
+        error => error.into(),
+    })?;
+    Ok(Some(transaction))
+}
+
+/// Saves what is in no commit, and writes record and intent. Returns the plan with the places of what was saved.
+fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root) -> Result<Plan, UndoError> {
+    let mut plan = plan.clone();
+    let mut saved = save(undo, &plan, id, root)?;
+    for step in &mut plan.work {
+        if let Some(from @ WorkFile { source: Source::Bytes(_), .. }) = &mut step.from {
+            let find = |file: &&SavedFile| file.path == step.path;
+            let file = saved.files.iter().find(find).ok_or(UndoError::Report("a file to be saved was not"))?;
+            from.source = Source::Saved(file.blob);
+        }
+    }
+    let index = undo.repo.own_index_file();
+    if index.exists() {
+        undo.journal.keep_index(id, &index, Durability::Fsync)?;
+        saved.index = true;
+    }
+    record::write(undo, id, &plan)?;
+    let redo = plan.way == Way::BringBack;
+    let intent = Intent {
+        kind: if redo { Kind::Redo } else { Kind::Undo },
+        worktree: undo.repo.worktree_id(),
+        branch: plan.branch.clone(),
+        head: Some(plan.head),
+        incoming: Vec::new(),
+        action: if redo { "guard redo" } else { "guard undo-merge" }.into(),
+        saved,
+        predicted: None,
+        of: plan.operation.clone(),
+        planned: moves(&plan),
+    };
+    undo.write(id, Body::Intent(intent))?;
+    Ok(plan)
+}
+
+/// Saves the bytes that the plan takes away and no commit holds. All of them, or nothing is done.
+fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root) -> Result<Saved, UndoError> {
+    let wanted: Vec<Wanted> = plan.work.iter().filter_map(wanted).collect();
+    if wanted.is_empty() {
+        return Ok(Saved::default());
+    }
+    let store = Store::open_or_create(&undo.repo.guard_dir(), Durability::Fsync, undo.now)?;
+    let limits = Limits { max_file: LARGEST_FILE, max_total: u64::MAX };
+    let saved = store.save(id, undo.now, root, wanted, limits)?;
+    match saved.unsaved.first() {
+        None => Ok(saved),
+        Some(file) => {
+            store.remove(id)?;
+            let why = format!("'{}' would be replaced and can't be saved first: {}", file.path, file.why);
+            Err(UndoError::refused(why, None))
+        }
+    }
+}
+
+fn wanted(step: &WorkStep) -> Option<Wanted> {
+    let Some(WorkFile { mode, source: Source::Bytes(bytes) }) = &step.from else { return None };
+    let source = store::Source::Bytes { mode: *mode, bytes: bytes.to_vec() };
+    Some(Wanted { path: step.path.clone(), tracked: true, source })
+}
+
+fn moves(plan: &Plan) -> Vec<RefMove> {
+    plan.refs.iter().map(|step| RefMove { name: step.name.clone(), old: step.expect, new: step.to }).collect()
+}
+
+/// Removes and writes files: removals first and deepest first, so that folders and files can take each other's place.
+fn files(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<(), UndoError> {
+    let expected = |step: &WorkStep| {
+        if is_expected(undo.repo, &standing(root, &step.path)?, step.expect)? {
+            Ok(())
+        } else {
+            Err(UndoError::Changed(step.path.clone()))
+        }
+    };
+    for step in plan.work.iter().rev().filter(|step| step.to.is_none()) {
+        expected(step)?;
+        root.remove(&step.path, Durability::Lazy)?;
+    }
+    let written: Vec<&WorkStep> = plan.work.iter().filter(|step| step.to.is_some()).collect();
+    for chunk in undo.chunks(&written, |step| step.to.as_ref())? {
+        let wanted = chunk.iter().filter_map(|step| Some((&step.path, step.to.as_ref()?)));
+        let contents = undo.contents(wanted, plan.attributes.to)?;
+        for step in chunk {
+            let (Some(to), Some(bytes)) = (&step.to, contents.get(&step.path)) else {
+                return Err(UndoError::Report("git did not write out a file"));
+            };
+            expected(step)?;
+            root.replace(&step.path, to.mode, bytes, Durability::Lazy)?;
+        }
+    }
+    Ok(())
+}
+
+/// Commits the refs. When the answer is lost, the refs tell.
+fn commit(undo: &Undo<'_>, plan: &Plan, refs: RefTransaction) -> Result<(), UndoError> {
+    match refs.commit() {
+        Err(_) if super::recover::refs_moved(undo, plan)? => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Changes the files in git's folder.
+pub(super) fn state(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
+    for step in &plan.state {
+        let path = undo.repo.git_dir().join(&step.name);
+        match &step.to {
+            Some(bytes) => disk::write_atomic(&path, bytes, Durability::Lazy, 0o666)?,
+            None => drop(disk::remove_file(&path)?),
+        }
+    }
+    Ok(())
+}
+
+/// Writes how it ended.
+pub(super) fn end(undo: &Undo<'_>, id: &OperationId, status: Status, plan: &Plan) -> Result<(), UndoError> {
+    let moved = if status == Status::Done { moves(plan) } else { Vec::new() };
+    undo.write(id, Body::Outcome(Outcome { status, moved }))
+}
+
+impl Undo<'_> {
+    fn write(&self, id: &OperationId, body: Body) -> Result<(), UndoError> {
+        let guard = env!("CARGO_PKG_VERSION").to_owned();
+        let record = Record { operation: Some(id.clone()), at: self.now, guard, body };
+        self.journal.append(&record, Durability::Fsync)?;
+        Ok(())
+    }
+}
+
+/// git's lock on the index, with our mark in it so that one that a killed undo left can be told from git's.
+pub(super) struct IndexLock {
+    path: PathBuf,
+}
+
+const MARK: &str = "recoveryguard ";
+
+impl IndexLock {
+    /// Takes the lock, or says that somebody else has it.
+    pub(super) fn take(undo: &Undo<'_>, id: &OperationId) -> Result<Self, UndoError> {
+        let path = undo.repo.git_dir().join("index.lock");
+        match disk::create_new(&path, format!("{MARK}{id}\n").as_bytes(), Durability::Lazy, 0o644) {
+            Ok(()) => Ok(Self { path }),
+            Err(DiskError::Exists(path)) => Err(UndoError::IndexLocked(path)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes over the lock that a killed undo left. The caller holds our own lock, so its owner is gone.
+    pub(super) fn left_behind(undo: &Undo<'_>) -> Option<Self> {
+        let path = undo.repo.git_dir().join("index.lock");
+        let ours = |bytes: Vec<u8>| bytes.starts_with(MARK.as_bytes());
+        // A lock of git's may be as large as the index, or anything else: then it is not ours.
+        let is_ours = disk::read_own(&path, 200).ok().flatten().is_some_and(ours);
+        // Not `then_some`: a value that is made and thrown away would remove somebody else's lock.
+        is_ours.then(|| Self { path })
+    }
+}
+
+impl Drop for IndexLock {
+    fn drop(&mut self) {
+        // If it stays, our mark in it lets the next guard command remove it.
+        let _ = disk::remove_file(&self.path);
+    }
+}
+
+/// A changed copy of the index, not yet in its place.
+pub(super) struct IndexCopy {
+    folder: PathBuf,
+    file: Option<PathBuf>,
+}
+
+impl IndexCopy {
+    /// Changes entries in a copy; fails where git would not take them. No edits make no copy.
+    pub(super) fn make(undo: &Undo<'_>, edits: &[(TreePath, Vec<IndexEntry>)]) -> Result<Self, UndoError> {
+        let folder = undo.repo.guard_dir().join("tmp").join(format!("index-{}", std::process::id()));
+        if edits.is_empty() {
+            return Ok(Self { folder, file: None });
+        }
+        disk::ensure_folder(&folder, 0o700)?;
+        let file = folder.join("index");
+        let copy = Self { folder, file: Some(file.clone()) };
+        undo.repo.change_index(&undo.repo.own_index_file(), &file, edits)?;
+        Ok(copy)
+    }
+
+    /// Puts the copy into the index's place. The caller holds `index.lock`; the files are what they will be.
+    pub(super) fn take_place(&self, undo: &Undo<'_>) -> Result<(), UndoError> {
+        use std::os::unix::fs::PermissionsExt;
+        let Some(file) = &self.file else { return Ok(()) };
+        let bytes = undo.repo.refresh_index(file)?;
+        let index = undo.repo.own_index_file();
+        let mode = std::fs::metadata(&index).map_or(0o666, |found| found.permissions().mode() & 0o777);
+        Ok(disk::write_atomic(&index, &bytes, Durability::Fsync, mode)?)
+    }
+}
+
+impl Drop for IndexCopy {
+    fn drop(&mut self) {
+        if let (Some(_), Some(parent)) = (&self.file, self.folder.parent()) {
+            // What is left is found by `guard doctor`.
+            let _ = disk::remove_folder_all_inside(parent, &self.folder);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What an operation did, path by path: what it left (after) and what stood there before it.
+//!
+//! *After* is the new tip's tree, or what git left in a merge in progress. *Before* is, in this order: the bytes saved
+//! before the operation, the entry in the index kept then, the old tip's tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::git::Strategy;
+use crate::model::{
+    Attributes, Entry, Mode, Oid, Operation, OperationId, RefName, RefStep, SavedFile, Slot, Source, StateStep,
+    TreePath, Way, WorkFile,
+};
+
+use super::find::{Done, Open, Target};
+use super::now::Index;
+use super::weave::file_of;
+use super::{Undo, UndoError};
+
+/// A thing after the operation and before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sides<T> {
+    pub(super) after: T,
+    pub(super) before: T,
+}
+
+/// What the operation did at one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PathDelta {
+    pub(super) path: TreePath,
+    /// The index entries; `None` leaves the index alone.
+    pub(super) index: Option<Sides<Vec<Slot>>>,
+    /// The file; `None` leaves it alone.
+    pub(super) work: Option<Sides<Option<WorkFile>>>,
+    /// Goes back whatever stands there.
+    pub(super) forced: bool,
+}
+
+/// What the operation did.
+#[derive(Debug)]
+pub(super) struct Delta {
+    pub(super) way: Way,
+    pub(super) why: String,
+    pub(super) operation: Option<OperationId>,
+    pub(super) branch: Option<RefName>,
+    pub(super) head: Oid,
+    pub(super) refs: Vec<RefStep>,
+    pub(super) attributes: Attributes,
+    /// By path.
+    pub(super) paths: Vec<PathDelta>,
+    pub(super) state: Vec<StateStep>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Files in git's folder that belong to a merge; removed in this order.
+const MERGE_STATE: [&str; 6] = ["MERGE_HEAD", "MERGE_MODE", "MERGE_RR", "AUTO_MERGE", "SQUASH_MSG", "MERGE_MSG"];
+
+/// Finds out what the operation did that is to be undone.
+pub(super) fn of_target(undo: &Undo<'_>, target: Target) -> Result<Delta, UndoError> {
+    match target {
+        Target::Done(done) => of_done(undo, done),
+        Target::Open(open) => of_open(undo, open),
+    }
+}
+
+fn of_done(undo: &Undo<'_>, done: Done) -> Result<Delta, UndoError> {
+    let objects = undo.repo.objects();
+    let (before_tree, after_tree) = (objects.tree_of(done.old)?, objects.tree_of(done.new)?);
+    let before = Before::read(undo, done.operation.as_ref())?;
+    let mut notes = done.notes;
+    if done.operation.is_none() {
+        notes.push("the merge is not in the journal: what was uncommitted before it was not recorded".into());
+    }
+    let changes = objects.diff(Some(before_tree), Some(after_tree), undo.repo.deadline())?;
+    let changes = changes.into_iter().map(|change| (change.path, (change.before, change.after))).collect();
+    let paths = before.paths(changes, &BTreeSet::new(), &mut notes);
+    let name = done.branch.clone().unwrap_or_else(|| "HEAD".into());
+    Ok(Delta {
+        way: Way::MoveBack,
+        why: done.why,
+        operation: done.operation.map(|operation| operation.id),
+        branch: done.branch,
+        head: done.new,
+        refs: vec![RefStep { name, expect: Some(done.new), to: Some(done.old) }],
+        attributes: attributes(&paths, after_tree, before_tree),
+        paths,
+        state: Vec::new(),
+        notes,
+    })
+}
+
+fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
+    let repo = undo.repo;
+    let objects = repo.objects();
+    let head_tree = objects.tree_of(open.head)?;
+    let mut notes = Vec::new();
+    let (result, mut conflicted) = result_tree(undo, &open, head_tree)?;
+    conflicted.extend(repo.conflicted_paths(&repo.own_index_file())?);
+    let mut changes = BTreeMap::new();
+    for change in objects.diff(Some(head_tree), Some(result), repo.deadline())? {
+        changes.insert(change.path, (change.before, change.after));
+    }
+    for path in &conflicted {
+        let entry = objects.leaf(Some(head_tree), path)?;
+        changes.entry(path.clone()).or_insert((entry, entry));
+    }
+    let before = Before::read(undo, open.operation.as_ref())?;
+    if open.operation.is_none() {
+        notes.push("the merge is not in the journal: what was uncommitted before it was not recorded".into());
+    }
+    let paths = before.paths(changes, &conflicted, &mut notes);
+    let mut state = Vec::new();
+    let mut refs = Vec::new();
+    for name in MERGE_STATE {
+        if let Some(bytes) = repo.state(name)? {
+            state.push(StateStep { name: name.to_owned(), from: Some(bytes.into()), to: None });
+        }
+    }
+    // With a reftable AUTO_MERGE is no file.
+    if !repo.has_state("AUTO_MERGE") && repo.is_reftable() {
+        let value = repo.ref_value(&"AUTO_MERGE".into())?;
+        refs.extend(value.map(|oid| RefStep { name: "AUTO_MERGE".into(), expect: Some(oid), to: None }));
+    }
+    Ok(Delta {
+        way: if open.squash { Way::Unstage } else { Way::Abort },
+        why: if open.squash { "the squash is not committed".into() } else { "the merge is in progress".into() },
+        operation: open.operation.map(|operation| operation.id),
+        branch: open.branch,
+        head: open.head,
+        refs,
+        attributes: attributes(&paths, result, head_tree),
+        paths,
+        state,
+        notes,
+    })
+}
+
+/// Returns the tree that git put into the working tree, markers included, and the paths known to be in conflict: from
+/// `AUTO_MERGE`, which git's default strategy writes, or by doing the merge again.
+fn result_tree(undo: &Undo<'_>, open: &Open, head_tree: Oid) -> Result<(Oid, BTreeSet<TreePath>), UndoError> {
+    let repo = undo.repo;
+    let objects = repo.objects();
+    if let Some(tree) = repo.resolve("AUTO_MERGE^{tree}")?
+        && !open.stale_auto_merge
+    {
+        return Ok((tree, BTreeSet::new()));
+    }
+    if let [other] = open.heads[..]
+        && repo.is_ancestor(open.head, other)?
+    {
+        return Ok((objects.tree_of(other)?, BTreeSet::new()));
+    }
+    let unknown = || {
+        let why = "what the merge changed can't be told: its strategy left no trace and it can't be done again here";
+        UndoError::refused(why, Some("git merge --abort".to_owned()))
+    };
+    let Some(first) = open.heads.first() else { return Err(unknown()) };
+    let bases = repo.merge_bases(open.head, *first)?;
+    let strategy = repo.configured_strategy(open.branch.as_ref())?;
+    let strategy = if strategy.names.iter().any(|name| name == "ours") { strategy } else { Strategy::default() };
+    let prediction = repo.predict(open.head, &open.heads, &bases, &strategy)?;
+    match prediction.tree {
+        Some(tree) => Ok((tree, prediction.conflicted)),
+        None if prediction.changes.is_empty() => Ok((head_tree, prediction.conflicted)),
+        None => Err(unknown()),
+    }
+}
+
+/// Says by which trees' attributes files are written out, when the operation changes attributes.
+pub(super) fn attributes(paths: &[PathDelta], after: Oid, before: Oid) -> Attributes {
+    let name = &b".gitattributes"[..];
+    let changed = paths.iter().any(|delta| delta.path.rsplit(|byte| *byte == b'/').next() == Some(name));
+    if changed { Attributes { from: Some(after), to: Some(before) } } else { Attributes::default() }
+}
+
+/// What is known of the time before an operation.
+struct Before<'o> {
+    index: Option<Index>,
+    files: BTreeMap<&'o TreePath, &'o SavedFile>,
+    unsaved: BTreeMap<&'o TreePath, &'o str>,
+}
+
+impl<'o> Before<'o> {
+    fn read(undo: &Undo<'_>, operation: Option<&'o Operation>) -> Result<Self, UndoError> {
+        let mut found = Self { index: None, files: BTreeMap::new(), unsaved: BTreeMap::new() };
+        // Another worktree's files and index tell nothing of this one's.
+        let Some(operation) = operation.filter(|found| found.intent.worktree == undo.repo.worktree_id()) else {
+            return Ok(found);
+        };
+        let saved = &operation.intent.saved;
+        found.files = saved.files.iter().map(|file| (&file.path, file)).collect();
+        found.unsaved = saved.unsaved.iter().map(|file| (&file.path, file.why.as_str())).collect();
+        let copy = undo.journal.index_copy_path(&operation.id)?;
+        if saved.index && copy.exists() {
+            found.index = Some(Index::read(undo.repo, &copy)?);
+        }
+        Ok(found)
+    }
+
+    /// Puts together both sides of each path; `changes` are the trees' entries before and after.
+    fn paths(
+        &self,
+        changes: BTreeMap<TreePath, (Option<Entry>, Option<Entry>)>,
+        forced: &BTreeSet<TreePath>,
+        notes: &mut Vec<String>,
+    ) -> Vec<PathDelta> {
+        let delta = |(path, (before, after)): (TreePath, (Option<Entry>, Option<Entry>))| {
+            let before = match &self.index {
+                Some(index) => index.at(&path).to_vec(),
+                None => slots(before),
+            };
+            let after = slots(after);
+            let is_submodule = |slots: &[Slot]| slots.iter().any(|slot| slot.entry.mode == Mode::Submodule);
+            if is_submodule(&before) || is_submodule(&after) {
+                notes.push(format!("'{path}' is a submodule: only its entry goes back, its folder is not touched"));
+            }
+            let work = if let Some(why) = self.unsaved.get(&path) {
+                notes.push(format!("'{path}' was not saved before the merge ({why}): the file is not touched"));
+                None
+            } else {
+                let source = |file: &&SavedFile| WorkFile { mode: file.mode, source: Source::Saved(file.blob) };
+                let saved = self.files.get(&path).map(source);
+                Some(Sides { after: file_of(&after), before: saved.or_else(|| file_of(&before)) })
+            };
+            let work = work.filter(|sides| sides.after.is_some() || sides.before.is_some());
+            let forced = forced.contains(&path);
+            PathDelta { path, index: Some(Sides { after, before }), work, forced }
+        };
+        changes.into_iter().map(delta).collect()
+    }
+}
+
+fn slots(entry: Option<Entry>) -> Vec<Slot> {
+    let slot = |entry| Slot { stage: 0, entry, skip_worktree: false, assume_unchanged: false };
+    entry.map(slot).into_iter().collect()
+}

@@ -1,0 +1,96 @@
+//! Why an undo was not done, and what that left.
+
+use std::path::PathBuf;
+
+use crate::disk::DiskError;
+use crate::git::GitError;
+use crate::journal::JournalError;
+use crate::model::{TreePath, escape};
+use crate::store::StoreError;
+
+/// Why an undo, redo or recovery did not happen. Unless the variant says otherwise nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// It would lose something, or is not possible here.
+    #[error("{why}")]
+    Refused {
+        /// The reason, lower case, no full stop.
+        why: String,
+        /// The command that is right instead.
+        hint: Option<String>,
+    },
+    /// Somebody else holds git's lock on the index.
+    #[error("the index is locked: '{}' exists; another git process seems to be running here", escape(.0.as_os_str().as_encoded_bytes()))]
+    IndexLocked(PathBuf),
+    /// Something changed between planning and doing.
+    #[error("'{0}' changed just now; nothing was changed")]
+    Changed(TreePath),
+    /// A step failed and what had been done was put back.
+    #[error("the undo failed halfway; everything was put back")]
+    RolledBack(#[source] Box<UndoError>),
+    /// A step failed, and so did putting back: the next guard command tries again.
+    #[error("the undo failed halfway and could not be put back yet: {rollback}; run the same command again")]
+    Stuck {
+        /// The failing step.
+        #[source]
+        cause: Box<UndoError>,
+        /// Why it could not be put back.
+        rollback: Box<UndoError>,
+    },
+    /// It is done, but the last notes of it could not be written: the next guard command writes them.
+    #[error("done, but the journal could not be completed; the next guard command does it")]
+    Unrecorded(#[source] Box<UndoError>),
+    /// An undo's record can't be read.
+    #[error("the record of operation {id} can't be used: {why}")]
+    Record {
+        /// Which operation.
+        id: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// git could not be asked, or refused.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The journal could not be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The store could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What cannot happen did.
+    #[error("{0} (please report this)")]
+    Report(&'static str),
+}
+
+impl UndoError {
+    /// Makes a refusal with the command that is right instead.
+    pub(super) fn refused(why: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
+        Self::Refused { why: why.into(), hint: hint.into() }
+    }
+
+    /// Returns whether another process is in the way.
+    pub const fn is_locked(&self) -> bool {
+        match self {
+            Self::IndexLocked(_) => true,
+            Self::Disk(error) => error.is_locked(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether nothing was changed because it can't, or must not, be done here.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Changed(_) | Self::RolledBack(_) | Self::Git(GitError::Missing(_)))
+    }
+
+    /// Returns the command that is right instead, if there is one.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Refused { hint, .. } => hint.as_deref(),
+            Self::RolledBack(cause) => cause.hint(),
+            _ => None,
+        }
+    }
+}

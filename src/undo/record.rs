@@ -1,0 +1,52 @@
+//! What an undo did, kept for redo and for rolling back: the plan, both directions of every step.
+//!
+//! One file an operation, `recoveryguard/undo/<operation>.json`, written whole and synced before the journal's intent:
+//!
+//! ```text
+//! recoveryguard-undo <version> <fingerprint of the rest>
+//! <the plan as JSON>
+//! ```
+//!
+//! It is not part of the journal because hooks read the journal and never need it. It goes with its operation.
+
+use bstr::ByteSlice;
+
+use crate::disk::{self, Durability};
+use crate::model::{OperationId, Plan, fingerprint};
+
+use super::{Undo, UndoError};
+
+/// The version that is written, and the only one that is read.
+const VERSION: &str = "1";
+const MAGIC: &str = "recoveryguard-undo";
+/// Larger files are no records of ours.
+const MAX: u64 = 1 << 30;
+
+/// Keeps the plan of an operation.
+pub(super) fn write(undo: &Undo<'_>, id: &OperationId, plan: &Plan) -> Result<(), UndoError> {
+    let json = serde_json::to_vec(plan).map_err(|_| UndoError::Report("a plan can't be written as JSON"))?;
+    let head = format!("{MAGIC} {VERSION} {}\n", fingerprint(&[&json]));
+    let bytes = [head.as_bytes(), &json, b"\n"].concat();
+    let folder = undo.repo.guard_dir().join("undo");
+    disk::ensure_folder(&folder, 0o700)?;
+    Ok(disk::write_atomic(&folder.join(format!("{}.json", id.0)), &bytes, Durability::Fsync, 0o600)?)
+}
+
+/// Returns the plan of an operation.
+pub(super) fn read(undo: &Undo<'_>, id: &OperationId) -> Result<Plan, UndoError> {
+    let bad = |why: &str| UndoError::Record { id: id.to_string(), why: why.to_owned() };
+    // Its name comes from a file name of the journal's folder, which knows no slashes.
+    let path = undo.repo.guard_dir().join("undo").join(format!("{}.json", id.0));
+    let bytes = disk::read_own(&path, MAX)?.ok_or_else(|| bad("it is missing"))?;
+    let (head, json) = bytes.split_once_str("\n").ok_or_else(|| bad("it is cut off"))?;
+    let json = json.strip_suffix(b"\n").ok_or_else(|| bad("it is cut off"))?;
+    let head = head.to_str().unwrap_or_default();
+    let mut words = head.split(' ');
+    match (words.next(), words.next(), words.next()) {
+        (Some(MAGIC), Some(VERSION), Some(sum)) if sum == fingerprint(&[json]) => {}
+        (Some(MAGIC), Some(VERSION), _) => return Err(bad("it is damaged")),
+        (Some(MAGIC), Some(_), _) => return Err(bad("it was written by another version of guard")),
+        _ => return Err(bad("it is no record of an undo")),
+    }
+    serde_json::from_slice(json).map_err(|error| bad(&error.to_string()))
+}

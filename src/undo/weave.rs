@@ -1,0 +1,383 @@
+//! The three-way merge of an undo: what stands at each touched path now, and what will stand there.
+//!
+//! ```text
+//! index and file, each for itself:
+//!   now = after            -> before
+//!   now = before           -> stays
+//!   all three are texts    -> git's text merge of (after: base, now: ours, before: theirs), or a conflict
+//!   anything else          -> conflict: something would be lost
+//! ```
+//!
+//! A path in conflict in a merge that is given up (`forced`) goes back whatever stands there: its bytes are saved first.
+
+use std::os::unix::ffi::OsStrExt;
+
+use crate::disk::{Kind, Root};
+use crate::git::{GitError, Repo};
+use crate::model::{Conflict, Entry, IndexStep, Mode, Oid, Plan, Raw, Slot, Source, TreePath, Way, WorkFile, WorkStep};
+
+use super::delta::{Delta, PathDelta, Sides};
+use super::now::{Index, Standing, resolved, same_slots, standing};
+use super::{Undo, UndoError};
+
+/// Plans a delta against what is there now.
+pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
+    let repo = undo.repo;
+    let root = Root::open(repo.need_work_tree()?)?;
+    let index = Index::read(repo, &repo.own_index_file())?;
+    let plan = Plan {
+        way: delta.way,
+        why: delta.why,
+        operation: delta.operation,
+        branch: delta.branch,
+        head: delta.head,
+        refs: delta.refs,
+        attributes: delta.attributes,
+        blobs: Vec::new(),
+        index: Vec::new(),
+        work: Vec::new(),
+        state: delta.state,
+        kept: Vec::new(),
+        conflicts: Vec::new(),
+        notes: delta.notes,
+    };
+    let new: Vec<&TreePath> =
+        delta.paths.iter().filter(|path| index.at(&path.path).is_empty()).map(|path| &path.path).collect();
+    let outside = repo.outside_sparse(&new)?;
+    let mut weaver = Weaver { undo, repo, root, index, outside, plan };
+    for chunk in undo.chunks(&delta.paths, |path| path.work.as_ref().and_then(|work| work.after.as_ref()))? {
+        let after = chunk.iter().filter_map(|path| Some((&path.path, path.work.as_ref()?.after.as_ref()?)));
+        let mut after = undo.contents(after, delta.attributes.from)?;
+        for path in chunk {
+            let bytes = after.remove(&path.path);
+            weaver.path(path, bytes)?;
+        }
+    }
+    weaver.obstructions()?;
+    let mut plan = weaver.plan;
+    plan.kept.dedup();
+    Ok(plan)
+}
+
+struct Weaver<'u, 'r> {
+    undo: &'u Undo<'r>,
+    repo: &'r Repo,
+    root: Root,
+    index: Index,
+    outside: Vec<TreePath>,
+    plan: Plan,
+}
+
+impl Weaver<'_, '_> {
+    fn path(&mut self, delta: &PathDelta, after: Option<Vec<u8>>) -> Result<(), UndoError> {
+        if let Some(sides) = &delta.index {
+            self.index_path(delta, sides)?;
+        }
+        if let Some(sides) = &delta.work {
+            self.work_path(delta, sides, after)?;
+        }
+        Ok(())
+    }
+
+    fn conflict(&mut self, path: &TreePath, why: &str) {
+        if self.plan.conflicts.last().is_none_or(|last| last.path != *path) {
+            self.plan.conflicts.push(Conflict { path: path.clone(), why: why.to_owned() });
+        }
+    }
+
+    fn index_path(&mut self, delta: &PathDelta, sides: &Sides<Vec<Slot>>) -> Result<(), UndoError> {
+        let path = &delta.path;
+        let now = self.index.at(path).to_vec();
+        let to = if delta.forced || same_slots(&now, &sides.after) {
+            sides.before.clone()
+        } else if same_slots(&now, &sides.before) {
+            return Ok(());
+        } else if now.iter().any(|slot| slot.stage > 0) {
+            self.conflict(path, "it is in conflict now");
+            return Ok(());
+        } else {
+            let Some(slot) = self.merged_slot(&now, sides)? else {
+                let why = match (now.is_empty(), sides.before.is_empty()) {
+                    (true, _) => "its staged removal would be lost",
+                    (_, true) => "its staged changes would be lost",
+                    _ => "its staged changes overlap with what goes back",
+                };
+                self.conflict(path, why);
+                return Ok(());
+            };
+            self.plan.kept.push(path.clone());
+            vec![slot]
+        };
+        let to = self.with_flags(path, &now, to);
+        for slot in to.iter().filter(|slot| slot.entry.mode != Mode::Submodule) {
+            // git takes entries of objects that it does not have, and fails later. What was merged here is stored first.
+            let made =
+                self.plan.blobs.iter().any(|blob| self.repo.objects().hash_blob(blob).ok() == Some(slot.entry.oid));
+            if !made {
+                self.repo.objects().header(slot.entry.oid)?;
+            }
+        }
+        if to != now {
+            self.plan.index.push(IndexStep { path: path.clone(), from: now, to });
+        }
+        Ok(())
+    }
+
+    /// Merges three resolved entries of files.
+    fn merged_slot(&mut self, now: &[Slot], sides: &Sides<Vec<Slot>>) -> Result<Option<Slot>, UndoError> {
+        let (Some(now), Some(after), Some(before)) = (resolved(now), resolved(&sides.after), resolved(&sides.before))
+        else {
+            return Ok(None);
+        };
+        let [ours, base, theirs] = [now, after, before].map(|slot| slot.entry);
+        if ![ours, base, theirs].iter().all(|entry| entry.mode.is_regular()) {
+            return Ok(None);
+        }
+        let mode = merged_mode(ours.mode, base.mode, theirs.mode);
+        let oid = if ours.oid == base.oid {
+            theirs.oid
+        } else if theirs.oid == base.oid || ours.oid == theirs.oid {
+            ours.oid
+        } else {
+            let objects = self.repo.objects();
+            let texts = [objects.blob(ours.oid)?, objects.blob(base.oid)?, objects.blob(theirs.oid)?];
+            let Some(merged) = self.undo.merge(&texts[0], &texts[1], &texts[2])? else { return Ok(None) };
+            let oid = objects.hash_blob(&merged)?;
+            self.plan.blobs.push(Raw::from(merged));
+            oid
+        };
+        Ok(Some(Slot { entry: Entry { mode, oid }, ..*now }))
+    }
+
+    /// Gives the entries that a path gets the flags of those it has.
+    fn with_flags(&self, path: &TreePath, now: &[Slot], mut to: Vec<Slot>) -> Vec<Slot> {
+        let outside = now.is_empty() && self.outside.contains(path);
+        if let [slot] = &mut to[..]
+            && slot.stage == 0
+        {
+            match resolved(now) {
+                Some(now) => (slot.skip_worktree, slot.assume_unchanged) = (now.skip_worktree, now.assume_unchanged),
+                None => slot.skip_worktree |= outside,
+            }
+        }
+        to
+    }
+
+    fn work_path(
+        &mut self,
+        delta: &PathDelta,
+        sides: &Sides<Option<WorkFile>>,
+        after: Option<Vec<u8>>,
+    ) -> Result<(), UndoError> {
+        let path = &delta.path;
+        let now = standing(&self.root, path)?;
+        let skipped = self.index.at(path).iter().any(|slot| slot.skip_worktree) || self.is_skipped(delta);
+        match now {
+            Standing::Special => {
+                self.conflict(path, "a pipe, socket or device stands there");
+                Ok(())
+            }
+            Standing::Nothing | Standing::Folder if skipped => Ok(()),
+            Standing::Nothing | Standing::Folder => {
+                if sides.after.is_some() && sides.before.is_some() && !delta.forced {
+                    self.conflict(path, "it was deleted since, and would come back");
+                } else if let Some(to) = &sides.before {
+                    let step = WorkStep { path: path.clone(), expect: None, from: None, to: Some(to.clone()) };
+                    self.plan.work.push(step);
+                }
+                Ok(())
+            }
+            Standing::File(mode, bytes) => self.file_path(delta, sides, after, (mode, bytes)),
+        }
+    }
+
+    /// Returns whether the path comes back to the index only: its file is outside the sparse checkout.
+    fn is_skipped(&self, delta: &PathDelta) -> bool {
+        let before = delta.index.as_ref().map_or(&[][..], |sides| &sides.before);
+        self.index.at(&delta.path).is_empty()
+            && (self.outside.contains(&delta.path) || before.iter().any(|slot| slot.skip_worktree))
+    }
+
+    fn file_path(
+        &mut self,
+        delta: &PathDelta,
+        sides: &Sides<Option<WorkFile>>,
+        after: Option<Vec<u8>>,
+        (mode, bytes): (Mode, Vec<u8>),
+    ) -> Result<(), UndoError> {
+        let path = &delta.path;
+        let expect = Entry { mode, oid: self.repo.objects().hash_blob(&bytes)? };
+        let mut step = |from: WorkFile, to: Option<WorkFile>| {
+            self.plan.work.push(WorkStep { path: path.clone(), expect: Some(expect), from: Some(from), to });
+        };
+        let from = WorkFile { mode, source: Source::Bytes(Raw::from(bytes.clone())) };
+        // What a commit holds need not be kept again; what an unfinished merge left is in none.
+        let in_a_commit = !matches!(self.plan.way, Way::Abort | Way::Unstage);
+        if let (Some(file), Some(after)) = (&sides.after, &after)
+            && file.mode == mode
+            && *after == bytes
+        {
+            if sides.before != sides.after {
+                step(if in_a_commit { file.clone() } else { from }, sides.before.clone());
+            }
+            return Ok(());
+        }
+        if delta.forced {
+            step(from, sides.before.clone());
+            return Ok(());
+        }
+        let before = match &sides.before {
+            Some(file) => Some((file, self.undo.content(path, file, self.plan.attributes.to)?)),
+            None => None,
+        };
+        if let Some((file, theirs)) = &before
+            && file.mode == mode
+            && *theirs == bytes
+        {
+            return Ok(());
+        }
+        // Line endings and the like: the same to git, so nothing of the user's is in it but its form, which is saved.
+        if let Some(WorkFile { mode: after_mode, source: Source::Git(oid) }) = &sides.after
+            && *after_mode == mode
+            && mode.is_regular()
+            && self.repo.clean(path, bytes.clone())? == *oid
+        {
+            self.plan.work.push(WorkStep {
+                path: path.clone(),
+                expect: Some(expect),
+                from: Some(from),
+                to: sides.before.clone(),
+            });
+            return Ok(());
+        }
+        let (Some(base), Some((file, theirs))) = (sides.after.as_ref().zip(after), before) else {
+            let why = match (&sides.after, &sides.before) {
+                (None, _) => "a file stands there that the merge did not leave",
+                (_, None) => "it was changed since, and would be deleted",
+                _ => "it was changed since",
+            };
+            self.conflict(path, why);
+            return Ok(());
+        };
+        match self.merged_file((mode, &bytes), (base.0.mode, &base.1), (file.mode, &theirs))? {
+            Some(to) => {
+                self.plan.kept.push(path.clone());
+                let from = Some(from);
+                self.plan.work.push(WorkStep { path: path.clone(), expect: Some(expect), from, to: Some(to) });
+            }
+            None => self.conflict(path, "it was changed since, and the changes overlap with what goes back"),
+        }
+        Ok(())
+    }
+
+    fn merged_file(
+        &self,
+        ours: (Mode, &[u8]),
+        base: (Mode, &[u8]),
+        theirs: (Mode, &[u8]),
+    ) -> Result<Option<WorkFile>, UndoError> {
+        if ![ours, base, theirs].iter().all(|side| side.0.is_regular()) {
+            return Ok(None);
+        }
+        let mode = merged_mode(ours.0, base.0, theirs.0);
+        let merged = if ours.1 == base.1 {
+            Some(theirs.1.to_vec())
+        } else if theirs.1 == base.1 || theirs.1 == ours.1 {
+            Some(ours.1.to_vec())
+        } else {
+            self.undo.merge(ours.1, base.1, theirs.1)?
+        };
+        Ok(merged.map(|bytes| WorkFile { mode, source: Source::Bytes(Raw::from(bytes)) }))
+    }
+
+    /// Finds what is in the way of files and entries that come (back): files where a folder must be, folders where a
+    /// file must be, unless the plan takes them away itself.
+    fn obstructions(&mut self) -> Result<(), UndoError> {
+        let gone = |path: &TreePath| {
+            let at = |step: &WorkStep| step.path.cmp(path);
+            self.plan.work.binary_search_by(at).is_ok_and(|place| self.plan.work[place].to.is_none())
+        };
+        let gone_entry = |path: &TreePath| {
+            let at = |step: &IndexStep| step.path.cmp(path);
+            self.plan.index.binary_search_by(at).is_ok_and(|place| self.plan.index[place].to.is_empty())
+        };
+        let mut found = Vec::new();
+        for step in self.plan.work.iter().filter(|step| step.from.is_none() && step.to.is_some()) {
+            for parent in parents(&step.path) {
+                match self.root.metadata(&parent)?.map(|metadata| metadata.kind) {
+                    Some(Kind::File(_) | Kind::Special) if !gone(&parent) => {
+                        found.push((step.path.clone(), format!("'{parent}' stands where its folder must be")));
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(path) = self.first_staying(&step.path, &gone)? {
+                found.push((step.path.clone(), format!("'{path}' is in its way")));
+            }
+        }
+        for step in self.plan.index.iter().filter(|step| step.from.is_empty() && !step.to.is_empty()) {
+            let above = parents(&step.path).find(|parent| !self.index.at(parent).is_empty() && !gone_entry(parent));
+            let beneath = self.index.beneath(&step.path).find(|path| !gone_entry(path)).cloned();
+            if let Some(path) = above.or(beneath) {
+                found.push((step.path.clone(), format!("'{path}' is staged in its way")));
+            }
+        }
+        for (path, why) in found {
+            self.conflict(&path, &why);
+        }
+        Ok(())
+    }
+
+    /// Returns something in the folder at `path` that stays when the plan is done.
+    fn first_staying(&self, path: &TreePath, gone: &dyn Fn(&TreePath) -> bool) -> Result<Option<TreePath>, UndoError> {
+        if self.root.metadata(path)?.map(|metadata| metadata.kind) != Some(Kind::Folder) {
+            return Ok(None);
+        }
+        let mut open = vec![path.clone()];
+        while let Some(folder) = open.pop() {
+            let entries = self.list(&folder)?;
+            if entries.is_empty() && folder != *path {
+                return Ok(Some(folder));
+            }
+            for (inner, is_folder) in entries {
+                if is_folder {
+                    open.push(inner);
+                } else if !gone(&inner) {
+                    return Ok(Some(inner));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lists a folder of the working tree: paths, and whether they are folders.
+    fn list(&self, folder: &TreePath) -> Result<Vec<(TreePath, bool)>, UndoError> {
+        let place = self.root.path().join(std::ffi::OsStr::from_bytes(folder));
+        let io = |source| GitError::Io { path: folder.to_string(), source };
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(place).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            let path = TreePath::from([&folder[..], b"/", entry.file_name().as_bytes()].concat());
+            found.push((path, entry.file_type().map_err(io)?.is_dir()));
+        }
+        Ok(found)
+    }
+}
+
+/// Returns the folders that a path stands in, outermost first.
+fn parents(path: &TreePath) -> impl Iterator<Item = TreePath> {
+    path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| TreePath::from(&path[..end]))
+}
+
+/// Merges the run bit.
+fn merged_mode(ours: Mode, base: Mode, theirs: Mode) -> Mode {
+    if ours == base { theirs } else { ours }
+}
+
+/// Returns the entry of a resolved index path as a file of the working tree; submodules are none.
+pub(super) fn file_of(slots: &[Slot]) -> Option<WorkFile> {
+    let entry = resolved(slots)?.entry;
+    let source: Oid = entry.oid;
+    matches!(entry.mode, Mode::File | Mode::Executable | Mode::Link)
+        .then_some(WorkFile { mode: entry.mode, source: Source::Git(source) })
+}
