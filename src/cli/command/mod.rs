@@ -7,6 +7,8 @@ mod doctor;
 mod explain;
 mod hook;
 mod install;
+mod log;
+mod undo_merge;
 mod uninstall;
 
 use super::Context;
@@ -24,6 +26,10 @@ pub enum Command {
     Hook(hook::Arguments),
     Install(install::Arguments),
     Uninstall(uninstall::Arguments),
+    UndoMerge(undo_merge::Undoing),
+    Redo(undo_merge::Redoing),
+    Log(log::Listing),
+    Show(log::Showing),
 }
 
 impl Command {
@@ -38,6 +44,10 @@ impl Command {
             Self::Hook(arguments) => Ok(hook::run(context, arguments)),
             Self::Install(arguments) => install::run(context, arguments),
             Self::Uninstall(arguments) => uninstall::run(context, arguments),
+            Self::UndoMerge(arguments) => undo_merge::undo(context, arguments),
+            Self::Redo(arguments) => undo_merge::redo(context, arguments),
+            Self::Log(arguments) => log::log(context, arguments),
+            Self::Show(arguments) => log::show(context, arguments),
         }
     }
 }

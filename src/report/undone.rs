@@ -1,0 +1,194 @@
+//! What an undo or redo would do, or did.
+
+use serde_json::{Value, json};
+
+use crate::model::{IndexStep, Mode, Plan, Raw, RefName, Source, Way, WorkStep};
+use crate::undo::{Recovered, RecoveredBy, Report, Run};
+
+/// Returns the JSON document: the same for a dry run and a real one, but for `dry_run`, `done` and `recorded_as`.
+pub fn undone_json(command: &str, report: &Report, run: Run) -> String {
+    let plan = &report.plan;
+    let refs: Vec<Value> =
+        plan.refs.iter().map(|step| json!({ "name": step.name, "from": step.expect, "to": step.to })).collect();
+    let recovered: Vec<Value> = report
+        .recovered
+        .iter()
+        .map(|found| json!({ "operation": found.operation, "way": recovered_word(found.way), "left": found.left }))
+        .collect();
+    let document = json!({
+        "version": 1,
+        "command": command,
+        "operation": plan.operation,
+        "way": plan.way.word(),
+        "why": plan.why,
+        "dry_run": run == Run::Dry,
+        "done": report.operation.is_some(),
+        "recorded_as": report.operation,
+        "branch": plan.branch,
+        "refs": refs,
+        "paths": paths(plan).into_iter().map(|path| path.json()).collect::<Vec<_>>(),
+        "state_files": plan.state.iter().map(|step| &step.name).collect::<Vec<_>>(),
+        "kept": plan.kept,
+        "conflicts": plan.conflicts,
+        "notes": plan.notes,
+        "recovered": recovered,
+    });
+    format!("{document}\n")
+}
+
+/// Returns the text of a plan that was not applied, or was: what moves, what happens to which path.
+pub fn undone_text(report: &Report, run: Run, verbose: bool) -> String {
+    let plan = &report.plan;
+    let mut text = String::new();
+    for found in &report.recovered {
+        text.push_str(&recovered_text(found));
+    }
+    let dry = run == Run::Dry;
+    text.push_str(&headline(plan, dry));
+    for step in plan.refs.iter().filter(|step| step.name.as_bstr() != "AUTO_MERGE") {
+        let oid = |oid: Option<crate::model::Oid>| oid.map_or_else(|| "nothing".to_owned(), |oid| oid.short());
+        let verb = if dry { "would move" } else { "moved" };
+        let name = short(&step.name);
+        text.push_str(&format!("{verb} {name} from {} to {}\n", oid(step.expect), oid(step.to)));
+    }
+    let paths = paths(plan);
+    let touched = count(paths.len(), "path");
+    text.push_str(&format!("{touched} {}\n", if dry { "would change" } else { "changed" }));
+    if dry || verbose {
+        for path in &paths {
+            text.push_str(&format!("  {:9} {}\n", path.word(), path.path));
+        }
+    }
+    if !plan.kept.is_empty() {
+        let verb = if dry { "would be kept" } else { "were kept" };
+        text.push_str(&format!("later edits {verb} in {}\n", list(&plan.kept)));
+    }
+    for note in &plan.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if !dry {
+        let back = if plan.way == Way::BringBack { "guard undo-merge" } else { "guard redo" };
+        text.push_str(&format!("to take this back: {back}\n"));
+    }
+    text
+}
+
+/// Returns why nothing was done: the paths at which something would be lost.
+pub fn conflicts_text(plan: &Plan) -> String {
+    let mut text =
+        format!("guard: it would lose something at {}; nothing was changed\n", count(plan.conflicts.len(), "path"));
+    for conflict in &plan.conflicts {
+        text.push_str(&format!("  {}: {}\n", conflict.path, conflict.why));
+    }
+    text
+}
+
+fn headline(plan: &Plan, dry: bool) -> String {
+    let of =
+        plan.operation.as_ref().map_or_else(|| format!("merge {}", plan.head.short()), |id| format!("operation {id}"));
+    let (would, done) = match plan.way {
+        Way::Abort => ("would give up the merge in progress", "gave up the merge in progress"),
+        Way::Unstage => ("would take out the squash", "took out the squash"),
+        Way::MoveBack => ("would undo", "undid"),
+        Way::BringBack => ("would take back", "took back"),
+    };
+    let verb = if dry { would } else { done };
+    match plan.way {
+        Way::Abort | Way::Unstage => format!("{verb}: {}\n", plan.why),
+        Way::MoveBack => format!("{verb} {of}: {}\n", plan.why),
+        Way::BringBack => {
+            format!("{verb} undo {}\n", plan.operation.as_ref().map_or_else(String::new, ToString::to_string))
+        }
+    }
+}
+
+fn recovered_word(way: RecoveredBy) -> &'static str {
+    match way {
+        RecoveredBy::Finished => "finished",
+        RecoveredBy::RolledBack => "rolled-back",
+        RecoveredBy::LeftAlone => "left-alone",
+    }
+}
+
+fn recovered_text(found: &Recovered) -> String {
+    let what = match found.way {
+        RecoveredBy::Finished => "was interrupted and is finished now",
+        RecoveredBy::RolledBack => "was interrupted and is rolled back now",
+        RecoveredBy::LeftAlone => "was interrupted; the branch has moved since, so nothing was touched",
+    };
+    let left = if found.left.is_empty() {
+        String::new()
+    } else {
+        format!("; changed since and left as they are: {}", list(&found.left))
+    };
+    format!("operation {} {what}{left}\n", found.operation)
+}
+
+/// What happens at one path.
+struct PathLine<'p> {
+    path: &'p Raw,
+    index: Option<&'p IndexStep>,
+    work: Option<&'p WorkStep>,
+}
+
+fn paths(plan: &Plan) -> Vec<PathLine<'_>> {
+    let mut lines = std::collections::BTreeMap::new();
+    for step in &plan.index {
+        lines.insert(&step.path, PathLine { path: &step.path, index: Some(step), work: None });
+    }
+    for step in &plan.work {
+        let line = lines.entry(&step.path).or_insert(PathLine { path: &step.path, index: None, work: None });
+        line.work = Some(step);
+    }
+    lines.into_values().collect()
+}
+
+impl PathLine<'_> {
+    /// What happens to the file, or where none changes to the index.
+    fn word(&self) -> &'static str {
+        self.file().unwrap_or("index")
+    }
+
+    fn file(&self) -> Option<&'static str> {
+        let step = self.work?;
+        Some(match (&step.from, &step.to) {
+            (_, None) => "remove",
+            (None, Some(_)) => "create",
+            (Some(_), Some(to)) if matches!(to.source, Source::Bytes(_)) => "merge",
+            (Some(from), Some(to)) if from.source == to.source => "mode",
+            _ => "restore",
+        })
+    }
+
+    fn json(&self) -> Value {
+        let entries = |slots: &[crate::model::Slot]| -> Vec<Value> {
+            let mode = |mode: Mode| mode.octal();
+            slots
+                .iter()
+                .map(|slot| json!({ "stage": slot.stage, "mode": mode(slot.entry.mode), "oid": slot.entry.oid }))
+                .collect()
+        };
+        let index = self.index.map(|step| json!({ "from": entries(&step.from), "to": entries(&step.to) }));
+        json!({ "path": self.path, "file": self.file(), "index": index })
+    }
+}
+
+fn short(name: &RefName) -> String {
+    match name.strip_prefix(b"refs/heads/") {
+        Some(branch) => format!("'{}'", crate::model::escape(branch)),
+        None => name.to_string(),
+    }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Lists up to ten paths.
+fn list(paths: &[Raw]) -> String {
+    let mut shown: Vec<String> = paths.iter().take(10).map(|path| format!("'{path}'")).collect();
+    if paths.len() > shown.len() {
+        shown.push(format!("{} more", paths.len() - shown.len()));
+    }
+    shown.join(", ")
+}

@@ -1,0 +1,146 @@
+//! With hooks installed the merges are in the journal: what was uncommitted before them comes back too.
+
+use super::world::World;
+
+/// Hooks in; the repository that `make` makes.
+fn guarded(make: impl Fn() -> World) -> World {
+    let world = make();
+    world.guard_ok(&["install"]);
+    world
+}
+
+fn log(world: &World) -> Vec<serde_json::Value> {
+    let document: serde_json::Value = serde_json::from_str(&world.guard_ok(&["log", "--json"])).unwrap();
+    document["operations"].as_array().unwrap().clone()
+}
+
+/// U1 over the journal instead of the reflog.
+#[test]
+fn every_kind_is_undone_by_its_operation() {
+    for (name, make, merge) in super::kinds::CASES {
+        let world = guarded(make);
+        let before = world.look();
+        merge(&world);
+        world.case.set(name);
+        let plan: serde_json::Value =
+            serde_json::from_str(&world.guard_ok(&["undo-merge", "--dry-run", "--json"])).unwrap();
+        assert!(plan["operation"].is_string(), "{name}: {plan}");
+        world.round_trip(&before);
+    }
+}
+
+/// U6: an ignored file that the merge overwrote without a word is back.
+#[test]
+fn an_overwritten_ignored_file_comes_back() {
+    for make in [|| World::with_feature(&[]), || World::diverged(&[])] {
+        let world = guarded(make);
+        world.write(".git/info/exclude", "new.txt\n");
+        world.write("new.txt", b"secret\r\n\xff");
+        world.chmod("new.txt", 0o755);
+        let before = world.look();
+        world.git(&["merge", "-q", "feat"]);
+        assert_eq!(world.text("new.txt"), "new\n");
+        world.round_trip(&before);
+    }
+}
+
+/// A file whose bytes git would write otherwise comes back as it was.
+#[test]
+fn line_endings_of_before_the_merge_come_back() {
+    let world = guarded(|| World::with_feature(&[]));
+    world.git(&["config", "core.autocrlf", "input"]);
+    world.write("a.txt", world.text("a.txt").replace("line 7\n", "line 7\r\n"));
+    world.git(&["add", "a.txt"]);
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
+    let before = world.look();
+    world.git(&["merge", "-q", "feat"]);
+    world.round_trip(&before);
+}
+
+/// What was staged already as the merge brings it is staged again.
+#[test]
+fn the_index_of_before_the_merge_comes_back() {
+    let world = guarded(|| World::with_feature(&[]));
+    world.write("new.txt", "new\n");
+    world.git(&["add", "new.txt"]);
+    let before = world.look();
+    world.git(&["merge", "-q", "feat"]);
+    world.round_trip(&before);
+}
+
+#[test]
+fn log_and_show_tell_what_happened() {
+    let world = guarded(|| World::diverged(&[]));
+    world.git(&["merge", "-q", "feat"]);
+    world.guard_ok(&["undo-merge"]);
+    let operations = log(&world);
+    let of = |kind: &str| operations.iter().find(|operation| operation["kind"] == kind).unwrap();
+    let (merge, undo) = (of("merge"), of("undo"));
+    assert_eq!(merge["state"], "undone");
+    assert_eq!(merge["undone_by"], undo["id"]);
+    assert_eq!(undo["intent"]["of"], merge["id"]);
+    assert_eq!(undo["undoable"], false);
+    let text = world.guard_ok(&["show", merge["id"].as_str().unwrap()]);
+    assert!(text.contains("incoming:") && text.contains(" feat\n"), "{text}");
+    assert!(text.contains(&format!("undone by: {}", undo["id"].as_str().unwrap())), "{text}");
+    assert_eq!(world.guard(&["show", "nonsense"]).code, 2);
+    let said = world.guard_refuses(&["undo-merge", merge["id"].as_str().unwrap()]);
+    assert!(said.contains("was undone already by"), "{said}");
+    world.guard_ok(&["redo"]);
+    let text = world.guard_ok(&["log"]);
+    assert!(text.contains("guard undo-merge undoes it"), "{text}");
+    assert!(world.git(&["reflog", "-3"]).contains("guard redo: "), "{}", world.git(&["reflog", "-3"]));
+}
+
+/// U9 with operations: naming the older one.
+#[test]
+fn an_operation_can_be_named() {
+    let world = guarded(|| World::diverged(&[]));
+    let before = world.look();
+    world.git(&["merge", "-q", "feat"]);
+    let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
+    world.write("top.txt", "top\n");
+    world.commit("top");
+    let said = world.guard_refuses(&["undo-merge", &id]);
+    assert!(said.contains("after the merge") && said.contains("git revert"), "{said}");
+    world.git(&["reset", "-q", "--hard", "HEAD^"]);
+    world.guard_ok(&["undo-merge", &id]);
+    assert_eq!(world.look(), before);
+}
+
+/// U11: the merged branch is not the one that is checked out.
+#[test]
+fn an_operation_of_another_branch_is_refused() {
+    let world = guarded(|| World::diverged(&[]));
+    world.git(&["merge", "-q", "feat"]);
+    world.git(&["checkout", "-q", "-b", "elsewhere", "HEAD~1"]);
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(
+        said.contains("was on 'main', which is not checked out") && said.contains("hint: git switch main"),
+        "{said}"
+    );
+    let linked = world.home().join("linked");
+    world.git(&["worktree", "add", "-q", linked.to_str().unwrap(), "main"]);
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("which is checked out at") && said.contains("undo-merge"), "{said}");
+}
+
+/// U17: everything that only reflogs and gc protect is gone, and the undo still can be redone.
+#[test]
+fn gc_leaves_what_redo_needs() {
+    let world = guarded(|| World::diverged(&[]));
+    let before = world.look();
+    world.git(&["merge", "-q", "feat"]);
+    world.replace("a.txt", "line 18\n", "line 18, mine\n");
+    let after = world.look();
+    world.guard_ok(&["undo-merge"]);
+    world.git(&["branch", "-q", "-D", "feat"]);
+    world.git(&["reflog", "expire", "--expire=now", "--all"]);
+    world.git(&["gc", "-q", "--prune=now"]);
+    world.guard_ok(&["redo"]);
+    let redone = world.look();
+    assert_eq!(redone.tree(), after.tree());
+    world.replace("a.txt", "line 18, mine\n", "line 18\n");
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(world.look().tree(), before.tree());
+}

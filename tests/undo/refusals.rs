@@ -1,0 +1,238 @@
+//! Where going back is not the way: refused with exit code 4, nothing changed, the right command named.
+
+use super::world::{World, lines};
+
+fn merged() -> World {
+    let world = World::diverged(&[]);
+    world.git(&["merge", "-q", "feat"]);
+    world
+}
+
+/// U4: the same lines.
+#[test]
+fn overlapping_edits_are_listed() {
+    let world = merged();
+    world.replace("a.txt", "line 2 of feat\n", "line 2, mine\n");
+    world.write("new.txt", "edited\n");
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("at 2 paths; nothing was changed"), "{said}");
+    assert!(said.contains("a.txt: it was changed since") && said.contains("new.txt: it was changed since"), "{said}");
+    world.git(&["add", "a.txt"]);
+    world.guard_refuses(&["undo-merge"]);
+    let json = world.guard(&["undo-merge", "--json"]);
+    assert_eq!(json.code, 4);
+    assert!(json.out.contains(r#""done":false"#) && json.out.contains(r#"{"path":"a.txt","why":"#), "{}", json.out);
+}
+
+/// U8.
+#[test]
+fn commits_on_top_are_never_lost() {
+    let world = merged();
+    let merge = world.oid("HEAD");
+    world.write("top.txt", "top\n");
+    world.commit("top");
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("1 commit was made on 'main' after the merge"), "{said}");
+    assert!(said.contains(&format!("hint: git revert --no-edit -m 1 {merge}")), "{said}");
+    world.guard_refuses(&["undo-merge", &merge]);
+    world.git(&["revert", "--no-edit", "-m", "1", &merge]);
+}
+
+#[test]
+fn commits_on_top_of_a_fast_forward_are_never_lost() {
+    let world = World::with_feature(&[]);
+    world.git(&["merge", "-q", "feat"]);
+    let tip = world.oid("HEAD");
+    world.write("top.txt", "top\n");
+    world.commit("top");
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains(&format!("git revert --no-edit {tip}")), "{said}");
+}
+
+/// U9.
+#[test]
+fn the_older_of_two_merges_is_not_undone_silently() {
+    let world = World::diverged(&[]);
+    world.git(&["checkout", "-q", "-b", "side"]);
+    world.write("side.txt", "side\n");
+    world.commit("side");
+    world.git(&["checkout", "-q", "main"]);
+    world.git(&["merge", "-q", "feat"]);
+    let older = world.oid("HEAD");
+    world.git(&["merge", "-q", "--no-ff", "side"]);
+    let said = world.guard_refuses(&["undo-merge", &older]);
+    assert!(said.contains(&format!("git revert --no-edit -m 1 {older}")), "{said}");
+}
+
+fn with_origin(world: &World) {
+    let origin = world.home().join("origin");
+    world.git(&["init", "-q", "--bare", origin.to_str().unwrap()]);
+    world.git(&["remote", "add", "origin", origin.to_str().unwrap()]);
+}
+
+/// U12.
+#[test]
+fn a_published_merge_is_not_taken_back_here_only() {
+    let world = merged();
+    with_origin(&world);
+    world.git(&["push", "-q", "-u", "origin", "main"]);
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("is published already: 'origin/main' contains it"), "{said}");
+    assert!(said.contains("git revert --no-edit -m 1"), "{said}");
+}
+
+#[test]
+fn a_published_fast_forward_is_not_taken_back_here_only() {
+    let world = World::with_feature(&[]);
+    with_origin(&world);
+    world.git(&["push", "-q", "origin", "main", "feat"]);
+    let before = world.look();
+    world.git(&["merge", "-q", "feat"]);
+    // Others have feat, but not that main is there.
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(world.look(), before);
+    world.guard_ok(&["redo"]);
+    world.git(&["push", "-q", "origin", "main"]);
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("fast-forward") && said.contains("published already"), "{said}");
+}
+
+/// U11.
+#[test]
+fn another_branch_is_not_touched() {
+    let world = merged();
+    world.git(&["checkout", "-q", "-b", "elsewhere", "HEAD~1"]);
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("no merge found that could be undone on 'elsewhere'"), "{said}");
+    let linked = world.home().join("linked");
+    world.git(&["worktree", "add", "-q", "-f", linked.to_str().unwrap(), "main"]);
+    world.git(&["checkout", "-q", "--ignore-other-worktrees", "main"]);
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("'main' is also checked out at"), "{said}");
+}
+
+#[test]
+fn other_commands_in_progress_come_first() {
+    let world = merged();
+    world.git(&["checkout", "-q", "-b", "pick", "HEAD~1"]);
+    world.replace("a.txt", "line 2\n", "line 2, picked\n");
+    world.commit("pick");
+    world.git(&["checkout", "-q", "main"]);
+    assert!(!world.run(&["cherry-pick", "pick"]).status.success());
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("a cherry-pick is in progress") && said.contains("git cherry-pick --abort"), "{said}");
+    world.git(&["cherry-pick", "--abort"]);
+    assert!(!world.run(&["rebase", "pick"]).status.success());
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("a rebase is in progress"), "{said}");
+}
+
+#[test]
+fn a_pending_autostash_is_left_to_git() {
+    let world = World::with_feature(&[]);
+    world.replace("a.txt", "line 2\n", "line 2 of main\n");
+    world.commit("main");
+    world.replace("other.txt", "line 1\n", "mine\n");
+    assert!(!world.run(&["merge", "-q", "--autostash", "feat"]).status.success());
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("autostash") && said.contains("hint: git merge --abort"), "{said}");
+}
+
+/// U21.
+#[test]
+fn a_locked_index_is_respected() {
+    let world = merged();
+    let before = world.look();
+    let lock = world.git_dir().join("index.lock");
+    world.write(&lock, "");
+    let said = world.guard(&["undo-merge"]);
+    assert_eq!(said.code, 5, "{}", said.err);
+    assert!(said.err.contains("index.lock' exists"), "{}", said.err);
+    assert_eq!(std::fs::read(&lock).unwrap(), b"");
+    world.remove(lock.to_str().unwrap());
+    assert_eq!(world.look(), before);
+    assert!(world.guard_ok(&["log", "--json"]).contains(r#""operations":[]"#));
+}
+
+#[test]
+fn a_hook_that_refuses_the_ref_is_respected() {
+    let world = merged();
+    let hook = ".git/hooks/reference-transaction";
+    world.write(hook, "#!/bin/sh\ntest \"$1\" != prepared\n");
+    world.chmod(hook, 0o755);
+    let before_files = world.look().files;
+    let said = world.guard(&["undo-merge"]);
+    assert_eq!(said.code, 4, "{}", said.err);
+    world.remove(hook);
+    assert_eq!(world.look().files, before_files);
+    world.guard_ok(&["undo-merge"]);
+}
+
+/// U20: two at once: one does it, the other refuses, finds nothing, or finds the lock.
+#[test]
+fn two_at_once_do_it_once() {
+    for _ in 0..3 {
+        let world = World::diverged(&[]);
+        let before = world.look();
+        world.git(&["merge", "-q", "feat"]);
+        let program = std::ffi::OsStr::new(env!("CARGO_BIN_EXE_guard"));
+        let children: Vec<_> = (0..3)
+            .map(|_| {
+                let mut command = world.command(program, &world.top);
+                command.arg("undo-merge").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+                command.spawn().unwrap()
+            })
+            .collect();
+        let codes: Vec<i32> = children.into_iter().map(|mut child| child.wait().unwrap().code().unwrap()).collect();
+        assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+        assert!(codes.iter().all(|code| [0, 4, 5].contains(code)), "{codes:?}");
+        assert_eq!(world.look(), before);
+    }
+}
+
+#[test]
+fn nothing_to_undo_or_redo_is_said() {
+    let world = World::new(&[]);
+    let said = world.guard(&["undo-merge"]);
+    assert_eq!((said.code, said.err.as_str()), (4, "guard: there is no commit yet, so there is no merge to undo\n"));
+    world.write("a", "a\n");
+    world.commit("a");
+    assert!(world.guard_refuses(&["undo-merge"]).contains("no merge found"));
+    assert!(world.guard_refuses(&["redo"]).contains("there is nothing to redo"));
+    assert!(world.guard_refuses(&["undo-merge", "nonsense"]).contains("neither an operation nor a commit"));
+}
+
+/// A redo is refused once the branch has moved.
+#[test]
+fn redo_needs_the_branch_where_the_undo_left_it() {
+    let world = merged();
+    world.guard_ok(&["undo-merge"]);
+    world.write("top.txt", "top\n");
+    world.commit("top");
+    let said = world.guard_refuses(&["redo"]);
+    assert!(said.contains("has moved since the undo"), "{said}");
+}
+
+/// A dry run prints what the real one does, and changes nothing at all.
+#[test]
+fn a_dry_run_is_the_plan_of_the_real_one() {
+    let world = merged();
+    world.replace("a.txt", "line 18\n", "line 18, mine\n");
+    let before = world.look();
+    let dry = world.guard_ok(&["undo-merge", "--dry-run", "--json"]);
+    assert_eq!(world.look(), before);
+    let text = world.guard_ok(&["undo-merge", "--dry-run"]);
+    for line in ["  merge     a.txt", "  remove    new.txt", "  create    gone.txt", "would move 'main' from"] {
+        assert!(text.contains(line), "{text}");
+    }
+    let real = world.guard_ok(&["undo-merge", "--json"]);
+    let strip = |text: &str| {
+        let mut value: serde_json::Value = serde_json::from_str(text).unwrap();
+        for key in ["dry_run", "done", "recorded_as"] {
+            value.as_object_mut().unwrap().remove(key).unwrap();
+        }
+        value
+    };
+    assert_eq!(strip(&dry), strip(&real));
+    assert_eq!(world.text("a.txt"), lines(20).replace("line 18\n", "line 18, mine\n"));
+}
