@@ -1,0 +1,8 @@
+//! Tests of the whole program with real git: one binary, because linking is what takes time.
+#![expect(clippy::disallowed_methods, reason = "tests write files, start processes and choose the git under test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod register;
+mod sandbox;

@@ -1,0 +1,13 @@
+//! A repository of its own for every test: real git, nothing of the machine's or the user's configuration, dates and the
+//! program's clock from one counter, so that object names are the same in every run.
+//!
+//! `GUARD_TEST_GIT=/path/to/git` chooses the git under test; otherwise it is the one on `PATH`.
+#![allow(dead_code, unused_imports, reason = "a helper for all tests, not all of which are written yet")]
+
+mod ran;
+mod sandbox;
+mod state;
+
+pub use ran::Ran;
+pub use sandbox::{Options, Sandbox};
+pub use state::{State, Tree};
