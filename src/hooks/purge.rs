@@ -11,7 +11,7 @@ use crate::disk;
 use crate::git::Repo;
 
 /// What stands in our folder, apart from the files that describe the installation.
-const OWN: [&str; 6] = ["journal", "store.git", "allowing", "lock", "scratch", LOCK];
+const OWN: [&str; 6] = ["journal", "store.git", "allowing", "lock", "tmp", LOCK];
 
 /// The refs that are ours.
 const REFS: &str = "refs/recoveryguard/";

@@ -4,5 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod architecture;
+mod hooks_folder;
+mod install;
+mod odd_hooks;
 mod register;
 mod sandbox;
+mod shims;

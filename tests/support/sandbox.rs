@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use super::{Ran, State};
 
-/// The first second of every sandbox: 2023-11-14 22:13:20 UTC.
-const EPOCH: u64 = 1_700_000_000;
+/// The first moment of every sandbox, in milliseconds: 2023-11-14 22:13:20 UTC.
+const EPOCH: u64 = 1_700_000_000_000;
 
 /// What kind of repository is made.
 #[derive(Debug, Clone, Copy, Default)]
@@ -160,16 +160,18 @@ impl Sandbox {
         self
     }
 
-    /// Prepares a program to be run in a folder, with the sandbox's environment and the next second on the clock:
+    /// Prepares a program to be run in a folder, with the sandbox's environment and the next moment on the clock:
     /// for what [`Sandbox::git`] and [`Sandbox::guard`] can't do, as in `Ran::of(&mut command, input)`.
     pub fn command(&self, program: impl AsRef<OsStr>, folder: &Path) -> Command {
-        let second = self.clock.get() + 1;
-        self.clock.set(second);
-        let date = format!("{second} +0000");
+        let program = program.as_ref();
+        // guard's commands take milliseconds, so that git's dates are the same with and without them.
+        let step = if program == "guard" { 1 } else { 1000 - self.clock.get() % 1000 };
+        let clock = self.clock.get() + step;
+        self.clock.set(clock);
+        let date = format!("{} +0000", clock / 1000);
         let bin = self.path.join("bin");
         let path = std::env::join_paths([bin.as_path(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
         // Found here, because the child's PATH is not asked for the program itself.
-        let program = program.as_ref();
         let found = bin.join(program);
         let mut command = Command::new(if found.exists() { found.as_os_str() } else { program });
         command
@@ -189,7 +191,7 @@ impl Sandbox {
             .env("GIT_COMMITTER_DATE", &date)
             .env("GIT_EDITOR", ":")
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("RECOVERYGUARD_CLOCK", (second * 1000).to_string())
+            .env("RECOVERYGUARD_CLOCK", clock.to_string())
             .envs(self.variables.borrow().iter().cloned());
         command
     }
