@@ -5,6 +5,8 @@ mod coverage;
 mod decode;
 mod inspect;
 mod install;
+#[cfg(test)]
+mod install_faults;
 mod place;
 mod plan;
 mod probe;
