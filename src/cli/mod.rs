@@ -104,5 +104,12 @@ pub fn main() -> ExitCode {
         context.terminal.say(|| failure::render(&error));
         failure::exit_of(&error)
     });
+    if let Some(file) = &arguments.log {
+        let line = format!("{} {} exit {}\n", context.now().iso(), arguments.command.name(), exit.code());
+        let file = context.surroundings.folder.join(file);
+        if let Err(error) = crate::disk::append_line(&file, line.as_bytes()) {
+            context.terminal.say(|| format!("guard: the log was not written: {error}\n"));
+        }
+    }
     ExitCode::from(exit.code())
 }

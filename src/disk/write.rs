@@ -127,6 +127,13 @@ fn sync_folder(folder: &Path) -> Result<(), DiskError> {
     }
 }
 
+/// Adds a line at the end of a file that a person named, and makes the file if there is none.
+pub fn append_line(path: &Path, line: &[u8]) -> Result<(), DiskError> {
+    step(path, "append")?;
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(line)).map_err(|source| DiskError::io(path, "append", source))
+}
+
 /// Makes the folder and those it stands in, with the permissions `mode` for each that is made.
 pub fn ensure_folder(path: &Path, mode: u32) -> Result<(), DiskError> {
     if path.is_dir() {

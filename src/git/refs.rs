@@ -95,6 +95,17 @@ impl Repo {
         ask.run()?.success().map(drop)
     }
 
+    /// Removes refs of ours that still have these values.
+    pub fn drop_refs(&self, refs: &[(RefName, Oid)]) -> Result<(), GitError> {
+        if refs.is_empty() {
+            return Ok(());
+        }
+        let lines =
+            refs.iter().map(|(name, oid)| [b"delete ", name.as_bytes(), format!(" {oid}\n").as_bytes()].concat());
+        let input = lines.collect::<Vec<_>>().concat();
+        self.git("update-ref").arg("--stdin").input(input).run()?.success().map(drop)
+    }
+
     /// Starts a ref transaction: nothing changes before [`RefTransaction::commit`].
     pub fn ref_transaction(&self, message: &str) -> Result<RefTransaction, GitError> {
         let git = self.git("update-ref").args(["-m", message, "--no-deref", "--create-reflog", "--stdin"]);

@@ -21,6 +21,7 @@ mod judge;
 mod message;
 mod moved;
 mod result;
+mod retention;
 
 pub use allow::{AllowError, Scope, Source, allow};
 pub use check::{CheckError, Checked, Subject, check};

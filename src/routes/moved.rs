@@ -1,7 +1,7 @@
 //! Branches moved: each move becomes an operation, or the outcome of the one that announced it.
 
 use super::result::{find, staged_squash};
-use super::{Session, action_of};
+use super::{Session, action_of, retention};
 use crate::git::GitError;
 use crate::model::{Body, Incoming, Intent, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Saved, Status};
 
@@ -21,6 +21,7 @@ pub(super) fn moved(
     };
     // A record that can't be written is rebuilt from the reflog.
     let _ = session.append_outcome(&operation, Status::Done, moves);
+    retention::now_and_then(session, &operation);
     keep_reachable(session, &operation, &main)
 }
 
@@ -121,7 +122,10 @@ fn keep_reachable(session: &Session<'_>, operation: &OperationId, main: &RefMove
     repo.keep_commit(&pre_merge_ref(operation), old)
 }
 
+/// Where the refs stand that keep operations' old tips.
+pub(super) const PRE_MERGE: &str = "refs/recoveryguard/pre-merge/";
+
 /// Returns the ref that keeps an operation's old tip.
-pub(super) fn pre_merge_ref(operation: &OperationId) -> RefName {
-    format!("refs/recoveryguard/pre-merge/{operation}").into()
+fn pre_merge_ref(operation: &OperationId) -> RefName {
+    format!("{PRE_MERGE}{operation}").into()
 }

@@ -33,6 +33,24 @@ pub enum Command {
 }
 
 impl Command {
+    /// Returns the command's name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Check(_) => "check",
+            Self::Explain(_) => "explain",
+            Self::Allow(_) => "allow",
+            Self::Demo(_) => "demo",
+            Self::Doctor(_) => "doctor",
+            Self::Hook(_) => "hook",
+            Self::Install(_) => "install",
+            Self::Uninstall(_) => "uninstall",
+            Self::UndoMerge(_) => "undo-merge",
+            Self::Redo(_) => "redo",
+            Self::Log(_) => "log",
+            Self::Show(_) => "show",
+        }
+    }
+
     /// Does what was asked.
     pub fn run(&self, context: &Context) -> anyhow::Result<Exit> {
         match self {

@@ -1,0 +1,46 @@
+//! Nothing grows without end: the newest operations are kept, what belongs to older ones goes.
+//!
+//! Order: pre-merge refs, snapshots, records. A crash in between leaves records whose refs are gone; the next run
+//! removes the rest.
+
+use std::collections::HashSet;
+
+use super::Session;
+use super::moved::PRE_MERGE;
+use crate::facts::{self, Found};
+use crate::manifest::Manifest;
+use crate::model::{OperationId, RefName};
+use crate::store::Store;
+
+/// Prunes now and then: each sixteenth operation pays, so that the others don't. A failure is tried again later; what
+/// stays too long is only larger, and doctor shows it.
+pub(super) fn now_and_then(session: &Session<'_>, operation: &OperationId) {
+    if operation.0.ends_with('0') {
+        let _ = prune(session);
+    }
+}
+
+fn prune(session: &Session<'_>) -> Option<()> {
+    let repo = session.repo;
+    let head = repo.resolve_head().ok()??;
+    let tree = repo.objects().tree_of(head).ok()?;
+    let keep = match facts::manifest_of(repo, Some(tree)).ok()? {
+        Found::Manifest(manifest) => manifest.snapshot.keep,
+        _ => Manifest::default().snapshot.keep,
+    };
+    let ids = session.journal.prunable(keep).ok()?;
+    if ids.is_empty() {
+        return None;
+    }
+    let doomed: HashSet<RefName> = ids.iter().map(|id| format!("{PRE_MERGE}{id}").into()).collect();
+    let mut refs = repo.refs(PRE_MERGE).ok()?;
+    refs.retain(|(name, _)| doomed.contains(name));
+    repo.drop_refs(&refs).ok()?;
+    if let Ok(store) = Store::open(&repo.guard_dir()) {
+        let removed = ids.iter().filter(|id| store.remove(id).unwrap_or(false)).count();
+        if removed > 0 {
+            store.collect(session.now).ok()?;
+        }
+    }
+    session.journal.prune(keep).ok().map(drop)
+}
