@@ -63,8 +63,17 @@ pub(super) fn apply(undo: &Undo<'_>, plan: &Plan) -> Result<OperationId, UndoErr
     Ok(id)
 }
 
-/// Refuses when index or state files are not what was planned with; the index can't change any more.
+/// Refuses when HEAD, index or state files are not what was planned with. From now on git can't change the index, and so
+/// neither switch branches nor begin a merge.
 fn unchanged(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
+    let head = undo.repo.head()?;
+    if head.branch != plan.branch || head.oid != Some(plan.head) {
+        return Err(UndoError::Changed("HEAD".into()));
+    }
+    let merging = plan.state.iter().any(|step| step.name == "MERGE_HEAD" && step.from.is_some());
+    if !merging && undo.repo.has_state("MERGE_HEAD") {
+        return Err(UndoError::Changed("MERGE_HEAD".into()));
+    }
     let index = Index::read(undo.repo, &undo.repo.own_index_file())?;
     for step in &plan.index {
         if index.at(&step.path) != step.from {

@@ -13,9 +13,9 @@
 //! did not touch are never looked at. Where now equals after, the path simply goes back; edits that don't overlap
 //! survive; where something would be lost the path is a [`Conflict`](crate::model::Conflict) and nothing is applied.
 //!
-//! Redo is the same with the sides swapped: the plan of an undo is kept ([`record`]) and holds both directions.
+//! Redo is the same with the sides swapped: the plan of an undo is kept (`record`) and holds both directions.
 //!
-//! What is promised when something fails stands in [`apply`] and [`recover`].
+//! What is promised when something fails stands in `apply` and `recover`.
 //!
 //! # Limitations
 //!
@@ -37,6 +37,8 @@ mod record;
 mod recover;
 mod redo;
 mod squash;
+#[cfg(test)]
+mod tests;
 mod weave;
 
 use std::cell::OnceCell;
@@ -109,6 +111,19 @@ impl<'a> Undo<'a> {
             find::Target::Open(open) => open.operation,
         }
         .map(|operation| operation.id)
+    }
+
+    /// Removes what undo keeps for operations that the journal forgets: pre-merge refs, then records.
+    pub fn forget(&self, ids: &[OperationId]) -> Result<(), UndoError> {
+        let kept = self.repo.refs("refs/recoveryguard/pre-merge/")?;
+        let doomed = |name: &[u8]| ids.iter().any(|id| name.ends_with(format!("/{id}").as_bytes()));
+        let mut transaction = self.repo.ref_transaction("guard: forget old operations")?;
+        for (name, oid) in kept.iter().filter(|(name, _)| doomed(name)) {
+            transaction.update(name, Some(*oid), None)?;
+        }
+        transaction.prepare()?;
+        transaction.commit()?;
+        ids.iter().try_for_each(|id| record::remove(self, id))
     }
 
     fn do_it(

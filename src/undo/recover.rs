@@ -4,10 +4,17 @@
 //! of an intent without outcome is gone. Both directions look at each path first (is it as before, as after, or has
 //! somebody touched it since?), so doing them twice, or after another crash, does no harm. What somebody touched since
 //! is left alone and named.
+//!
+//! # Limitations
+//!
+//! An empty folder that was made for a file which then could not be written stays, also after an undo that failed and was
+//! put back at once: git does not see it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
-use crate::disk::Root;
+use crate::disk::{Durability, Root, is_temporary};
 use crate::model::{Kind, Operation, OperationId, Plan, Status, TreePath, WorkFile, WorkStep};
 
 use super::apply::{IndexCopy, IndexLock, end, state};
@@ -66,6 +73,7 @@ impl Undo<'_> {
     fn recover_one(&self, id: &OperationId) -> Result<Recovered, UndoError> {
         let plan = record::read(self, id)?;
         let root = Root::open(self.repo.need_work_tree()?)?;
+        sweep(&plan, &root)?;
         let done = |way, left| Recovered { operation: id.clone(), way, left };
         if is_done(self, &plan, &root)? {
             state(self, &plan)?;
@@ -81,6 +89,23 @@ impl Undo<'_> {
         end(self, id, Status::Abandoned, &plan)?;
         Ok(done(Way::RolledBack, left))
     }
+}
+
+/// Removes what a killed process was writing beside the files of the plan: half a file under a temporary name.
+fn sweep(plan: &Plan, root: &Root) -> Result<(), UndoError> {
+    let folder = |step: &WorkStep| step.path.rsplitn(2, |byte| *byte == b'/').nth(1).unwrap_or_default().to_vec();
+    let folders: BTreeSet<Vec<u8>> = plan.work.iter().filter(|step| step.to.is_some()).map(folder).collect();
+    for folder in folders {
+        let place = root.path().join(OsStr::from_bytes(&folder));
+        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if is_temporary(&name) {
+                let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
+                root.remove(&TreePath::from([&folder[..], slash, name.as_bytes()].concat()), Durability::Lazy)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns whether only state files and outcome can be missing: the refs have moved, or where none had to, index and
@@ -154,13 +179,12 @@ fn sides<'p>(undo: &Undo<'_>, plan: &'p Plan, root: &Root) -> Result<HashMap<&'p
 /// Puts files and index back to what they were before the plan was applied. The caller holds `index.lock`. Returns the
 /// paths that are on neither side, which stay.
 pub(super) fn roll_back(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<Vec<TreePath>, UndoError> {
-    use crate::disk::Durability::Lazy;
     let sides = sides(undo, plan, root)?;
     let is = |step: &&WorkStep, side| sides.get(&step.path) == Some(&side);
     let mut left: Vec<TreePath> =
         plan.work.iter().filter(|step| is(step, Side::Neither)).map(|step| step.path.clone()).collect();
     for step in plan.work.iter().rev().filter(|step| is(step, Side::To) && step.from.is_none()) {
-        root.remove(&step.path, Lazy)?;
+        root.remove(&step.path, Durability::Lazy)?;
     }
     let back: Vec<(&TreePath, &WorkFile)> = plan
         .work
@@ -172,7 +196,7 @@ pub(super) fn roll_back(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<Vec
         let contents = undo.contents(chunk.iter().copied(), plan.attributes.from)?;
         for (path, file) in chunk {
             let bytes = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
-            root.replace(path, file.mode, bytes, Lazy)?;
+            root.replace(path, file.mode, bytes, Durability::Lazy)?;
         }
     }
     let index = Index::read(undo.repo, &undo.repo.own_index_file())?;

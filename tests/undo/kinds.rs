@@ -292,3 +292,50 @@ fn undo_and_redo_again_and_again() {
         assert_eq!(world.look(), after);
     }
 }
+
+/// Every form of conflict that git leaves: given up and brought back.
+#[test]
+fn every_form_of_conflict_is_given_up_and_brought_back() {
+    type Side = fn(&World);
+    let forms: [(&str, Side, Side); 7] = [
+        ("modify/delete", |world| world.replace("a.txt", "line 2\n", "x\n"), |world| world.remove("a.txt")),
+        ("delete/modify", |world| world.remove("a.txt"), |world| world.replace("a.txt", "line 2\n", "x\n")),
+        ("add/add", |world| world.write("both", "ours\n"), |world| world.write("both", "theirs\n")),
+        ("file/folder", |world| world.write("both", "ours\n"), |world| world.write("both/inside", "theirs\n")),
+        ("folder/file", |world| world.write("both/inside", "ours\n"), |world| world.write("both", "theirs\n")),
+        (
+            "rename/rename",
+            |world| drop(world.git(&["mv", "a.txt", "ours.txt"])),
+            |world| drop(world.git(&["mv", "a.txt", "theirs.txt"])),
+        ),
+        ("binary", |world| world.write("bin", b"\0ours"), |world| world.write("bin", b"\0theirs")),
+    ];
+    for (name, ours, theirs) in forms {
+        let world = World::new(&[]);
+        world.case.set(name);
+        world.write("a.txt", lines(20));
+        world.write("bin", b"\0base");
+        world.commit("base");
+        world.git(&["checkout", "-q", "-b", "feat"]);
+        theirs(&world);
+        world.write("clean.txt", "clean\n");
+        world.commit("feat");
+        world.git(&["checkout", "-q", "main"]);
+        ours(&world);
+        world.commit("main");
+        let before = world.look();
+        assert!(!world.run(&["merge", "-q", "feat"]).status.success(), "{name} conflicts");
+        world.round_trip(&before);
+    }
+}
+
+/// From a subfolder that the undo empties.
+#[test]
+fn it_works_from_a_subfolder() {
+    let world = World::diverged(&[]);
+    let before = world.look();
+    world.git(&["merge", "-q", "feat"]);
+    let said = world.guard_in(&world.path("dir"), &["undo-merge"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(world.look().without_folders(), before.without_folders());
+}

@@ -39,7 +39,24 @@ impl Look {
     }
 }
 
+impl Look {
+    /// The same without folders: empty ones don't matter to git.
+    pub fn without_folders(mut self) -> Self {
+        self.files.retain(|_, (mode, _)| *mode != 0o40_000);
+        self
+    }
+}
+
 impl World {
+    /// A copy of everything, at another place.
+    pub fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("cp");
+        assert!(command.arg("-a").arg(&self.top).arg(folder.path()).status().unwrap().success());
+        let top = folder.path().join("repo");
+        Self { folder, top, tick: self.tick.clone(), case: self.case.clone() }
+    }
+
     /// An empty repository; `options` go to `git init`.
     pub fn new(options: &[&'static str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
