@@ -11,6 +11,7 @@
 //! and `dirname "$0"` hold, `basename "$0"` does not; the plan says so where it sees it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::place::{shown, why_not};
 use super::plan::{Action, HookStep, InstallPlan, Removal, UninstallPlan, plan_install, plan_uninstall};
@@ -23,6 +24,9 @@ use crate::model::{Raw, Timestamp};
 
 /// The lock's name in our folder: one install or uninstall at a time.
 pub(crate) const LOCK: &str = "install.lock";
+
+/// How long another install or uninstall is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why hooks can't be installed or removed.
 #[derive(Debug, thiserror::Error)]
@@ -109,11 +113,13 @@ impl InstallError {
 /// Does what the plan says, if the world is still as it was when the plan was made; all of it or nothing.
 pub fn apply_install(repo: &Repo, plan: &InstallPlan, now: Timestamp) -> Result<(), InstallError> {
     let lock = lock(&plan.guard_dir, now)?;
-    if plan_install(repo, &plan.binary)? != *plan {
-        return Err(InstallError::Changed(plan.folder.clone()));
-    }
-    if !plan.changes() {
+    let again = plan_install(repo, &plan.binary)?;
+    if !again.changes() {
+        // Nothing to do, perhaps because another install has just done it.
         return Ok(());
+    }
+    if again != *plan {
+        return Err(InstallError::Changed(plan.folder.clone()));
     }
     let mut done = Done::default();
     let result = put_in(plan, &mut done);
@@ -126,7 +132,7 @@ pub fn apply_install(repo: &Repo, plan: &InstallPlan, now: Timestamp) -> Result<
 
 fn lock(guard_dir: &Path, now: Timestamp) -> Result<Lock, InstallError> {
     disk::ensure_folder(guard_dir, 0o700)?;
-    Ok(disk::lock(&guard_dir.join(LOCK), now)?)
+    Ok(disk::lock_within(&guard_dir.join(LOCK), now, PATIENCE)?)
 }
 
 fn put_in(plan: &InstallPlan, done: &mut Done) -> Result<(), InstallError> {

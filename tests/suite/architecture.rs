@@ -18,7 +18,7 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts"]),
     ("hooks", &["model", "git", "disk", "journal", "manifest"]),
     ("routes", &["model", "disk", "git", "manifest", "facts", "rules", "journal", "store", "hooks"]),
-    ("report", &["model", "manifest", "rules", "validate", "routes", "hooks"]),
+    ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "routes", "hooks"]),
 ];
 
 /// The room that may name all others and that no other may name.

@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod hooks_folder;
+mod init;
 mod install;
 mod odd_hooks;
 mod register;

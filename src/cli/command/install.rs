@@ -9,7 +9,7 @@ use crate::cli::{Context, Failure};
 use crate::hooks::{self, Action, Guarded, HookStep, InstallError, InstallPlan};
 use crate::manifest;
 use crate::model::escape;
-use crate::report::Exit;
+use crate::report::{self, Exit};
 
 /// Put guard's hooks into this repository
 ///
@@ -116,19 +116,16 @@ fn document(plan: &InstallPlan, is_dry_run: bool) -> String {
     };
     let route = |route: &hooks::Route| json!({"what": route.what, "guarded": route.guarded.name(), "why": route.why});
     let (major, minor, patch) = plan.coverage.git;
-    let document = json!({
-        "version": 1,
-        "command": "install",
-        "dry_run": is_dry_run,
-        "changed": plan.changes(),
-        "folder": shown(&plan.folder),
-        "guard": shown(&plan.binary),
-        "git": format!("{major}.{minor}.{patch}"),
-        "hooks": plan.steps.iter().map(hook).collect::<Vec<Value>>(),
-        "routes": plan.coverage.routes.iter().map(route).collect::<Vec<Value>>(),
-        "notes": plan.notes,
-    });
-    format!("{document}\n")
+    let mut document = report::json::document("install");
+    document.insert("dry_run".into(), json!(is_dry_run));
+    document.insert("changed".into(), json!(plan.changes()));
+    document.insert("folder".into(), json!(shown(&plan.folder)));
+    document.insert("guard".into(), json!(shown(&plan.binary)));
+    document.insert("git".into(), json!(format!("{major}.{minor}.{patch}")));
+    document.insert("hooks".into(), json!(plan.steps.iter().map(hook).collect::<Vec<Value>>()));
+    document.insert("routes".into(), json!(plan.coverage.routes.iter().map(route).collect::<Vec<Value>>()));
+    document.insert("notes".into(), json!(plan.notes));
+    report::json::render(document)
 }
 
 /// Returns a path as it is printed.

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod hook;
+mod init;
 mod install;
 mod log;
 mod undo_merge;
@@ -24,6 +25,7 @@ pub enum Command {
     Doctor(doctor::Arguments),
     #[command(hide = true)]
     Hook(hook::Arguments),
+    Init(init::Arguments),
     Install(install::Arguments),
     Uninstall(uninstall::Arguments),
     UndoMerge(undo_merge::Undoing),
@@ -60,6 +62,7 @@ impl Command {
             Self::Demo(arguments) => demo::run(context, arguments),
             Self::Doctor(arguments) => doctor::run(context, arguments),
             Self::Hook(arguments) => Ok(hook::run(context, arguments)),
+            Self::Init(arguments) => init::run(context, arguments),
             Self::Install(arguments) => install::run(context, arguments),
             Self::Uninstall(arguments) => uninstall::run(context, arguments),
             Self::UndoMerge(arguments) => undo_merge::undo(context, arguments),

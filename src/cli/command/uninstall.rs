@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::install::{failure, shown};
 use crate::cli::Context;
 use crate::hooks::{self, Removal, RemovalStep, UninstallPlan};
-use crate::report::Exit;
+use crate::report::{self, Exit};
 
 /// Take guard's hooks out of this repository, byte for byte
 ///
@@ -80,16 +80,16 @@ fn document(plan: &UninstallPlan, is_dry_run: bool) -> String {
         };
         json!({"file": file, "action": action})
     };
-    let document = json!({
-        "version": 1,
-        "command": "uninstall",
-        "dry_run": is_dry_run,
-        "changed": plan.changes(),
-        "folder": shown(&plan.folder),
-        "hooks": plan.steps.iter().map(hook).collect::<Vec<Value>>(),
-        "purged": plan.purge.paths.iter().map(|path| shown(path)).collect::<Vec<String>>(),
-        "purged_refs": plan.purge.refs.iter().map(|(name, _)| name.to_string()).collect::<Vec<String>>(),
-        "notes": plan.notes,
-    });
-    format!("{document}\n")
+    let mut document = report::json::document("uninstall");
+    document.insert("dry_run".into(), json!(is_dry_run));
+    document.insert("changed".into(), json!(plan.changes()));
+    document.insert("folder".into(), json!(shown(&plan.folder)));
+    document.insert("hooks".into(), json!(plan.steps.iter().map(hook).collect::<Vec<Value>>()));
+    document.insert("purged".into(), json!(plan.purge.paths.iter().map(|path| shown(path)).collect::<Vec<String>>()));
+    document.insert(
+        "purged_refs".into(),
+        json!(plan.purge.refs.iter().map(|(name, _)| name.to_string()).collect::<Vec<String>>()),
+    );
+    document.insert("notes".into(), json!(plan.notes));
+    report::json::render(document)
 }
