@@ -44,6 +44,7 @@ impl Command {
             Self::Demo(_) => "demo",
             Self::Doctor(_) => "doctor",
             Self::Hook(_) => "hook",
+            Self::Init(_) => "init",
             Self::Install(_) => "install",
             Self::Uninstall(_) => "uninstall",
             Self::UndoMerge(_) => "undo-merge",
