@@ -14,7 +14,9 @@ const DIFF_LINES: usize = 40;
 pub type Changed = (Raw, Vec<u8>, Vec<u8>);
 
 /// Returns one merge as text.
-pub fn checked_text(checked: &Checked, changed: &[Changed]) -> String {
+///
+/// With `paths` every path that changes is listed.
+pub fn checked_text(checked: &Checked, changed: &[Changed], paths: bool) -> String {
     let judged = &checked.judged;
     let facts = &judged.facts;
     let name = match checked.commit {
@@ -29,6 +31,14 @@ pub fn checked_text(checked: &Checked, changed: &[Changed]) -> String {
     }
     for path in facts.paths.iter().filter(|path| path.conflicted) {
         text.push_str(&format!("  {}  '{}' will conflict\n", "note".cyan(), path.path));
+    }
+    for path in facts.paths.iter().filter(|_| paths) {
+        let letter = match (path.first, path.result) {
+            (None, _) => 'A',
+            (_, None) => 'D',
+            _ => 'M',
+        };
+        text.push_str(&format!("  {letter} {}\n", path.path));
     }
     for (path, before, after) in changed {
         text.push_str(&difference(path, before, after));

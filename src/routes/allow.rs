@@ -6,6 +6,9 @@ use crate::git::GitError;
 use crate::journal::JournalError;
 use crate::model::{Allowance, Body, Incoming, Oid, Operation, RefName, Status, TreePath};
 
+/// The mark that something is allowed: without it the shim of prepare-commit-msg starts no process.
+pub(super) const ALLOWING: &str = "allowing";
+
 /// For which merge something is allowed.
 #[derive(Debug, Clone)]
 pub enum Scope {
@@ -80,8 +83,7 @@ pub fn allow(
         };
         session.journal.append(&session.record(None, Body::Allowance(allowance)), Durability::Fsync)?;
     }
-    // The shim of prepare-commit-msg starts no process where nothing is allowed.
-    disk::write_atomic(&session.repo.guard_dir().join("allowing"), b"", Durability::Lazy, 0o600)?;
+    disk::write_atomic(&session.repo.guard_dir().join(ALLOWING), b"", Durability::Lazy, 0o600)?;
     Ok((source, head.branch, incoming))
 }
 

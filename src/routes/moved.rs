@@ -14,7 +14,8 @@ pub(super) fn moved(
 ) -> Result<(), GitError> {
     let moves = real_moves(session, moves)?;
     let Some(main) = main_move(session, &moves)? else { return Ok(()) };
-    let incoming = if incoming.is_empty() { concluded(session)? } else { incoming };
+    let incoming =
+        if incoming.is_empty() || session.caller.is_no_merge() { concluded(session, &main) } else { incoming };
     let operation = match announced(session, &main, &incoming) {
         Some(operation) => operation.id,
         None => begin(session, &main, incoming, action),
@@ -59,13 +60,13 @@ fn main_move(session: &Session<'_>, moves: &[RefMove]) -> Result<Option<RefMove>
     Ok(own.or_else(|| moves.iter().find(is_branch)).cloned())
 }
 
-/// Returns the heads of the merge that a commit concludes: `MERGE_HEAD` stands until after the ref has moved.
-fn concluded(session: &Session<'_>) -> Result<Vec<Incoming>, GitError> {
-    if session.caller.subcommand == "reset" || !session.repo.has_state("MERGE_HEAD") {
-        return Ok(Vec::new());
-    }
-    let heads = session.repo.merge_heads()?;
-    Ok(heads.into_iter().map(|oid| Incoming { oid, names: vec![oid.to_string().into()] }).collect())
+/// Returns the heads of the merge that a commit concludes: the new commit's other parents, where it stands on the old
+/// tip. `MERGE_HEAD` alone would take any move during a merge for its conclusion.
+fn concluded(session: &Session<'_>, main: &RefMove) -> Vec<Incoming> {
+    let commit = main.new.and_then(|new| session.repo.objects().commit(new).ok());
+    let Some(commit) = commit.filter(|commit| commit.parents.first().copied() == main.old) else { return Vec::new() };
+    let heads = commit.parents.iter().skip(1);
+    heads.map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect()
 }
 
 fn announced(session: &Session<'_>, main: &RefMove, incoming: &[Incoming]) -> Option<Operation> {
@@ -79,7 +80,7 @@ fn announced(session: &Session<'_>, main: &RefMove, incoming: &[Incoming]) -> Op
 /// Records an operation that nothing announced.
 fn begin(session: &Session<'_>, main: &RefMove, mut incoming: Vec<Incoming>, action: &Raw) -> OperationId {
     let mut kind = session.caller.kind(&action.to_string());
-    if !incoming.is_empty() && !kind.is_merge() {
+    if !incoming.is_empty() && kind == Kind::Commit {
         kind = Kind::Merge;
     }
     // The commit of a squash: the squash itself knows what came in.

@@ -6,7 +6,9 @@
 use std::collections::HashSet;
 
 use super::Session;
+use super::allow::ALLOWING;
 use super::moved::PRE_MERGE;
+use crate::disk;
 use crate::facts::{self, Found};
 use crate::manifest::Manifest;
 use crate::model::{OperationId, RefName};
@@ -42,5 +44,9 @@ fn prune(session: &Session<'_>) -> Option<()> {
             store.collect(session.now).ok()?;
         }
     }
-    session.journal.prune(keep).ok().map(drop)
+    session.journal.prune(keep).ok()?;
+    if session.journal.operations().ok()?.allowances.is_empty() {
+        disk::remove_file(&repo.guard_dir().join(ALLOWING)).ok()?;
+    }
+    Some(())
 }

@@ -66,7 +66,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
                 continue;
             }
             let changed = changed(&repo, checked)?;
-            context.terminal.answer(|| report::checked_text(checked, &changed));
+            context.terminal.answer(|| report::checked_text(checked, &changed, context.verbose));
         }
     }
     Ok(match worst {
