@@ -281,9 +281,10 @@ struct Batch {
 
 impl Batch {
     fn new(repo: &Repo, mode: &'static str) -> Self {
-        let (git_dir, environment) = (repo.git_dir().to_owned(), repo.environment().clone());
+        let (program, git_dir) = (repo.program().to_owned(), repo.git_dir().to_owned());
+        let environment = repo.environment().clone();
         let start = move || {
-            let git = super::child::Git::new(Path::new("git"), &environment, &super::child::Deadline::never());
+            let git = super::child::Git::new(&program, &environment, &super::child::Deadline::never());
             git.env("GIT_DIR", &git_dir).folder(&git_dir).args(["cat-file", mode]).converse()
         };
         Self { start: Box::new(start), running: None }
