@@ -46,6 +46,10 @@ fn real_moves(session: &Session<'_>, moves: Vec<RefMove>) -> Result<Vec<RefMove>
         }
         real.push(step);
     }
+    // On a branch HEAD only follows; its line often has no old value.
+    if real.iter().any(|step| step.name.starts_with(b"refs/heads/")) {
+        real.retain(|step| step.name.as_bytes() != b"HEAD");
+    }
     Ok(real)
 }
 
