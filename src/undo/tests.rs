@@ -1,6 +1,6 @@
 //! U19: every write of an undo or redo fails once, or from then on; afterwards the state is before or after.
 
-#[path = "../../tests/undo/world.rs"]
+#[path = "../../tests/suite/undo/world.rs"]
 mod world;
 
 use super::{Report, Run, Undo, UndoError, record};

@@ -12,3 +12,4 @@ mod odd_hooks;
 mod register;
 mod sandbox;
 mod shims;
+mod undo;
