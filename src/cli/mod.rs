@@ -15,6 +15,7 @@ pub use failure::Failure;
 pub use terminal::{Color, Terminal};
 
 use crate::git::{Deadline, Repo};
+use crate::hooks;
 use crate::model::Timestamp;
 use crate::report::Exit;
 
@@ -74,7 +75,11 @@ impl Context {
     /// Finds the repository as git does.
     pub fn repo(&self) -> Result<Repo, Failure> {
         let found = Repo::discover(&self.surroundings.folder, self.surroundings.environment.clone(), Deadline::never());
-        found.map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+        let repo = found.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        if repo.guard_dir().join(hooks::MISSED).exists() {
+            self.terminal.note(|| "guard: hooks could not run guard lately: see 'guard doctor'\n".to_owned());
+        }
+        Ok(repo)
     }
 
     /// Returns the time.

@@ -15,8 +15,10 @@ pub enum Guarded {
     Before,
     /// Judged on its result, before that is committed.
     OnResult,
-    /// Recorded and judged after the fact.
+    /// Judged after the fact.
     After,
+    /// Recorded in the journal, not judged.
+    Recorded,
     /// Not at all.
     No,
 }
@@ -28,6 +30,7 @@ impl Guarded {
             Self::Before => "before",
             Self::OnResult => "on-result",
             Self::After => "after",
+            Self::Recorded => "recorded",
             Self::No => "no",
         }
     }
@@ -63,8 +66,8 @@ impl Coverage {
         let pick = |hook: Hook, what, guarded| {
             if has(hook) { route(what, guarded, "") } else { route(what, Guarded::No, missing) }
         };
-        let afterwards = |what, seen: bool, why| {
-            if seen { route(what, Guarded::After, NOT_ASKED) } else { route(what, Guarded::No, why) }
+        let afterwards = |what, seen: bool, how: Guarded, why| {
+            if seen { route(what, how, NOT_ASKED) } else { route(what, Guarded::No, why) }
         };
         let merge = "git merge, git pull (fast-forward, squash and octopus included)";
         let why = if has(Hook::ReferenceTransaction) { "needs git 2.29" } else { missing };
@@ -79,12 +82,17 @@ impl Coverage {
         let routes = vec![
             merge,
             pick(Hook::PreCommit, "conclusion of a conflict, --no-commit, squash", Guarded::OnResult),
-            afterwards("rebase, amend, cherry-pick, revert", has(Hook::PostCommit) || transactions, missing),
-            afterwards("git am, git reset, git branch -f", transactions, moved),
+            afterwards("rebase, amend, cherry-pick, revert", transactions, Guarded::Recorded, moved),
+            afterwards("git am, git reset, git branch -f", transactions, Guarded::Recorded, moved),
             pick(Hook::PostCheckout, "git checkout, git switch", Guarded::After),
             route("git push", Guarded::No, "not judged yet"),
-            afterwards("the first merge or pull into a branch without commits", has(Hook::PostMerge), missing),
-            route("clients that run no hooks", Guarded::No, "noticed by the next guard command"),
+            afterwards(
+                "the first merge or pull into a branch without commits",
+                has(Hook::PostMerge),
+                Guarded::After,
+                missing,
+            ),
+            route("clients that run no hooks", Guarded::No, "git is not asked there"),
         ];
         Self { git, routes }
     }

@@ -25,7 +25,7 @@ pub fn doctor_text(report: &Report) -> String {
     for route in &report.coverage.routes {
         let mark = match route.guarded {
             Guarded::Before | Guarded::OnResult => route.guarded.name().green(),
-            Guarded::After => route.guarded.name().cyan(),
+            Guarded::After | Guarded::Recorded => route.guarded.name().cyan(),
             Guarded::No => route.guarded.name().yellow(),
         };
         let why = if route.why.is_empty() { String::new() } else { format!(" ({})", route.why) };

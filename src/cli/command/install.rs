@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::cli::{Context, Failure};
+use crate::disk;
 use crate::hooks::{self, Action, Guarded, HookStep, InstallError, InstallPlan};
 use crate::manifest;
 use crate::model::escape;
@@ -35,6 +36,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let plan = hooks::plan_install(&repo, &program).map_err(failure)?;
     if !arguments.dry_run {
         hooks::apply_install(&repo, &plan, context.now()).map_err(failure)?;
+        // Whatever kept the hooks from running guard is mended now.
+        disk::remove_file(&repo.guard_dir().join(hooks::MISSED))?;
     }
     let head = if arguments.dry_run { "Would install" } else { "Installed" };
     context.terminal.answer(|| if context.json { document(&plan, arguments.dry_run) } else { text(&plan, head) });
@@ -63,7 +66,7 @@ fn text(plan: &InstallPlan, head: &str) -> String {
         text.push_str(&format!("  {:21} {}\n", step.file, what(step)));
     }
     let (major, minor, patch) = plan.coverage.git;
-    text.push_str(&format!("\nWith git {major}.{minor}.{patch} these are judged:\n"));
+    text.push_str(&format!("\nWith git {major}.{minor}.{patch} this is judged:\n"));
     for route in &plan.coverage.routes {
         let why = if route.why.is_empty() { String::new() } else { format!(": {}", route.why) };
         text.push_str(&format!("  {:14} {}{why}\n", when(route.guarded), route.what));
@@ -84,6 +87,7 @@ const fn when(guarded: Guarded) -> &'static str {
         Guarded::Before => "before",
         Guarded::OnResult => "on the result",
         Guarded::After => "afterwards",
+        Guarded::Recorded => "recorded",
         Guarded::No => "not",
     }
 }
