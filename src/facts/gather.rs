@@ -90,6 +90,10 @@ fn merge_bases(repo: &Repo, tip: Option<Oid>, incoming: &[Oid]) -> Result<Vec<Oi
             }
         }
     }
+    // What looks unrelated here may be related where history is whole.
+    if bases.is_empty() && !incoming.is_empty() && repo.is_shallow() {
+        return Err(GitError::Shallow);
+    }
     Ok(bases)
 }
 

@@ -195,8 +195,8 @@ impl Repo {
         self.common_dir.join("reftable").is_dir()
     }
 
-    /// Returns whether the clone is shallow or partial: objects may be missing.
-    pub fn may_lack_objects(&self) -> bool {
+    /// Returns whether the clone is shallow: history is cut off somewhere.
+    pub fn is_shallow(&self) -> bool {
         self.common_dir.join("shallow").exists()
     }
 

@@ -5,10 +5,12 @@
 mod support;
 
 mod architecture;
+mod broken;
 mod hooks_folder;
 mod init;
 mod install;
 mod odd_hooks;
+mod odd_names;
 mod register;
 mod sandbox;
 mod shims;

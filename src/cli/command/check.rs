@@ -89,11 +89,11 @@ fn worst(all: &[Checked]) -> Verdict {
 
 fn failure(error: CheckError) -> anyhow::Error {
     match error {
-        CheckError::Git(GitError::Missing(_) | GitError::Damaged { .. } | GitError::TimedOut(_)) => {
-            Failure::new(Exit::CouldNotJudge, format!("could not judge: {error}"))
-                .hint("fetch what is missing, for example 'git fetch --unshallow', and check again")
-                .into()
-        }
+        CheckError::Git(
+            GitError::Missing(_) | GitError::Damaged { .. } | GitError::TimedOut(_) | GitError::Shallow,
+        ) => Failure::new(Exit::CouldNotJudge, format!("could not judge: {error}"))
+            .hint("fetch what is missing, for example 'git fetch --unshallow', and check again")
+            .into(),
         other => anyhow!(other),
     }
 }
