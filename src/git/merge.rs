@@ -102,8 +102,9 @@ impl Repo {
         let mut tree = first_tree;
         let mut conflicted = BTreeSet::new();
         let mut certain = strategy.names.iter().all(|name| matches!(name.as_str(), "ort" | "recursive" | "octopus"));
+        let base = if let ([base], [_]) = (bases, others) { Some(*base) } else { None };
         for (index, other) in others.iter().enumerate() {
-            let Some(step) = self.merge_tree(&scratch, ours, *other, strategy, &mut certain)? else {
+            let Some(step) = self.merge_tree(&scratch, (ours, *other), base, strategy, &mut certain)? else {
                 return self.predict_by_trees(first_tree, others, bases);
             };
             tree = step.0;
@@ -118,30 +119,34 @@ impl Repo {
         Ok(Prediction { tree: Some(tree), changes, conflicted, certain })
     }
 
-    /// Runs `git merge-tree`; `None` when this git has none that writes trees (before 2.38).
+    /// Runs `git merge-tree`; `None` when this git has none that writes trees (before 2.38). A single merge base that is
+    /// known is handed over: finding it again may cost as much as the merge.
     fn merge_tree(
         &self,
         scratch: &Scratch,
-        ours: Oid,
-        theirs: Oid,
+        (ours, theirs): (Oid, Oid),
+        base: Option<Oid>,
         strategy: &Strategy,
         certain: &mut bool,
     ) -> Result<Option<(Oid, Vec<TreePath>)>, GitError> {
         let fixed = ["--write-tree", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories"];
-        let ask = |options: &[String]| {
+        let ask = |base: Option<Oid>, options: &[String]| {
+            let base = base.map(|base| format!("--merge-base={base}"));
             let options = options.iter().map(|option| format!("-X{option}"));
-            let ask = self.in_scratch(scratch, "merge-tree").args(fixed).args(options);
+            let ask = self.in_scratch(scratch, "merge-tree").args(fixed).args(base).args(options);
             ask.args([ours.to_string(), theirs.to_string()]).run()
         };
-        let mut output = ask(&strategy.options)?;
-        // 129 is a usage error: `-X` came with 2.43, the whole mode with 2.38.
-        if output.status == 129 && !strategy.options.is_empty() {
-            *certain = false;
-            output = ask(&[])?;
+        // A usage error: the whole mode came with 2.38, `--merge-base` with 2.40, `-X` with 2.43.
+        let unknown = |output: &super::child::Output| output.status == 129;
+        let mut output = ask(base, &strategy.options)?;
+        if unknown(&output) && base.is_some() {
+            output = ask(None, &strategy.options)?;
         }
-        if output.status == 129
-            || (output.status == 128 && output.stderr.contains_str("not something we can merge: --"))
-        {
+        if unknown(&output) && !strategy.options.is_empty() {
+            *certain = false;
+            output = ask(None, &[])?;
+        }
+        if unknown(&output) || (output.status == 128 && output.stderr.contains_str("not something we can merge: --")) {
             return Ok(None);
         }
         if output.status > 1 || output.status < 0 {
