@@ -7,7 +7,8 @@ use crate::facts::{self, Asked, Found, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
 use crate::model::{
-    Body, Incoming, Intent, Judgement, Kind, Oid, Operation, Raw, RefMove, RefName, Saved, Status, Target, Verdict,
+    Body, Finding, Incoming, Intent, Judgement, Kind, Level, Oid, Operation, Raw, RefMove, RefName, Saved, Status,
+    Target, Verdict,
 };
 use crate::rules;
 
@@ -41,8 +42,9 @@ pub(super) fn committed(session: &Session<'_>) -> Result<Option<Answer>, GitErro
         return Ok(None);
     }
     let known = session.recent().into_iter().rev().find(|operation| operation.head_after() == Some(head));
-    let judged =
-        |operation: &Operation| operation.judgements.iter().any(|judgement| judgement.tree == Some(commit.tree));
+    // A verdict that refused this very tree and was not heeded is news.
+    let passed = |judgement: &Judgement| judgement.tree == Some(commit.tree) && judgement.verdict != Verdict::Block;
+    let judged = |operation: &Operation| operation.judgements.iter().any(passed);
     if known.as_ref().is_some_and(judged) {
         return Ok(None);
     }
@@ -76,7 +78,8 @@ fn audit(
     };
     let unrecorded = session.append_judgement(&id, "after", &judged);
     let mut findings = judged.findings;
-    findings.retain(|finding| !known.is_some_and(|operation| operation.has_said(&finding.fingerprint)));
+    let said = |finding: &Finding| known.is_some_and(|operation| operation.has_said(&finding.fingerprint));
+    findings.retain(|finding| finding.level == Level::Block || !said(finding));
     Ok(Some(Answer {
         occasion: Occasion::After,
         verdict: judged.verdict,
