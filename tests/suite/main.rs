@@ -13,6 +13,7 @@ mod install;
 mod odd_hooks;
 mod odd_names;
 mod register;
+mod rules_at_work;
 mod sandbox;
 mod shims;
 mod undo;
