@@ -77,7 +77,7 @@ fn the_refusal_reads_like_this() {
     let ours = ran.stderr.split("fatal:").next().unwrap().to_owned();
     snapbox::assert_data_eq!(
         ours,
-        str![[r#"
+        str![[r"
 guard: refused merging 'bad' into 'main'
   block 'scripts/restore.sh' is deleted, protected as 'recovery' [protected-delete]
         by    [..] Ada: bad
@@ -86,7 +86,7 @@ guard: refused merging 'bad' into 'main'
         do    guard allow protected-delete 'scripts/restore.sh' --reason '...'
 nothing was changed; git's next line is this refusal
 
-"#]]
+"]]
     );
 }
 
