@@ -1,6 +1,6 @@
 //! Nothing grows without end: the newest operations are kept, what belongs to older ones goes.
 //!
-//! Order: pre-merge refs, snapshots, records. A crash in between leaves records whose refs are gone; the next run
+//! Order: pre-merge refs, snapshots, undo's plans, records. A crash in between leaves records whose refs are gone; the next run
 //! removes the rest.
 
 use std::collections::HashSet;
@@ -44,6 +44,7 @@ fn prune(session: &Session<'_>) -> Option<()> {
             store.collect(session.now).ok()?;
         }
     }
+    crate::undo::forget(repo, &ids).ok()?;
     session.journal.prune(keep).ok()?;
     if session.journal.operations().ok()?.allowances.is_empty() {
         disk::remove_file(&repo.guard_dir().join(ALLOWING)).ok()?;

@@ -47,7 +47,7 @@ use std::time::Duration;
 pub use error::UndoError;
 pub use recover::{Recovered, Way as RecoveredBy};
 
-use crate::disk::{self, Lock};
+use crate::disk::{self, DiskError, Lock};
 use crate::git::Repo;
 use crate::journal::{History, Journal};
 use crate::model::{OperationId, Plan, Timestamp};
@@ -113,19 +113,6 @@ impl<'a> Undo<'a> {
         .map(|operation| operation.id)
     }
 
-    /// Removes what undo keeps for operations that the journal forgets: pre-merge refs, then records.
-    pub fn forget(&self, ids: &[OperationId]) -> Result<(), UndoError> {
-        let kept = self.repo.refs("refs/recoveryguard/pre-merge/")?;
-        let doomed = |name: &[u8]| ids.iter().any(|id| name.ends_with(format!("/{id}").as_bytes()));
-        let mut transaction = self.repo.ref_transaction("guard: forget old operations")?;
-        for (name, oid) in kept.iter().filter(|(name, _)| doomed(name)) {
-            transaction.update(name, Some(*oid), None)?;
-        }
-        transaction.prepare()?;
-        transaction.commit()?;
-        ids.iter().try_for_each(|id| record::remove(self, id))
-    }
-
     fn do_it(
         &self,
         run: Run,
@@ -162,4 +149,9 @@ impl<'a> Undo<'a> {
         }
         self.store.get().ok_or(UndoError::Report("the store was opened and is not there"))
     }
+}
+
+/// Removes the records that undo keeps for operations which the journal forgets.
+pub fn forget(repo: &Repo, ids: &[OperationId]) -> Result<(), DiskError> {
+    ids.iter().try_for_each(|id| disk::remove_file(&record::path(repo, id)).map(drop))
 }

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice;
 
 use crate::disk::{self, Durability};
+use crate::git::Repo;
 use crate::model::{OperationId, Plan, fingerprint};
 
 use super::{Undo, UndoError};
@@ -24,15 +25,9 @@ const MAGIC: &str = "recoveryguard-undo";
 /// Larger files are no records of ours.
 const MAX: u64 = 1 << 30;
 
-/// Removes the record of an operation, if there is one.
-pub(super) fn remove(undo: &Undo<'_>, id: &OperationId) -> Result<(), UndoError> {
-    disk::remove_file(&path(undo, id))?;
-    Ok(())
-}
-
 /// The name comes from a file name of the journal's folder, which knows no slashes.
-pub(super) fn path(undo: &Undo<'_>, id: &OperationId) -> PathBuf {
-    undo.repo.guard_dir().join("undo").join(format!("{}.json", id.0))
+pub(super) fn path(repo: &Repo, id: &OperationId) -> PathBuf {
+    repo.guard_dir().join("undo").join(format!("{}.json", id.0))
 }
 
 /// Keeps the plan of an operation.
@@ -41,13 +36,13 @@ pub(super) fn write(undo: &Undo<'_>, id: &OperationId, plan: &Plan) -> Result<()
     let head = format!("{MAGIC} {VERSION} {}\n", fingerprint(&[&json]));
     let bytes = [head.as_bytes(), &json, b"\n"].concat();
     disk::ensure_folder(&undo.repo.guard_dir().join("undo"), 0o700)?;
-    Ok(disk::write_atomic(&path(undo, id), &bytes, Durability::Fsync, 0o600)?)
+    Ok(disk::write_atomic(&path(undo.repo, id), &bytes, Durability::Fsync, 0o600)?)
 }
 
 /// Returns the plan of an operation.
 pub(super) fn read(undo: &Undo<'_>, id: &OperationId) -> Result<Plan, UndoError> {
     let bad = |why: &str| UndoError::Record { id: id.to_string(), why: why.to_owned() };
-    let bytes = disk::read_own(&path(undo, id), MAX)?.ok_or_else(|| bad("it is missing"))?;
+    let bytes = disk::read_own(&path(undo.repo, id), MAX)?.ok_or_else(|| bad("it is missing"))?;
     let (head, json) = bytes.split_once_str("\n").ok_or_else(|| bad("it is cut off"))?;
     let json = json.strip_suffix(b"\n").ok_or_else(|| bad("it is cut off"))?;
     let head = head.to_str().unwrap_or_default();

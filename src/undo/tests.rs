@@ -165,7 +165,7 @@ fn a_record_is_read_as_written_and_a_damaged_one_refused() {
     assert!(record::read(&undo, &id).is_err());
     record::write(&undo, &id, &plan).unwrap();
     assert_eq!(record::read(&undo, &id).unwrap(), plan);
-    let place = record::path(&undo, &id);
+    let place = record::path(&repo, &id);
     let bytes = disk::read_own(&place, 1 << 30).unwrap().unwrap();
     for cut in 0..bytes.len() {
         disk::write_atomic(&place, &bytes[..cut], Durability::Lazy, 0o600).unwrap();
@@ -174,6 +174,7 @@ fn a_record_is_read_as_written_and_a_damaged_one_refused() {
     let newer = [b"recoveryguard-undo 2 x\n", &bytes[..]].concat();
     disk::write_atomic(&place, &newer, Durability::Lazy, 0o600).unwrap();
     assert!(record::read(&undo, &id).unwrap_err().to_string().contains("another version"));
-    record::remove(&undo, &id).unwrap();
-    record::remove(&undo, &id).unwrap();
+    super::forget(&repo, std::slice::from_ref(&id)).unwrap();
+    super::forget(&repo, std::slice::from_ref(&id)).unwrap();
+    assert!(record::read(&undo, &id).unwrap_err().to_string().contains("missing"));
 }

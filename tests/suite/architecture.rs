@@ -17,7 +17,7 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("store", &["model", "disk"]),
     ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts"]),
     ("hooks", &["model", "git", "disk", "journal", "manifest"]),
-    ("routes", &["model", "disk", "git", "manifest", "facts", "rules", "journal", "store", "hooks"]),
+    ("routes", &["model", "disk", "git", "manifest", "facts", "rules", "journal", "store", "undo", "hooks"]),
     ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "routes", "hooks"]),
 ];
 

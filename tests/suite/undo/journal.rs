@@ -17,7 +17,7 @@ fn log(world: &World) -> Vec<serde_json::Value> {
 /// U1 over the journal instead of the reflog.
 #[test]
 fn every_kind_is_undone_by_its_operation() {
-    for (name, make, merge) in super::kinds::CASES {
+    for (name, make, merge) in super::kinds::cases() {
         let world = guarded(make);
         let before = world.look();
         merge(&world);

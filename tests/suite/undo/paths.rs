@@ -128,6 +128,9 @@ fn converted_contents_come_back_byte_for_byte() {
 /// A merge that changes attributes: each side is written out by its own.
 #[test]
 fn a_merge_that_brings_attributes_is_undone_by_the_old_ones() {
+    if !World::git_at_least(41) {
+        return;
+    }
     trip(
         |world| world.write("a.txt", lines(3)),
         |world| {
@@ -212,6 +215,9 @@ fn a_file_hidden_by_a_merged_gitignore_stays() {
 /// U22: a file outside the sparse checkout is not created.
 #[test]
 fn sparse_checkouts_stay_sparse() {
+    if !World::git_at_least(41) {
+        return;
+    }
     for index in ["--no-sparse-index", "--sparse-index"] {
         let world = World::new(&[]);
         for path in ["in/a", "out/a", "out/gone"] {

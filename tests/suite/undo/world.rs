@@ -48,6 +48,15 @@ impl Look {
 }
 
 impl World {
+    /// Returns whether the git under test has at least version 2.`minor`.
+    pub fn git_at_least(minor: u32) -> bool {
+        let git = std::env::var_os("GUARD_TEST_GIT").unwrap_or_else(|| "git".into());
+        let output = Command::new(git).arg("--version").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let found = text.split('.').nth(1).unwrap().parse::<u32>().unwrap();
+        found >= minor
+    }
+
     /// A copy of everything, at another place.
     pub fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -102,12 +111,23 @@ impl World {
     }
 
     pub fn command(&self, program: &OsStr, folder: &Path) -> Command {
-        let mut command = Command::new(program);
+        let mut path = std::env::var_os("PATH").unwrap();
+        if let Some(git) = std::env::var_os("GUARD_TEST_GIT") {
+            let bin = self.folder.path().join("bin");
+            if !bin.exists() {
+                fs::create_dir(&bin).unwrap();
+                symlink(git, bin.join("git")).unwrap();
+            }
+            let rest = std::env::split_paths(&path).collect::<Vec<_>>();
+            path = std::env::join_paths(std::iter::once(bin).chain(rest)).unwrap();
+        }
+        let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.exists());
+        let mut command = Command::new(found.unwrap_or_else(|| program.into()));
         let date = format!("{} +0000", 1_700_000_000 + self.tick.get());
         command
             .current_dir(folder)
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", path)
             .env("HOME", self.folder.path())
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_SYSTEM", "/dev/null")
