@@ -113,7 +113,9 @@ impl Repo {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(GitError::Answer { command: "update-ref".into() });
         };
-        let mut transaction = RefTransaction { child, input: Some(input), output: BufReader::new(output) };
+        // Before 2.34 git kept its answers until the end: there nothing is heard of `prepare`, and waiting would never end.
+        let answers = self.git_version()? >= (2, 34, 0);
+        let mut transaction = RefTransaction { child, input: Some(input), output: BufReader::new(output), answers };
         transaction.say("start")?;
         transaction.expect("start: ok")?;
         Ok(transaction)
@@ -130,6 +132,7 @@ pub struct RefTransaction {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
+    answers: bool,
 }
 
 impl RefTransaction {
@@ -147,7 +150,8 @@ impl RefTransaction {
         self.say_bytes(&line)
     }
 
-    /// Takes the locks and checks the expected values; foreign hooks may refuse here.
+    /// Takes the locks and checks the expected values; foreign hooks may refuse here. With a git older than 2.34 a refusal
+    /// is heard of only by [`RefTransaction::commit`].
     pub fn prepare(&mut self) -> Result<(), GitError> {
         self.say("prepare")?;
         self.expect("prepare: ok")
@@ -155,12 +159,12 @@ impl RefTransaction {
 
     /// Makes it so.
     pub fn commit(mut self) -> Result<(), GitError> {
-        self.say("commit")?;
-        self.expect("commit: ok")?;
+        let said = self.say("commit").and_then(|()| self.expect("commit: ok"));
         drop(self.input.take());
-        // Everything was confirmed; the exit status adds nothing.
-        let _ = self.child.wait();
-        Ok(())
+        let ended = self.child.wait();
+        said?;
+        // Where everything was confirmed the exit status adds nothing.
+        if self.answers || ended.is_ok_and(|status| status.success()) { Ok(()) } else { Err(refused()) }
     }
 
     fn say(&mut self, line: &str) -> Result<(), GitError> {
@@ -174,6 +178,9 @@ impl RefTransaction {
     }
 
     fn expect(&mut self, answer: &str) -> Result<(), GitError> {
+        if !self.answers {
+            return Ok(());
+        }
         let mut line = String::new();
         std::io::BufRead::read_line(&mut self.output, &mut line).map_err(GitError::Start)?;
         if line.trim_end() == answer { Ok(()) } else { Err(refused()) }

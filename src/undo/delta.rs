@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::git::Strategy;
+use crate::git::{GitError, Strategy};
 use crate::model::{
     Attributes, Entry, Mode, Oid, Operation, OperationId, RefName, RefStep, SavedFile, Slot, Source, StateStep,
     TreePath, Way, WorkFile,
@@ -149,15 +149,20 @@ fn result_tree(undo: &Undo<'_>, open: &Open, head_tree: Oid) -> Result<(Oid, BTr
     {
         return Ok((objects.tree_of(other)?, BTreeSet::new()));
     }
+    // A squash has no command of git's that would give it up.
+    let hint = || (!open.squash).then(|| "git merge --abort".to_owned());
     let unknown = || {
         let why = "what the merge changed can't be told: its strategy left no trace and it can't be done again here";
-        UndoError::refused(why, Some("git merge --abort".to_owned()))
+        UndoError::refused(why, hint())
     };
     let Some(first) = open.heads.first() else { return Err(unknown()) };
     let bases = repo.merge_bases(open.head, *first)?;
     let strategy = repo.configured_strategy(open.branch.as_ref())?;
     let strategy = if strategy.names.iter().any(|name| name == "ours") { strategy } else { Strategy::default() };
-    let prediction = repo.predict(open.head, &open.heads, &bases, &strategy)?;
+    let prediction = match repo.predict(open.head, &open.heads, &bases, &strategy) {
+        Err(GitError::Unsupported(why)) => return Err(UndoError::refused(why, hint())),
+        prediction => prediction?,
+    };
     match prediction.tree {
         Some(tree) => Ok((tree, prediction.conflicted)),
         None if prediction.changes.is_empty() => Ok((head_tree, prediction.conflicted)),

@@ -82,7 +82,13 @@ impl UndoError {
 
     /// Returns whether nothing was changed because it can't, or must not, be done here.
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Changed(_) | Self::RolledBack(_) | Self::Git(GitError::Missing(_)))
+        matches!(
+            self,
+            Self::Refused { .. }
+                | Self::Changed(_)
+                | Self::RolledBack(_)
+                | Self::Git(GitError::Missing(_) | GitError::Unsupported(_))
+        )
     }
 
     /// Returns the command that is right instead, if there is one.
