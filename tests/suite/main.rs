@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod broken;
+mod check;
 mod differential;
 mod guarded_merges;
 mod hooks_folder;
