@@ -15,6 +15,7 @@ mod install;
 mod odd_hooks;
 mod odd_names;
 mod register;
+mod result;
 mod rules_at_work;
 mod sandbox;
 mod shims;
