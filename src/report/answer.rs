@@ -31,7 +31,7 @@ fn headline(answer: &Answer, name: &str) -> String {
             format!("{guard} {} merging {name}\n", "refused".red().bold())
         }
         (Occasion::Gate | Occasion::Result, Verdict::CouldNotJudge) if answer.refuses() => {
-            format!("{guard} could not judge merging {name}: refused, as the manifest's on_failure says\n")
+            format!("{guard} could not judge merging {name}: refused, as on_failure says\n")
         }
         (Occasion::Gate | Occasion::Result, Verdict::CouldNotJudge) => {
             format!("{guard} could not judge merging {name}: git goes on\n")

@@ -72,7 +72,7 @@ pub(super) fn gate(
         verdict: judged.verdict,
         findings: judged.findings,
         failure: judged.failure,
-        on_failure: basis.on_failure,
+        on_failure: judged.on_failure,
         into: question.into,
         incoming: question.incoming,
         operation: Some(id.clone()),
@@ -102,11 +102,14 @@ fn judge_predicted(
 ) -> Result<(OperationId, judge::Judged, Saved), GitError> {
     let repo = session.repo;
     let id = session.journal.new_id(session.now);
-    let mut facts = facts::gather(repo, &basis.manifest, question)?;
-    let in_the_way = facts::local_files(repo, &facts.paths, basis.manifest.snapshot.max_file)?;
-    let saved = save(session, &id, &in_the_way, &basis.manifest.snapshot);
-    note_local(&mut facts, &in_the_way, &saved);
-    Ok((id, judge::judge(repo, basis, facts, allowed)?, saved))
+    let mut saved = Saved::default();
+    let judged = judge::attempt(repo, basis, question, allowed, |facts| {
+        let in_the_way = facts::local_files(repo, &facts.paths, basis.manifest.snapshot.max_file)?;
+        saved = save(session, &id, &in_the_way, &basis.manifest.snapshot);
+        note_local(facts, &in_the_way, &saved);
+        Ok(())
+    })?;
+    Ok((id, judged, saved))
 }
 
 /// Up to so many files are synced to the disk one by one; more would make the merge wait.

@@ -1,10 +1,10 @@
 //! The steps that all judging routes share.
 
 use super::Session;
-use crate::facts::{self, Allow, Found};
+use crate::facts::{self, Allow, Asked, Found, Question};
 use crate::git::{GitError, Repo};
 use crate::manifest::{Manifest, OnFailure};
-use crate::model::{Allowance, Facts, Finding, Level, Oid, RefName, Verdict};
+use crate::model::{Allowance, Facts, Finding, Level, Oid, RefName, ResultKind, Shape, Verdict};
 use crate::rules::{self, Case};
 
 /// By which manifest a merge is judged.
@@ -29,6 +29,8 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// Why it could not judge (in part), if so.
     pub failure: Option<String>,
+    /// What happens then.
+    pub on_failure: OnFailure,
 }
 
 /// Reads the manifest of the tip that is merged into.
@@ -45,9 +47,67 @@ pub fn basis(repo: &Repo, tip: Option<Oid>) -> Result<Basis, GitError> {
         Found::Unreadable(error) => format!("'{}' can't be read: {error}", crate::manifest::FILE),
         Found::Odd(why) => why,
     };
+    Ok(Basis { manifest: Manifest::default(), unreadable: Some(why), on_failure: configured(repo)? })
+}
+
+/// Reads the policy that holds where the manifest's can't be had: `git config recoveryguard.onFailure`.
+fn configured(repo: &Repo) -> Result<OnFailure, GitError> {
     let blocks = repo.config("recoveryguard.onFailure")?.is_some_and(|value| value.eq_ignore_ascii_case(b"block"));
-    let on_failure = if blocks { OnFailure::Block } else { OnFailure::Warn };
-    Ok(Basis { manifest: Manifest::default(), unreadable: Some(why), on_failure })
+    Ok(if blocks { OnFailure::Block } else { OnFailure::Warn })
+}
+
+/// Returns what happens when a merge into HEAD can't be judged at all: the manifest or the configuration may refuse it.
+pub fn on_failure(repo: &Repo) -> OnFailure {
+    // Each that can't be read says nothing; the other still counts.
+    let says = |policy: Result<OnFailure, GitError>| matches!(policy, Ok(OnFailure::Block));
+    let manifest = repo.resolve_head().and_then(|head| basis(repo, head)).map(|basis| basis.on_failure);
+    if says(manifest) || says(configured(repo)) { OnFailure::Block } else { OnFailure::Warn }
+}
+
+/// Gathers facts, lets `local` add to them, and judges them. What git can't answer is an answer too, *could not judge*:
+/// it is recorded, so that the hooks that follow don't say it again.
+pub(super) fn attempt(
+    repo: &Repo,
+    basis: &Basis,
+    question: &Question,
+    allowed: &[Allowance],
+    local: impl FnOnce(&mut Facts) -> Result<(), GitError>,
+) -> Result<Judged, GitError> {
+    let judged = facts::gather(repo, &basis.manifest, question).and_then(|mut facts| {
+        local(&mut facts)?;
+        judge(repo, basis, facts, allowed)
+    });
+    match judged {
+        // Beyond the time limit git can't be asked for the policy either.
+        Ok(_) | Err(GitError::TimedOut(_)) => judged,
+        Err(error) => Ok(Judged {
+            facts: unknown(question),
+            verdict: Verdict::CouldNotJudge,
+            findings: Vec::new(),
+            failure: Some(error.to_string()),
+            on_failure: if basis.on_failure == OnFailure::Block { OnFailure::Block } else { configured(repo)? },
+        }),
+    }
+}
+
+/// The facts of a merge of which nothing is known but the question.
+fn unknown(question: &Question) -> Facts {
+    let (result, result_tree) = match &question.asked {
+        Asked::Predicted(_) => (ResultKind::Predicted { certain: false }, None),
+        Asked::Tree(tree) => (ResultKind::Actual, Some(*tree)),
+    };
+    Facts {
+        into: question.into.clone(),
+        incoming: question.incoming.clone(),
+        merge_bases: Vec::new(),
+        shape: if question.squash { Shape::Squash } else { Shape::Merge },
+        result,
+        result_tree,
+        paths: Vec::new(),
+        first_files: 0,
+        contents: std::collections::BTreeMap::new(),
+        local: Vec::new(),
+    }
 }
 
 /// Judges gathered facts.
@@ -69,7 +129,7 @@ pub fn judge(repo: &Repo, basis: &Basis, facts: Facts, allowed: &[Allowance]) ->
     if failure.is_some() && verdict != Verdict::Block {
         verdict = Verdict::CouldNotJudge;
     }
-    Ok(Judged { facts, verdict, findings, failure })
+    Ok(Judged { facts, verdict, findings, failure, on_failure: basis.on_failure })
 }
 
 /// So many findings get the commit and author that brought the change.

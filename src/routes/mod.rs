@@ -25,7 +25,7 @@ mod retention;
 
 pub use allow::{AllowError, Scope, Source, allow};
 pub use check::{CheckError, Checked, Subject, check};
-pub use judge::Judged;
+pub use judge::{Judged, on_failure};
 
 use crate::git::{GitError, Repo};
 use crate::hooks::{Caller, Event};

@@ -4,8 +4,9 @@
 use bstr::ByteSlice;
 
 use super::{Answer, Occasion, Session, judge, target};
-use crate::facts::{self, Asked, Question};
+use crate::facts::{Asked, Question};
 use crate::git::GitError;
+use crate::manifest::OnFailure;
 use crate::model::{Body, Excuse, Incoming, Intent, Kind, Oid, Operation, Raw, RefName, Saved, Verdict};
 
 /// Judges a clean merge before its commit.
@@ -105,19 +106,19 @@ fn judge_result(
     let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
     let allowed = session.allowances(branch.as_ref(), Some(tip), &heads);
     let question = Question { into: target(branch.as_ref(), Some(tip)), incoming, squash, asked: Asked::Tree(tree) };
-    let facts = facts::gather(session.repo, &basis.manifest, &question)?;
-    let judged = judge::judge(session.repo, &basis, facts, &allowed)?;
+    let judged = judge::attempt(session.repo, &basis, &question, &allowed, |_| Ok(()))?;
     let operation = operation.unwrap_or_else(|| begin(session, branch, tip, &question));
     let unrecorded = session.append_judgement(&operation.id, route, &judged);
     let mut findings = judged.findings;
-    // What blocks is said each time, because each time something is refused.
+    // What refuses is said each time, because each time something is refused.
+    let refuses = judged.verdict == Verdict::Block || judged.on_failure == OnFailure::Block;
     findings.retain(|finding| judged.verdict == Verdict::Block || !operation.has_said(&finding.fingerprint));
     Ok(Some(Answer {
         occasion: Occasion::Result,
         verdict: judged.verdict,
         findings,
-        failure: judged.failure.filter(|_| !already_failed(&operation)),
-        on_failure: basis.on_failure,
+        failure: judged.failure.filter(|_| refuses || !already_failed(&operation)),
+        on_failure: judged.on_failure,
         into: question.into,
         incoming: question.incoming,
         operation: Some(operation.id),

@@ -14,6 +14,7 @@ mod init;
 mod install;
 mod odd_hooks;
 mod odd_names;
+mod policy;
 mod register;
 mod result;
 mod rules_at_work;

@@ -12,6 +12,7 @@ use crate::cli::Context;
 use crate::git::{self, Deadline, GitError, Repo};
 use crate::hooks::{self, Caller, Event};
 use crate::journal::Journal;
+use crate::manifest::OnFailure;
 use crate::model::{Hook, Verdict};
 use crate::report::{self, Exit};
 use crate::routes::{self, Answer, Session};
@@ -74,18 +75,17 @@ fn exit(hook: Hook, answer: &Answer) -> Exit {
     }
 }
 
-/// Says that it could not judge (where that matters), and follows the policy: `git config recoveryguard.onFailure`,
-/// because here even the manifest may be out of reach.
+/// Says that it could not judge (where that matters), and follows the policy. The repository is opened anew: the time
+/// limit of the first one may be over.
 fn failed(context: &Context, hook: Hook, judges: bool, error: &GitError) -> Exit {
     if !judges {
         context.terminal.say(|| format!("guard: {} was not recorded: {error}\n", hook.name()));
         return Exit::Fine;
     }
     let surroundings = &context.surroundings;
-    let asked = Repo::of_hook(&surroundings.folder, surroundings.environment.clone(), Deadline::after(LIMIT))
-        .and_then(|repo| repo.config("recoveryguard.onFailure"));
-    let blocks = matches!(asked, Ok(Some(value)) if value.eq_ignore_ascii_case(b"block"));
-    let next = if blocks { "refused, as recoveryguard.onFailure says" } else { "git goes on" };
+    let repo = Repo::of_hook(&surroundings.folder, surroundings.environment.clone(), Deadline::after(LIMIT));
+    let blocks = repo.is_ok_and(|repo| routes::on_failure(&repo) == OnFailure::Block);
+    let next = if blocks { "refused, as on_failure says" } else { "git goes on" };
     context.terminal.say(|| format!("guard: could not judge this merge: {error}\n  {next}\n"));
     if blocks { Exit::CouldNotJudge } else { Exit::Fine }
 }
