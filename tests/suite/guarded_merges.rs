@@ -51,9 +51,13 @@ const KINDS: &[&[&str]] = &[
     &["pull", "-q", "--no-ff", ".", "bad"],
 ];
 
-/// Only predictions that this git can make are refused before anything happens.
+/// Only predictions that this git can make are refused before anything happens: octopus merges from 2.38 on, `-X` from
+/// 2.43 on. The others are refused on their result.
 fn kinds() -> impl Iterator<Item = &'static [&'static str]> {
-    KINDS.iter().copied().filter(|line| Sandbox::git_at_least(2, 38) || line != &["merge", "good", "bad"])
+    KINDS.iter().copied().filter(|line| {
+        let octopus = line == &["merge", "good", "bad"];
+        Sandbox::git_at_least(2, 43) || !line.contains(&"-X") && (!octopus || Sandbox::git_at_least(2, 38))
+    })
 }
 
 // H1, H2
