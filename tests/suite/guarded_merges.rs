@@ -195,6 +195,8 @@ fn a_pull_of_the_own_upstream_is_flagged_once_and_goes_through() {
         let _ = clone.git(["reset", "-q", "--hard", "ORIG_HEAD"]).ok();
     }
     // The same change from a stranger's branch is refused: nothing of it is upstream.
+    // From git 2.48 on a fetch makes origin/HEAD, which would be left pointing nowhere.
+    let _ = clone.git(["remote", "set-head", "origin", "--delete"]);
     let _ = clone.git(["update-ref", "-d", "refs/remotes/origin/main"]).ok();
     refused(&clone, &["merge", "origin/bad"]);
 }
