@@ -7,8 +7,7 @@ use crate::facts::{self, Asked, Found, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
 use crate::model::{
-    Body, Finding, Incoming, Intent, Judgement, Kind, Level, Oid, Operation, Raw, RefMove, RefName, Saved, Status,
-    Target, Verdict,
+    Body, Finding, Incoming, Judgement, Kind, Level, Oid, Operation, Raw, RefMove, RefName, Status, Target, Verdict,
 };
 use crate::rules;
 
@@ -100,21 +99,9 @@ fn begin(
     head: Oid,
     question: &Question,
 ) -> crate::model::OperationId {
-    let id = session.journal.new_id(session.now);
     let name = branch.clone().unwrap_or_else(|| "HEAD".into());
-    let intent = Intent {
-        kind: Kind::Merge,
-        worktree: session.repo.worktree_id(),
-        branch,
-        head: before,
-        incoming: question.incoming.clone(),
-        action: Raw::from(session.caller.shown()),
-        saved: Saved::default(),
-        predicted: None,
-        of: None,
-        planned: Vec::new(),
-    };
-    let _ = session.append(Some(&id), Body::Intent(intent));
+    let action = Raw::from(session.caller.shown());
+    let id = session.begin(Kind::Merge, branch, before, question.incoming.clone(), action).id;
     let _ = session.append_outcome(&id, Status::Done, vec![RefMove { name, old: before, new: Some(head) }]);
     id
 }
@@ -186,20 +173,7 @@ fn record_checkout(
     old: Option<Oid>,
     new: Oid,
 ) -> crate::model::OperationId {
-    let id = session.journal.new_id(session.now);
-    let intent = Intent {
-        kind: Kind::Checkout,
-        worktree: session.repo.worktree_id(),
-        branch,
-        head: old,
-        incoming: Vec::new(),
-        action: Raw::from(session.caller.shown()),
-        saved: Saved::default(),
-        predicted: None,
-        of: None,
-        planned: Vec::new(),
-    };
-    let _ = session.append(Some(&id), Body::Intent(intent));
+    let id = session.begin(Kind::Checkout, branch, old, Vec::new(), Raw::from(session.caller.shown())).id;
     let head = RefMove { name: "HEAD".into(), old, new: Some(new) };
     let _ = session.append_outcome(&id, Status::Done, vec![head]);
     id

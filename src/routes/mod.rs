@@ -32,8 +32,8 @@ use crate::hooks::{Caller, Event};
 use crate::journal::Journal;
 use crate::manifest::OnFailure;
 use crate::model::{
-    Finding, Incoming, Judgement, Level, Operation, OperationId, Outcome, Raw, Record, RefName, Status, Target,
-    Timestamp, Verdict,
+    Body, Finding, Incoming, Intent, Judgement, Kind, Level, Oid, Operation, OperationId, Outcome, Raw, Record,
+    RefName, Saved, Status, Target, Timestamp, Verdict,
 };
 
 /// What every route gets.
@@ -123,15 +123,42 @@ impl Session<'_> {
     }
 
     /// Makes a record of now.
-    fn record(&self, operation: Option<&OperationId>, body: crate::model::Body) -> Record {
+    fn record(&self, operation: Option<&OperationId>, body: Body) -> Record {
         Record { operation: operation.cloned(), at: self.now, guard: env!("CARGO_PKG_VERSION").to_owned(), body }
     }
 
     /// Appends to the journal inside a hook: no fsync (a lost record is rebuilt from the reflog), and a failure is
     /// returned as text, because git must go on.
-    fn append(&self, operation: Option<&OperationId>, body: crate::model::Body) -> Option<String> {
+    fn append(&self, operation: Option<&OperationId>, body: Body) -> Option<String> {
         let appended = self.journal.append(&self.record(operation, body), crate::disk::Durability::Lazy);
         appended.err().map(|error| error.to_string())
+    }
+
+    /// Records an operation that no gate announced. That it could not be recorded is said by the judgement that follows,
+    /// where there is one; else it is rebuilt from the reflog.
+    fn begin(
+        &self,
+        kind: Kind,
+        branch: Option<RefName>,
+        head: Option<Oid>,
+        incoming: Vec<Incoming>,
+        action: Raw,
+    ) -> Operation {
+        let id = self.journal.new_id(self.now);
+        let intent = Intent {
+            kind,
+            worktree: self.repo.worktree_id(),
+            branch,
+            head,
+            incoming,
+            action,
+            saved: Saved::default(),
+            predicted: None,
+            of: None,
+            planned: Vec::new(),
+        };
+        let _ = self.append(Some(&id), Body::Intent(intent.clone()));
+        Operation { id, at: self.now, intent, judgements: Vec::new(), outcome: None, undone_by: None }
     }
 
     /// Appends how an operation ended.
@@ -141,7 +168,7 @@ impl Session<'_> {
         status: Status,
         moved: Vec<crate::model::RefMove>,
     ) -> Option<String> {
-        self.append(Some(operation), crate::model::Body::Outcome(Outcome { status, moved }))
+        self.append(Some(operation), Body::Outcome(Outcome { status, moved }))
     }
 
     /// Appends a verdict.
@@ -153,7 +180,7 @@ impl Session<'_> {
             findings: judged.findings.clone(),
             failure: judged.failure.clone(),
         };
-        self.append(Some(operation), crate::model::Body::Judgement(judgement))
+        self.append(Some(operation), Body::Judgement(judgement))
     }
 
     /// Returns the newest operations, newest last; none when the journal can't be read (doctor tells).

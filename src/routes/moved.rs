@@ -3,7 +3,7 @@
 use super::result::{find, staged_squash};
 use super::{Session, action_of, retention};
 use crate::git::GitError;
-use crate::model::{Body, Incoming, Intent, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Saved, Status};
+use crate::model::{Incoming, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Status};
 
 /// Records moves of branches and of a detached HEAD.
 pub(super) fn moved(
@@ -96,21 +96,7 @@ fn begin(session: &Session<'_>, main: &RefMove, mut incoming: Vec<Incoming>, act
         incoming = squash.intent.incoming;
     }
     let branch = main.name.starts_with(b"refs/heads/").then(|| main.name.clone());
-    let intent = Intent {
-        kind,
-        worktree: session.repo.worktree_id(),
-        branch,
-        head: main.old,
-        incoming,
-        action: action_of(session, action),
-        saved: Saved::default(),
-        predicted: None,
-        of: None,
-        planned: Vec::new(),
-    };
-    let id = session.journal.new_id(session.now);
-    let _ = session.append(Some(&id), Body::Intent(intent));
-    id
+    session.begin(kind, branch, main.old, incoming, action_of(session, action)).id
 }
 
 /// Writes a pre-merge ref where the old tip can't be reached from the new one: without it, git's garbage collection

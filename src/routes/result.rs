@@ -7,7 +7,7 @@ use super::{Answer, Occasion, Session, judge, target};
 use crate::facts::{Asked, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
-use crate::model::{Body, Excuse, Incoming, Intent, Kind, Oid, Operation, Raw, RefName, Saved, Verdict};
+use crate::model::{Excuse, Incoming, Kind, Oid, Operation, Raw, RefName, Verdict};
 
 /// Judges a clean merge before its commit.
 pub(super) fn merge_result(session: &Session<'_>, incoming: Vec<Incoming>) -> Result<Option<Answer>, GitError> {
@@ -132,20 +132,6 @@ fn already_failed(operation: &Operation) -> bool {
 
 /// Records a merge that passed no gate (an older git, or hooks that were away when it began).
 fn begin(session: &Session<'_>, branch: Option<RefName>, tip: Oid, question: &Question) -> Operation {
-    let id = session.journal.new_id(session.now);
-    let intent = Intent {
-        kind: if question.squash { Kind::Squash } else { Kind::Merge },
-        worktree: session.repo.worktree_id(),
-        branch,
-        head: Some(tip),
-        incoming: question.incoming.clone(),
-        action: Raw::from(session.caller.shown()),
-        saved: Saved::default(),
-        predicted: None,
-        of: None,
-        planned: Vec::new(),
-    };
-    // Not recorded is said by the judgement that follows.
-    let _ = session.append(Some(&id), Body::Intent(intent.clone()));
-    Operation { id, at: session.now, intent, judgements: Vec::new(), outcome: None, undone_by: None }
+    let kind = if question.squash { Kind::Squash } else { Kind::Merge };
+    session.begin(kind, branch, Some(tip), question.incoming.clone(), Raw::from(session.caller.shown()))
 }
