@@ -113,7 +113,7 @@ impl Repo {
                 ours = self.scratch_commit(&scratch, tree, &[ours, *other])?;
             }
         }
-        self.objects().add_scratch(&scratch.folder)?;
+        self.objects().add_scratch(&scratch.folder);
         self.keep_scratch(scratch);
         let changes = self.objects().diff(Some(first_tree), Some(tree), self.deadline())?;
         Ok(Prediction { tree: Some(tree), changes, conflicted, certain })
@@ -203,7 +203,9 @@ impl Repo {
             alternates.push(":");
             alternates.push(more);
         }
-        self.git(subcommand)
+        // What is thrown away in a moment need not survive a power failure.
+        self.git("-c")
+            .args(["core.fsync=none", subcommand])
             .env("GIT_OBJECT_DIRECTORY", &scratch.folder)
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternates)
     }

@@ -66,6 +66,8 @@ pub struct Objects {
 
 enum Source {
     Gix(Box<gix::odb::Handle>),
+    // Our own predictions: loose objects only, so that a miss costs one look and no search for packs.
+    Loose(gix::odb::loose::Store),
     Batch { headers: Batch, contents: Batch },
 }
 
@@ -82,10 +84,9 @@ impl Objects {
     }
 
     /// Adds a folder of objects that is asked before the others.
-    pub(super) fn add_scratch(&self, folder: &Path) -> Result<(), GitError> {
-        let handle = gix::odb::at(folder, gix_kind(self.kind)).map_err(|source| io_error(folder, source))?;
-        self.sources.borrow_mut().insert(0, Source::Gix(Box::new(handle)));
-        Ok(())
+    pub(super) fn add_scratch(&self, folder: &Path) {
+        let store = gix::odb::loose::Store::at(folder, gix_kind(self.kind));
+        self.sources.borrow_mut().insert(0, Source::Loose(store));
     }
 
     /// Returns an object's kind and bytes.
@@ -196,10 +197,6 @@ const fn gix_kind(kind: HashKind) -> gix::hash::Kind {
     }
 }
 
-fn io_error(path: &Path, source: std::io::Error) -> GitError {
-    GitError::Io { path: path.display().to_string(), source }
-}
-
 impl Source {
     fn read(&mut self, oid: Oid) -> Result<Option<(ObjectKind, Vec<u8>)>, GitError> {
         match self {
@@ -207,6 +204,12 @@ impl Source {
                 let id = gix_id(oid)?;
                 let mut buffer = Vec::new();
                 let found = handle.try_find(&id, &mut buffer).map_err(|error| damaged(oid, &error))?;
+                Ok(found.map(|data| data.kind).map(|kind| (kind_of(kind), buffer)))
+            }
+            Self::Loose(store) => {
+                let id = gix_id(oid)?;
+                let mut buffer = Vec::new();
+                let found = store.try_find(&id, &mut buffer).map_err(|error| damaged(oid, &error))?;
                 Ok(found.map(|data| data.kind).map(|kind| (kind_of(kind), buffer)))
             }
             Self::Batch { contents, .. } => contents.read(oid),
@@ -219,6 +222,11 @@ impl Source {
                 let id = gix_id(oid)?;
                 let found = handle.try_header(&id).map_err(|error| damaged(oid, &error))?;
                 Ok(found.map(|header| (kind_of(header.kind), header.size)))
+            }
+            Self::Loose(store) => {
+                let id = gix_id(oid)?;
+                let found = store.try_header(&id).map_err(|error| damaged(oid, &error))?;
+                Ok(found.map(|(size, kind)| (kind_of(kind), size)))
             }
             Self::Batch { headers, .. } => headers.header(oid),
         }
