@@ -99,30 +99,33 @@ impl Journal {
         head: Option<Oid>,
         incoming: &[Oid],
     ) -> Result<Option<Operation>, JournalError> {
+        let fits = |operation: &Operation| {
+            let heads = operation.intent.incoming.iter().map(|head| head.oid);
+            operation.intent.worktree == *worktree
+                && operation.intent.head == head
+                && same_set(heads, incoming.iter().copied())
+        };
+        Ok(self.open_operations()?.find(fits))
+    }
+
+    /// Returns the operations that have no outcome yet, newest first, each read when it is asked for.
+    pub fn open_operations(&self) -> Result<impl Iterator<Item = Operation>, JournalError> {
         let names = self.list()?.names;
         let closed: HashSet<&OperationId> = names
             .iter()
             .filter(|name| name.kind == RecordType::Outcome)
             .filter_map(|name| name.operation.as_ref())
             .collect();
-        let open = names
+        let open: Vec<OperationId> = names
             .iter()
             .rev()
             .filter(|name| name.kind == RecordType::Intent)
             .filter_map(|name| name.operation.as_ref())
             .filter(|id| !closed.contains(id))
-            .take(MAX_LOOKED_AT);
-        for id in open {
-            let Some(operation) = self.fold_one(&names, id) else { continue };
-            let heads = operation.intent.incoming.iter().map(|head| head.oid);
-            if operation.intent.worktree == *worktree
-                && operation.intent.head == head
-                && same_set(heads, incoming.iter().copied())
-            {
-                return Ok(Some(operation));
-            }
-        }
-        Ok(None)
+            .take(MAX_LOOKED_AT)
+            .cloned()
+            .collect();
+        Ok(open.into_iter().filter_map(move |id| self.fold_one(&names, &id)))
     }
 
     /// Reads one operation; `None` when its intent is not there.

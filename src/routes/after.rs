@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Occasion, Session, judge, target};
+use super::{Answer, Occasion, RECENT, Session, judge, target};
 use crate::facts::{self, Asked, Found, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
@@ -11,10 +11,14 @@ use crate::model::{
 };
 use crate::rules;
 
+/// So many records are looked at to find a merge that ends now.
+const NEWEST: usize = 12;
+
 /// A merge is done (or a squash is in the index).
 pub(super) fn merged(session: &Session<'_>, squash: bool) -> Result<Option<Answer>, GitError> {
     let worktree = session.repo.worktree_id();
-    let mut recent = session.recent();
+    // The merge that has just ended is among the newest records.
+    let mut recent = session.recent(NEWEST);
     recent.retain(|operation| operation.intent.worktree == worktree && operation.intent.kind.is_merge());
     let Some(head) = session.repo.resolve_head()? else { return Ok(None) };
     if squash {
@@ -40,7 +44,7 @@ pub(super) fn committed(session: &Session<'_>) -> Result<Option<Answer>, GitErro
     if commit.parents.len() < 2 {
         return Ok(None);
     }
-    let known = session.recent().into_iter().rev().find(|operation| operation.head_after() == Some(head));
+    let known = session.recent(RECENT).into_iter().rev().find(|operation| operation.head_after() == Some(head));
     // A verdict that refused this very tree and was not heeded is news.
     let passed = |judgement: &Judgement| judgement.tree == Some(commit.tree) && judgement.verdict != Verdict::Block;
     let judged = |operation: &Operation| operation.judgements.iter().any(passed);
@@ -113,7 +117,7 @@ const DATA_FILES: usize = 200;
 pub(super) fn checked_out(session: &Session<'_>, old: Option<Oid>, new: Oid) -> Result<Option<Answer>, GitError> {
     let repo = session.repo;
     let tree = repo.objects().tree_of(new)?;
-    let seen = session.recent().iter().any(|operation| {
+    let seen = session.recent(RECENT).iter().any(|operation| {
         let here = |judgement: &Judgement| judgement.route == "post-checkout" && judgement.tree == Some(tree);
         operation.judgements.iter().any(here)
     });

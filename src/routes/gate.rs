@@ -200,8 +200,8 @@ fn fetched_name(fetched: &[u8], hex: &str) -> Option<RefName> {
 /// Closes merges of this worktree that began and never ended: a new one can only begin when they are over.
 fn abandon_open(session: &Session<'_>) {
     let worktree = session.repo.worktree_id();
-    for operation in session.recent() {
-        if operation.outcome.is_none() && operation.intent.worktree == worktree && operation.intent.kind.is_merge() {
+    for operation in session.journal.open_operations().into_iter().flatten() {
+        if operation.intent.worktree == worktree && operation.intent.kind.is_merge() {
             // The next gate tries again.
             let _ = session.append_outcome(&operation.id, Status::Abandoned, Vec::new());
         }

@@ -183,9 +183,9 @@ impl Session<'_> {
         self.append(Some(operation), Body::Judgement(judgement))
     }
 
-    /// Returns the newest operations, newest last; none when the journal can't be read (doctor tells).
-    fn recent(&self) -> Vec<Operation> {
-        self.journal.recent(RECENT).map(|history| history.operations).unwrap_or_default()
+    /// Returns the operations of the newest records, newest last; none when the journal can't be read (doctor tells).
+    fn recent(&self, records: usize) -> Vec<Operation> {
+        self.journal.recent(records).map(|history| history.operations).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use bstr::ByteSlice;
 
-use super::{Answer, Occasion, Session, judge, target};
+use super::{Answer, Occasion, RECENT, Session, judge, target};
 use crate::facts::{Asked, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
@@ -62,7 +62,7 @@ pub(super) fn staged_squash(session: &Session<'_>, tip: Oid) -> Option<Operation
             && operation.intent.worktree == worktree
             && operation.intent.head == Some(tip)
     };
-    session.recent().into_iter().rev().find(here)
+    session.recent(RECENT).into_iter().rev().find(here)
 }
 
 /// Reads the newest commit out of `SQUASH_MSG`, for squashes that began without us.
