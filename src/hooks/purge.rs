@@ -11,7 +11,10 @@ use crate::disk;
 use crate::git::Repo;
 
 /// What stands in our folder, apart from the files that describe the installation.
-const OWN: [&str; 6] = ["journal", "store.git", "allowing", "lock", "tmp", LOCK];
+const OWN: [&str; 9] = ["journal", "index", "undo", "store.git", "store.lock", "allowing", "lock", "tmp", LOCK];
+
+/// How the gate's notes for pre-merge-commit begin; a worktree's name follows.
+pub(crate) const JUDGED: &str = "judged-";
 
 /// The refs that are ours.
 const REFS: &str = "refs/recoveryguard/";
@@ -35,7 +38,9 @@ pub(super) fn list(
         if files.contains(&path) {
             continue;
         }
-        let ours = name.to_str().is_some_and(|name| OWN.contains(&name) || name.starts_with(disk::TEMPORARY));
+        let ours = name
+            .to_str()
+            .is_some_and(|name| OWN.contains(&name) || name.starts_with(JUDGED) || name.starts_with(disk::TEMPORARY));
         if ours {
             paths.push(path);
         } else {

@@ -209,3 +209,28 @@ fn the_first_merge_of_an_unborn_branch_goes_on() {
     assert_eq!(pull.stderr, "");
     assert!(sandbox.at("keep").exists());
 }
+
+// The shim starts no process where git made the very tree that the gate judged, and never where it made another.
+#[test]
+fn what_the_gate_judged_is_not_judged_again() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = [\"/keep\"]\n").write("keep", "x\n");
+    sandbox.commit("protect");
+    sandbox.branch("good", &[("good", Some("good\n"))]);
+    sandbox.branch("bad", &[("keep", None)]);
+    sandbox.write("main", "main\n");
+    sandbox.commit("main");
+    sandbox.install();
+    let _ = sandbox.git(["merge", "-q", "--no-edit", "good"]).ok();
+    let note = sandbox.common_dir().join("recoveryguard/judged-.git");
+    let judged = std::fs::read_to_string(&note).unwrap();
+    assert_eq!(judged.trim(), sandbox.rev("HEAD^{tree}"));
+    // A refusal leaves no note, and a note of another tree helps nobody.
+    let _ = sandbox.git(["merge", "-q", "--no-edit", "bad"]).fails();
+    assert!(!note.exists());
+    // Everything that guard leaves in its folder is known to 'uninstall --purge'.
+    let _ = sandbox.guard(["undo-merge"]).ok();
+    let purge = sandbox.guard(["uninstall", "--purge"]).ok();
+    assert!(!purge.stdout.contains("not known to be ours"), "{purge}");
+    assert!(!sandbox.common_dir().join("recoveryguard").exists());
+}
