@@ -234,3 +234,32 @@ fn git_works_as_before() {
         assert_eq!(without.state().differences(&with.state()), [""; 0]);
     }
 }
+
+/// H1: what was installed is asked by every way to merge, before anything is changed (which variables git sets for its
+/// hooks differs between versions: this is where a change shows).
+#[test]
+fn the_gate_is_asked_by_every_way_to_merge() {
+    if !Sandbox::git_at_least(2, 29) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("keep.txt", "x\n").write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n");
+    sandbox.commit("protect");
+    sandbox.branch("bad", &[("keep.txt", None)]);
+    sandbox.install();
+    let before = sandbox.state();
+    let ways: [&[&str]; 8] = [
+        &["merge", "bad"],
+        &["merge", "--ff-only", "bad"],
+        &["merge", "--no-ff", "--no-verify", "bad"],
+        &["merge", "--squash", "bad"],
+        &["merge", "--no-commit", "--no-ff", "bad"],
+        &["pull", ".", "bad"],
+        &["pull", "--ff-only", ".", "bad"],
+        &["-c", "merge.ff=false", "merge", "-X", "theirs", "bad"],
+    ];
+    for way in ways {
+        let _ = sandbox.git(way).fails().says("[protected-delete]");
+        sandbox.assert_unchanged(&before);
+    }
+}

@@ -78,7 +78,8 @@ impl Bench {
         let mut command = Command::new(self.script());
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("PATH", "/usr/bin:/bin").env("HOME", self.at("home")).env("FAKE_RECORD", self.at("record"));
-        command.envs(variables.iter().copied());
+        // As it is within a merge.
+        command.env("GIT_REFLOG_ACTION", "merge feat").envs(variables.iter().copied());
         Ran::of(&mut command, input.as_bytes())
     }
 
@@ -136,6 +137,11 @@ fn what_cannot_matter_is_dropped() {
             let ran = bench.run(&[state], input, &[("FAKE_STATUS", "1")]).ok();
             assert_eq!((ran.stdout + &ran.stderr, bench.record()), Default::default(), "{state} {input}");
         }
+        // reset, rebase and stash write ORIG_HEAD too, but not within a merge.
+        let mut reset = Command::new(bench.script());
+        reset.arg("prepared").env_remove("GIT_REFLOG_ACTION").env("FAKE_STATUS", "1");
+        let _ = Ran::of(reset.env("FAKE_RECORD", bench.at("record")), line("ORIG_HEAD").as_bytes()).ok();
+        assert_eq!(bench.record(), "");
     });
 }
 
@@ -365,7 +371,8 @@ fn closed_streams_are_no_reason_to_refuse() {
             for state in ["prepared", "committed"] {
                 let mut command = Command::new("/bin/sh");
                 let line = format!("exec \"$0\" {state} {redirection}");
-                let _ = Ran::of(command.args(["-c", &line]).arg(bench.script()), b"").ok();
+                command.args(["-c", &line]).arg(bench.script()).env("GIT_REFLOG_ACTION", "merge feat");
+                let _ = Ran::of(&mut command, b"").ok();
             }
         }
     });
