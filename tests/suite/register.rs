@@ -7,18 +7,24 @@ fn names(folder: &Path) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
+/// Expects every file and folder in `folder` to be listed in its `root`; folders list theirs in a `mod.rs`.
+fn expect_listed(folder: &Path, root: &str) {
+    let listed = fs::read_to_string(folder.join(format!("{root}.rs"))).unwrap();
+    for name in names(folder) {
+        let module = name.strip_suffix(".rs").unwrap_or(&name);
+        let is_listed = module == root || listed.lines().any(|line| line == format!("mod {module};"));
+        assert!(is_listed, "{}/{name} is listed nowhere in its {root}.rs and never runs", folder.display());
+        if folder.join(&name).is_dir() {
+            expect_listed(&folder.join(&name), "mod");
+        }
+    }
+}
+
 #[test]
-fn every_file_of_a_test_is_listed() {
+fn every_file_of_the_tests_is_listed() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for test in names(&tests) {
-        let folder = tests.join(&test);
-        let root = if test == "support" { "mod" } else { "main" };
-        let listed = fs::read_to_string(folder.join(format!("{root}.rs"))).unwrap();
-        for name in names(&folder) {
-            let module = name.strip_suffix(".rs").unwrap_or(&name);
-            let is_listed = module == root || listed.lines().any(|line| line == format!("mod {module};"));
-            assert!(is_listed, "tests/{test}/{name} is listed nowhere in its {root}.rs and never runs");
-        }
+        expect_listed(&tests.join(&test), if test == "support" { "mod" } else { "main" });
     }
 }
 
