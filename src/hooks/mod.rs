@@ -25,5 +25,5 @@ pub use plan::{
     Action, HookStep, InstallPlan, MISSED, Purge, Removal, RemovalStep, UninstallPlan, plan_install, plan_uninstall,
 };
 pub use probe::{Probe, probe};
-pub(crate) use purge::JUDGED;
+pub(crate) use purge::{CONCLUDED, JUDGED};
 pub use shim::{is_ours, render};

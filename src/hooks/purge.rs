@@ -16,6 +16,9 @@ const OWN: [&str; 9] = ["journal", "index", "undo", "store.git", "store.lock", "
 /// How the gate's notes for pre-merge-commit begin; a worktree's name follows.
 pub(crate) const JUDGED: &str = "judged-";
 
+/// How the notes of concluded merges for post-merge begin; a worktree's name follows.
+pub(crate) const CONCLUDED: &str = "concluded-";
+
 /// The refs that are ours.
 const REFS: &str = "refs/recoveryguard/";
 
@@ -38,9 +41,12 @@ pub(super) fn list(
         if files.contains(&path) {
             continue;
         }
-        let ours = name
-            .to_str()
-            .is_some_and(|name| OWN.contains(&name) || name.starts_with(JUDGED) || name.starts_with(disk::TEMPORARY));
+        let ours = name.to_str().is_some_and(|name| {
+            OWN.contains(&name)
+                || name.starts_with(JUDGED)
+                || name.starts_with(CONCLUDED)
+                || name.starts_with(disk::TEMPORARY)
+        });
         if ours {
             paths.push(path);
         } else {

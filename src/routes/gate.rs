@@ -3,11 +3,10 @@
 //! Order: facts → files in the way are saved → verdict → the journal's intent and judgement. A crash in between
 //! leaves saved bytes or an intent without outcome, and an untouched repository.
 
-use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Answer, Occasion, Session, action_of, judge, target};
-use crate::disk::{self, Durability, Root};
+use crate::disk::{Durability, Root};
 use crate::facts::{self, Asked, InTheWay, Question};
 use crate::git::{GitError, Strategy};
 use crate::hooks;
@@ -81,7 +80,9 @@ pub(super) fn gate(
         unrecorded,
     };
     let settled = !answer.refuses() && answer.verdict != Verdict::CouldNotJudge;
-    note_judged(session, judged.facts.result_tree.filter(|_| settled && !is_unsure(&answer)));
+    let judged_tree = judged.facts.result_tree.filter(|_| settled && !is_unsure(&answer));
+    // When git makes the same tree nothing is left to judge, and pre-merge-commit starts no process.
+    session.leave_note(hooks::JUDGED, judged_tree);
     if answer.refuses() {
         // A lost outcome makes the refusal look abandoned, which undo treats alike.
         let _ = session.append_outcome(&id, Status::Refused, Vec::new());
@@ -91,19 +92,6 @@ pub(super) fn gate(
 
 fn is_unsure(answer: &Answer) -> bool {
     answer.findings.iter().any(|finding| finding.excuse == Some(Excuse::Uncertain))
-}
-
-/// Leaves the tree that was judged for the shim of pre-merge-commit, by worktree: when git made the same, nothing is left
-/// to judge and no process is started. A file that can't be written only costs that process.
-fn note_judged(session: &Session<'_>, tree: Option<Oid>) {
-    let Some(worktree) = session.repo.git_dir().file_name() else { return };
-    let mut name = OsString::from(hooks::JUDGED);
-    name.push(worktree);
-    let path = session.repo.guard_dir().join(name);
-    let _ = match tree {
-        Some(tree) => disk::write_atomic(&path, format!("{tree}\n").as_bytes(), Durability::Lazy, 0o600),
-        None => disk::remove_file(&path).map(drop),
-    };
 }
 
 fn kind(session: &Session<'_>, action: &Raw, squash: bool) -> Kind {

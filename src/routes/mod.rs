@@ -27,6 +27,7 @@ pub use allow::{AllowError, Scope, Source, allow};
 pub use check::{CheckError, Checked, Subject, check};
 pub use judge::{Judged, on_failure};
 
+use crate::disk::{self, Durability};
 use crate::git::{GitError, Repo};
 use crate::hooks::{Caller, Event};
 use crate::journal::Journal;
@@ -130,7 +131,7 @@ impl Session<'_> {
     /// Appends to the journal inside a hook: no fsync (a lost record is rebuilt from the reflog), and a failure is
     /// returned as text, because git must go on.
     fn append(&self, operation: Option<&OperationId>, body: Body) -> Option<String> {
-        let appended = self.journal.append(&self.record(operation, body), crate::disk::Durability::Lazy);
+        let appended = self.journal.append(&self.record(operation, body), Durability::Lazy);
         appended.err().map(|error| error.to_string())
     }
 
@@ -159,6 +160,19 @@ impl Session<'_> {
         };
         let _ = self.append(Some(&id), Body::Intent(intent.clone()));
         Operation { id, at: self.now, intent, judgements: Vec::new(), outcome: None, undone_by: None }
+    }
+
+    /// Leaves an object name in a file that a shim of this worktree reads, or removes it: where it says that everything
+    /// was done, no process is started. A note that can't be written only costs that process.
+    fn leave_note(&self, name: &str, oid: Option<Oid>) {
+        let Some(worktree) = self.repo.git_dir().file_name() else { return };
+        let mut name = std::ffi::OsString::from(name);
+        name.push(worktree);
+        let path = self.repo.guard_dir().join(name);
+        let _ = match oid {
+            Some(oid) => disk::write_atomic(&path, format!("{oid}\n").as_bytes(), Durability::Lazy, 0o600),
+            None => disk::remove_file(&path).map(drop),
+        };
     }
 
     /// Appends how an operation ended.

@@ -3,6 +3,7 @@
 use super::result::{find, staged_squash};
 use super::{Session, action_of, retention};
 use crate::git::GitError;
+use crate::hooks;
 use crate::model::{Incoming, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Status};
 
 /// Records moves of branches and of a detached HEAD.
@@ -16,12 +17,18 @@ pub(super) fn moved(
     let Some(main) = main_move(session, &moves)? else { return Ok(()) };
     let incoming =
         if incoming.is_empty() || session.caller.is_no_merge() { concluded(session, &main) } else { incoming };
-    let operation = match announced(session, &main, &incoming) {
+    let announced = announced(session, &main, &incoming);
+    let judged = announced.as_ref().is_some_and(|operation| !operation.judgements.is_empty());
+    let operation = match announced {
         Some(operation) => operation.id,
         None => begin(session, &main, incoming, action),
     };
     // A record that can't be written is rebuilt from the reflog.
-    let _ = session.append_outcome(&operation, Status::Done, moves);
+    let unrecorded = session.append_outcome(&operation, Status::Done, moves);
+    if judged && unrecorded.is_none() {
+        // Nothing is left for post-merge to find out.
+        session.leave_note(hooks::CONCLUDED, main.new);
+    }
     retention::now_and_then(session, &operation);
     keep_reachable(session, &operation, &main)
 }

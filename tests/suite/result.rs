@@ -225,6 +225,9 @@ fn what_the_gate_judged_is_not_judged_again() {
     let note = sandbox.common_dir().join("recoveryguard/judged-.git");
     let judged = std::fs::read_to_string(&note).unwrap();
     assert_eq!(judged.trim(), sandbox.rev("HEAD^{tree}"));
+    // Nor is the recorded merge looked at again afterwards: post-merge starts no process for this commit.
+    let concluded = std::fs::read_to_string(sandbox.common_dir().join("recoveryguard/concluded-.git")).unwrap();
+    assert_eq!(concluded.trim(), sandbox.rev("HEAD"));
     // A refusal leaves no note, and a note of another tree helps nobody.
     let _ = sandbox.git(["merge", "-q", "--no-edit", "bad"]).fails();
     assert!(!note.exists());
