@@ -40,6 +40,12 @@ impl Caller {
         !self.subcommand.is_empty() && !matches!(self.subcommand.as_str(), "merge" | "pull")
     }
 
+    /// Returns whether the caller only moves refs from one place of storage to another: its transactions look as if it made
+    /// them all, and deleted them.
+    pub fn is_packing(&self) -> bool {
+        self.subcommand == "pack-refs"
+    }
+
     /// Returns the merge strategy that the command line names.
     pub fn strategy(&self) -> Strategy {
         let mut strategy = Strategy::default();

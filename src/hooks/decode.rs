@@ -25,6 +25,13 @@ pub enum Event {
         /// `GIT_REFLOG_ACTION`.
         action: Raw,
     },
+    /// Branches are about to be deleted, and git does not tell their values, now or later.
+    Deleting {
+        /// Full names.
+        names: Vec<RefName>,
+        /// `GIT_REFLOG_ACTION`.
+        action: Raw,
+    },
     /// Branches or HEAD moved.
     Moved {
         /// Which; symbolic values are left out.
@@ -107,7 +114,10 @@ fn transaction(state: TransactionState, environment: &Environment, stdin: &mut d
     let incoming = incoming(environment);
     let action = environment.get("GIT_REFLOG_ACTION").map(|value| Raw::from(value.as_bytes())).unwrap_or_default();
     if state == TransactionState::Prepared {
-        return gate(&text, incoming, action);
+        return match gate(&text, incoming, action.clone()) {
+            Event::Nothing => deleting(&text, action),
+            gate => gate,
+        };
     }
     let moves: Vec<RefMove> = text.lines().filter_map(move_of).filter(|step| is_branch_or_head(&step.name)).collect();
     if moves.is_empty() { Event::Nothing } else { Event::Moved { moves, incoming, action } }
@@ -121,6 +131,18 @@ fn gate(text: &[u8], incoming: Vec<Incoming>, action: Raw) -> Event {
         Some(tip) if !incoming.is_empty() => Event::Gate { tip, incoming, action },
         _ => Event::Nothing,
     }
+}
+
+/// A transaction that only deletes branches, none of which it names a value of.
+fn deleting(text: &[u8], action: Raw) -> Event {
+    let names: Option<Vec<RefName>> = text
+        .lines()
+        .map(|line| {
+            let step = move_of(line)?;
+            (step.old.is_none() && step.new.is_none() && step.name.starts_with(b"refs/heads/")).then_some(step.name)
+        })
+        .collect();
+    names.filter(|names| !names.is_empty()).map_or(Event::Nothing, |names| Event::Deleting { names, action })
 }
 
 fn is_branch_or_head(name: &RefName) -> bool {
@@ -172,6 +194,17 @@ mod tests {
         assert!(matches!(decoded("prepared", &line, &[(&head, "feat")]), Event::Gate { .. }));
         assert_eq!(decoded("prepared", &line, &[]), Event::Nothing);
         assert_eq!(decoded("prepared", &format!("{ZERO} {A} refs/heads/x\n"), &[(&head, "feat")]), Event::Nothing);
+    }
+
+    #[test]
+    fn branches_that_are_to_be_deleted_are_named() {
+        let line = |name: &str| format!("{ZERO} {ZERO} refs/{name}\n");
+        let text = line("heads/x") + &line("heads/y");
+        let Event::Deleting { names, .. } = decoded("prepared", &text, &[]) else { panic!("branches go") };
+        assert_eq!(names, ["refs/heads/x".into(), "refs/heads/y".into()]);
+        for text in [line("tags/x"), line("heads/x") + &line("tags/x"), format!("{A} {ZERO} refs/heads/x\n")] {
+            assert_eq!(decoded("prepared", &text, &[]), Event::Nothing, "{text}");
+        }
     }
 
     #[test]

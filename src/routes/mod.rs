@@ -106,6 +106,10 @@ impl Answer {
 pub fn answer(session: &Session<'_>, event: Event) -> Result<Option<Answer>, GitError> {
     match event {
         Event::Gate { tip, incoming, action } => gate::gate(session, tip, incoming, &action),
+        Event::Deleting { names, action } => {
+            moved::deleting(session, names, &action);
+            Ok(None)
+        }
         Event::Moved { moves, incoming, action } => moved::moved(session, moves, incoming, &action).map(|()| None),
         Event::MergeResult { incoming } => result::merge_result(session, incoming),
         Event::CommitResult => result::commit_result(session),
@@ -145,8 +149,7 @@ impl Session<'_> {
         incoming: Vec<Incoming>,
         action: Raw,
     ) -> Operation {
-        let id = self.journal.new_id(self.now);
-        let intent = Intent {
+        self.announce(Intent {
             kind,
             worktree: self.repo.worktree_id(),
             branch,
@@ -157,7 +160,12 @@ impl Session<'_> {
             predicted: None,
             of: None,
             planned: Vec::new(),
-        };
+        })
+    }
+
+    /// Records what is about to happen, as [`Session::begin`] does.
+    fn announce(&self, intent: Intent) -> Operation {
+        let id = self.journal.new_id(self.now);
         let _ = self.append(Some(&id), Body::Intent(intent.clone()));
         Operation { id, at: self.now, intent, judgements: Vec::new(), outcome: None, undone_by: None }
     }

@@ -4,7 +4,7 @@ use super::result::{find, staged_squash};
 use super::{Session, action_of, retention};
 use crate::git::GitError;
 use crate::hooks;
-use crate::model::{Incoming, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Status};
+use crate::model::{Incoming, Intent, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Saved, Status};
 
 /// Records moves of branches and of a detached HEAD.
 pub(super) fn moved(
@@ -13,15 +13,20 @@ pub(super) fn moved(
     incoming: Vec<Incoming>,
     action: &Raw,
 ) -> Result<(), GitError> {
+    if session.caller.is_packing() {
+        return Ok(());
+    }
+    let (moves, deletion) = with_values(session, moves);
     let moves = real_moves(session, moves)?;
     let Some(main) = main_move(session, &moves)? else { return Ok(()) };
     let incoming =
         if incoming.is_empty() || session.caller.is_no_merge() { concluded(session, &main) } else { incoming };
     let announced = announced(session, &main, &incoming);
     let judged = announced.as_ref().is_some_and(|operation| !operation.judgements.is_empty());
-    let operation = match announced {
-        Some(operation) => operation.id,
-        None => begin(session, &main, incoming, action),
+    let operation = match (announced, deletion) {
+        (Some(operation), _) => operation.id,
+        (None, Some(deletion)) => deletion,
+        (None, None) => begin(session, &main, incoming, action),
     };
     // A record that can't be written is rebuilt from the reflog.
     let unrecorded = session.append_outcome(&operation, Status::Done, moves);
@@ -31,6 +36,56 @@ pub(super) fn moved(
     }
     retention::now_and_then(session, &operation);
     keep_reachable(session, &operation, &main)
+}
+
+/// Notes the values of branches that are about to be deleted: git tells them neither now nor afterwards.
+pub(super) fn deleting(session: &Session<'_>, names: Vec<RefName>, action: &Raw) {
+    // What can't be read is not noted: no reason to keep anybody from deleting it.
+    let value = |name: RefName| {
+        let old = session.repo.ref_value(&name).ok().flatten()?;
+        Some(RefMove { name, old: Some(old), new: None })
+    };
+    let planned: Vec<RefMove> = names.into_iter().filter_map(value).collect();
+    // A branch that is packed and loose is deleted by two transactions.
+    let known = open_deletions(session).any(|operation| operation.intent.planned == planned);
+    if let (Some(first), false) = (planned.first().cloned(), known) {
+        let action = action_of(session, action);
+        session.announce(Intent {
+            kind: Kind::Branch,
+            worktree: session.repo.worktree_id(),
+            branch: Some(first.name),
+            head: first.old,
+            incoming: Vec::new(),
+            action,
+            saved: Saved::default(),
+            predicted: None,
+            of: None,
+            planned,
+        });
+    }
+}
+
+/// The deletions of this worktree whose end was not seen yet, newest first.
+fn open_deletions<'s>(session: &'s Session<'_>) -> impl Iterator<Item = Operation> + use<'s> {
+    let worktree = session.repo.worktree_id();
+    let open = session.journal.open_operations().into_iter().flatten();
+    open.filter(move |operation| operation.intent.worktree == worktree && operation.intent.kind == Kind::Branch)
+}
+
+/// Fills in the values that deleted branches had, from the operation that announced their deletion.
+fn with_values(session: &Session<'_>, mut moves: Vec<RefMove>) -> (Vec<RefMove>, Option<OperationId>) {
+    if !moves.iter().any(|step| step.old.is_none() && step.new.is_none()) {
+        return (moves, None);
+    }
+    let goes = |planned: &RefMove| moves.iter().any(|step| step.name == planned.name && step.new.is_none());
+    let Some(deletion) = open_deletions(session).find(|operation| operation.intent.planned.iter().all(goes)) else {
+        return (moves, None);
+    };
+    for step in moves.iter_mut().filter(|step| step.new.is_none()) {
+        let planned = deletion.intent.planned.iter().find(|planned| planned.name == step.name);
+        step.old = step.old.or_else(|| planned.and_then(|planned| planned.old));
+    }
+    (moves, Some(deletion.id))
 }
 
 /// Drops what only looks like a move: `gc` and `pack-refs` delete each loose ref that they packed, and a rebase moves

@@ -120,6 +120,8 @@ fn what_cannot_matter_is_dropped() {
         ("prepared", &line("HEAD")),
         ("prepared", &(line("refs/heads/x") + &line("ORIG_HEAD"))),
         ("prepared", &line("refs/heads/ORIG_HEAD")),
+        ("prepared", &format!("{A} {Z} refs/heads/x\n")),
+        ("prepared", &format!("{Z} {Z} refs/tags/x\n")),
         ("preparing", &line("ORIG_HEAD")),
         ("aborted", &line("refs/heads/x")),
         ("rejoiced", &line("refs/heads/x")),
@@ -152,6 +154,7 @@ fn what_matters_is_handed_over_whole() {
     let undecided = line("refs/tags/x").repeat(5000);
     let cases: &[(&str, String, usize)] = &[
         ("prepared", line("ORIG_HEAD"), 1),
+        ("prepared", format!("{Z} {Z} refs/heads/x\n").repeat(3), 1),
         ("committed", line("HEAD"), 1),
         ("committed", format!("{Z} ref:refs/heads/x HEAD\n"), 1),
         ("committed", line("refs/heads/x"), 1),
