@@ -51,6 +51,17 @@ pub(super) struct Scratch {
     pub(super) folder: PathBuf,
 }
 
+impl Scratch {
+    pub(super) fn make(guard_dir: &std::path::Path) -> Result<Self, GitError> {
+        let parent = guard_dir.join("tmp");
+        disk::ensure_folder(guard_dir, 0o700)?;
+        disk::ensure_folder(&parent, 0o700)?;
+        let folder = parent.join(format!("objects-{}", std::process::id()));
+        disk::ensure_folder(&folder, 0o700)?;
+        Ok(Self { folder })
+    }
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Some(parent) = self.folder.parent() {
@@ -104,24 +115,22 @@ impl Repo {
         let mut certain = strategy.names.iter().all(|name| matches!(name.as_str(), "ort" | "recursive" | "octopus"));
         let base = if let ([base], [_]) = (bases, others) { Some(*base) } else { None };
         for (index, other) in others.iter().enumerate() {
-            let Some(step) = self.merge_tree(&scratch, (ours, *other), base, strategy, &mut certain)? else {
+            let Some(step) = self.merge_tree(scratch, (ours, *other), base, strategy, &mut certain)? else {
                 return self.predict_by_trees(first_tree, others, bases);
             };
             tree = step.0;
             conflicted.extend(step.1);
             if index + 1 < others.len() {
-                ours = self.scratch_commit(&scratch, tree, &[ours, *other])?;
+                ours = self.scratch_commit(scratch, tree, &[ours, *other])?;
             }
         }
-        self.objects().add_scratch(&scratch.folder);
-        self.keep_scratch(scratch);
         let changes = self.objects().diff(Some(first_tree), Some(tree), self.deadline())?;
         Ok(Prediction { tree: Some(tree), changes, conflicted, certain })
     }
 
     /// Runs `git merge-tree`; `None` when this git has none that writes trees (before 2.38). A single merge base that is
     /// known is handed over: finding it again may cost as much as the merge.
-    fn merge_tree(
+    pub(super) fn merge_tree(
         &self,
         scratch: &Scratch,
         (ours, theirs): (Oid, Oid),
@@ -184,15 +193,6 @@ impl Repo {
         Ok(Prediction { tree: None, changes, conflicted, certain: true })
     }
 
-    fn scratch(&self) -> Result<Scratch, GitError> {
-        let parent = self.guard_dir().join("tmp");
-        disk::ensure_folder(&self.guard_dir(), 0o700)?;
-        disk::ensure_folder(&parent, 0o700)?;
-        let folder = parent.join(format!("objects-{}", std::process::id()));
-        disk::ensure_folder(&folder, 0o700)?;
-        Ok(Scratch { folder })
-    }
-
     /// Starts a call of git whose new objects land in the scratch folder.
     pub(super) fn in_scratch(&self, scratch: &Scratch, subcommand: &str) -> super::child::Git {
         let environment = self.environment();
@@ -210,7 +210,7 @@ impl Repo {
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternates)
     }
 
-    fn scratch_commit(&self, scratch: &Scratch, tree: Oid, parents: &[Oid]) -> Result<Oid, GitError> {
+    pub(super) fn scratch_commit(&self, scratch: &Scratch, tree: Oid, parents: &[Oid]) -> Result<Oid, GitError> {
         let mut ask = self.in_scratch(scratch, "commit-tree").args(["-m", "prediction", &tree.to_string()]);
         for parent in parents {
             ask = ask.args(["-p", &parent.to_string()]);

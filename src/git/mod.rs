@@ -14,6 +14,7 @@ mod merge;
 mod objects;
 mod refs;
 mod repository;
+mod rewrite;
 mod tree;
 mod work;
 
@@ -24,4 +25,5 @@ pub use merge::{Prediction, Strategy};
 pub use objects::{Commit, ObjectKind, Objects, TreeEntry};
 pub use refs::{RefTransaction, ReflogEntry};
 pub use repository::{Head, Repo};
+pub use rewrite::Merged;
 pub use work::Filtered;

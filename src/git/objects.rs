@@ -18,7 +18,7 @@ use gix::objs::{Find, FindHeader};
 
 use super::child::GitError;
 use super::repository::Repo;
-use crate::model::{Content, HashKind, Mode, Oid, TreePath};
+use crate::model::{Content, HashKind, Mode, Oid, Raw, TreePath};
 
 /// The kind of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,13 @@ pub struct Commit {
     pub author: BString,
     /// The whole message.
     pub message: BString,
+}
+
+impl Commit {
+    /// Returns the message's first line.
+    pub fn subject(&self) -> Raw {
+        ByteSlice::lines(self.message.as_slice()).next().unwrap_or_default().into()
+    }
 }
 
 /// The objects of a repository.

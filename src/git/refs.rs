@@ -9,6 +9,9 @@ use super::child::{GitError, path_of};
 use super::repository::Repo;
 use crate::model::{Oid, Raw, RefName};
 
+/// So many stashes are looked through.
+const STASHES: usize = 10_000;
+
 /// One line of a reflog, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReflogEntry {
@@ -86,6 +89,44 @@ impl Repo {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the worktrees whose HEAD is detached: folder and commit of each.
+    pub fn detached_worktrees(&self) -> Result<Vec<(std::path::PathBuf, Oid)>, GitError> {
+        let text = self.git("worktree").args(["list", "--porcelain"]).run()?.success()?;
+        let mut found = Vec::new();
+        // One block a worktree, its lines in this order.
+        let (mut folder, mut commit) = (None, None);
+        for line in text.lines() {
+            if let Some(path) = line.strip_prefix(b"worktree ") {
+                (folder, commit) = (Some(path_of(path)), None);
+            } else if let Some(oid) = line.strip_prefix(b"HEAD ") {
+                commit = Oid::from_hex(oid);
+            } else if line == b"detached"
+                && let (Some(folder), Some(commit)) = (folder.take(), commit.take())
+            {
+                found.push((folder, commit));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes a stash out of the list, if it is in it.
+    pub fn drop_stash(&self, commit: Oid) -> Result<(), GitError> {
+        let list = self.reflog(&"refs/stash".into(), STASHES)?;
+        let Some(place) = list.iter().position(|line| line.new == commit) else { return Ok(()) };
+        self.git("stash").args(["drop", "-q", &format!("stash@{{{place}}}")]).run()?.success().map(drop)
+    }
+
+    /// Puts a stash into the list, if it is not in it and its commit still exists.
+    pub fn keep_stash(&self, commit: Oid) -> Result<(), GitError> {
+        if self.resolve(&format!("{commit}^{{commit}}"))?.is_none() {
+            return Ok(());
+        }
+        if self.reflog(&"refs/stash".into(), STASHES)?.iter().any(|line| line.new == commit) {
+            return Ok(());
+        }
+        self.git("stash").args(["store", "-q", "-m", "autostash", &commit.to_string()]).run()?.success().map(drop)
     }
 
     /// Writes a ref of ours that keeps a commit from being collected. Fails where it exists with another value.

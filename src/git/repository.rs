@@ -169,10 +169,15 @@ impl Repo {
         self.objects.get_or_init(|| Objects::open(self))
     }
 
-    /// Keeps the folder of predicted objects until the repository is closed.
-    pub(super) fn keep_scratch(&self, scratch: Scratch) {
-        // One process asks for one prediction; a second one's folder would be the same.
-        let _ = self.scratch.set(scratch);
+    /// Returns the folder of objects that are not the user's; from now on they are read, too.
+    pub(super) fn scratch(&self) -> Result<&Scratch, GitError> {
+        if self.scratch.get().is_none() {
+            let scratch = Scratch::make(&self.guard_dir())?;
+            self.objects().add_scratch(&scratch.folder);
+            // Only this thread sets it.
+            let _ = self.scratch.set(scratch);
+        }
+        self.scratch.get().ok_or_else(|| GitError::Answer { command: "scratch".into() })
     }
 
     /// Starts a call of git that sees predicted objects too, and must not write any.

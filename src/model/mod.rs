@@ -22,6 +22,8 @@ pub use operation::{
     Allowance, Body, Intent, Judgement, Kind, Operation, OperationId, Outcome, Record, Saved, SavedFile, Status,
     Unsaved, WorktreeId,
 };
-pub use plan::{Attributes, Conflict, IndexStep, Plan, RefStep, Slot, Source, StateStep, Way, WorkFile, WorkStep};
+pub use plan::{
+    Attributes, Conflict, IndexStep, Made, Plan, RefStep, Slot, Source, StashStep, StateStep, Way, WorkFile, WorkStep,
+};
 pub use raw::{Raw, RefName, TreePath, escape};
 pub use time::Timestamp;

@@ -58,6 +58,8 @@ pub enum Kind {
     Undo,
     /// `guard redo`.
     Redo,
+    /// `guard restore`.
+    Restore,
     /// Anything else that moved a branch.
     Other,
 }
@@ -80,6 +82,7 @@ impl Kind {
             Self::Branch => "branch",
             Self::Undo => "undo",
             Self::Redo => "redo",
+            Self::Restore => "restore",
             Self::Other => "other",
         }
     }
@@ -87,6 +90,11 @@ impl Kind {
     /// Returns whether it brings another line into the branch.
     pub const fn is_merge(self) -> bool {
         matches!(self, Self::Merge | Self::Pull | Self::Squash)
+    }
+
+    /// Returns whether it is a change of ours, made by applying a plan.
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::Undo | Self::Redo | Self::Restore)
     }
 }
 

@@ -13,24 +13,58 @@ use super::{Entry, Mode, Oid, OperationId, Raw, RefName, TreePath};
 pub enum Way {
     /// A merge in progress is given up.
     Abort,
-    /// The branch goes back to where it was.
+    /// Refs go back to where they were; files follow where the branch is checked out.
     MoveBack,
+    /// The branch goes back, and the commits made since are made again there.
+    Replay,
+    /// A new commit takes the changes back.
+    Revert,
     /// A squash that is not committed is taken out of index and working tree.
     Unstage,
     /// An undone operation is brought back.
     BringBack,
+    /// Files get other bytes; refs and index stay.
+    Restore,
 }
 
 impl Way {
+    /// Returns the way that a person may ask for by this word.
+    pub fn chosen(word: &str) -> Option<Self> {
+        [Self::MoveBack, Self::Replay, Self::Revert].into_iter().find(|way| way.word() == word)
+    }
+
     /// Returns the word used in JSON.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Abort => "abort",
             Self::MoveBack => "move-back",
+            Self::Replay => "replay",
+            Self::Revert => "revert",
             Self::Unstage => "unstage",
             Self::BringBack => "bring-back",
+            Self::Restore => "restore",
         }
     }
+}
+
+/// A commit that the plan makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Its name. A plan made at another time has another one: the committer's date is part of it.
+    pub oid: Oid,
+    /// The commit that is made again; `None` for one that takes changes back.
+    pub replaces: Option<Oid>,
+    /// The first line of its message.
+    pub subject: Raw,
+}
+
+/// An entry of the stash that the plan removes, or puts back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StashStep {
+    /// The stash's commit.
+    pub commit: Oid,
+    /// Whether it is in the list afterwards.
+    pub stays: bool,
 }
 
 /// A ref that moves.
@@ -143,10 +177,19 @@ pub struct Plan {
     pub why: String,
     /// The operation that is taken back; `None` for one found in the reflog.
     pub operation: Option<OperationId>,
+    /// The commit that the operation left.
+    #[serde(default)]
+    pub undone: Option<Oid>,
+    /// Whether others have that commit: a remote-tracking branch contains it.
+    #[serde(default)]
+    pub pushed: bool,
     /// HEAD's branch as a full name; `None` when detached.
     pub branch: Option<RefName>,
-    /// HEAD's commit now.
-    pub head: Oid,
+    /// HEAD's commit now; `None` when unborn.
+    pub head: Option<Oid>,
+    /// Commits that are made, oldest first.
+    #[serde(default)]
+    pub made: Vec<Made>,
     /// Refs, in order.
     pub refs: Vec<RefStep>,
     /// How files are written out.
@@ -159,10 +202,41 @@ pub struct Plan {
     pub work: Vec<WorkStep>,
     /// Files in git's folder, in the order in which they change.
     pub state: Vec<StateStep>,
+    /// An entry of the stash.
+    #[serde(default)]
+    pub stash: Option<StashStep>,
     /// Touched paths at which later edits survive.
     pub kept: Vec<TreePath>,
     /// What speaks against it: when not empty, nothing is applied.
     pub conflicts: Vec<Conflict>,
     /// What the user should know beforehand, one sentence each.
     pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Returns HEAD's commit once the plan is applied.
+    pub fn head_afterwards(&self) -> Option<Oid> {
+        let is_head = |step: &&RefStep| step.name.as_bstr() == "HEAD" || Some(&step.name) == self.branch.as_ref();
+        self.refs.iter().find(is_head).map_or(self.head, |step| step.to)
+    }
+
+    /// Returns whether it matters where HEAD is: index entries, state files and HEAD's branch belong to it.
+    pub fn needs_head(&self) -> bool {
+        let is_head = |step: &RefStep| step.name.as_bstr() == "HEAD" || Some(&step.name) == self.branch.as_ref();
+        !self.index.is_empty() || !self.state.is_empty() || self.refs.iter().any(is_head)
+    }
+
+    /// Names the plan: `<command>.<what>.<way>.<fingerprint>`. Two plans have the same name when they do the same to the same
+    /// world; only the names of the commits that they make differ, because those hold the time.
+    pub fn id(&self, command: &str) -> String {
+        // Asked for or chosen: the same is done.
+        let mut json = serde_json::to_string(&Self { why: String::new(), ..self.clone() }).unwrap_or_default();
+        for (place, made) in self.made.iter().enumerate() {
+            json = json.replace(&made.oid.to_string(), &format!("made {place}"));
+        }
+        let commit = || self.undone.or(self.head).map_or_else(|| "nothing".to_owned(), |oid| oid.to_string());
+        let what = self.operation.as_ref().map_or_else(commit, |operation| operation.0.clone());
+        let sum = super::fingerprint(&[json.as_bytes()]);
+        format!("{command}.{what}.{}.{sum}", self.way.word())
+    }
 }

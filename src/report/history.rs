@@ -4,17 +4,18 @@ use colored::Colorize;
 use serde_json::{Value, json};
 
 use crate::journal::History;
-use crate::model::{Level, Operation, OperationId, RefMove, Status, Verdict};
+use crate::model::{Level, Operation, RefMove, Status, Verdict};
+use crate::undo::Undoable;
 
 /// Returns the newest operations, newest first, one line each: when, what, verdict, how it ended.
-pub fn log_text(history: &History, limit: usize, undoable: Option<&OperationId>) -> String {
+pub fn log_text(history: &History, limit: usize, undoable: &Undoable) -> String {
     let mut text = String::new();
     for operation in history.operations.iter().rev().take(limit) {
         let id = operation.id.to_string().yellow();
         let kind = operation.intent.kind.word();
         let verdict = verdict(operation).map_or("-", Verdict::word);
         let state = state(operation);
-        let mark = if undoable == Some(&operation.id) { " (guard undo-merge undoes it)" } else { "" };
+        let mark = command(operation, undoable).map_or_else(String::new, |command| format!(" ({command} undoes it)"));
         text.push_str(&format!(
             "{id} {} {kind:8} {:15} {verdict:8} {state}{mark}\n",
             operation.at.iso(),
@@ -26,7 +27,7 @@ pub fn log_text(history: &History, limit: usize, undoable: Option<&OperationId>)
 }
 
 /// Returns the same as JSON.
-pub fn log_json(history: &History, limit: usize, undoable: Option<&OperationId>) -> String {
+pub fn log_json(history: &History, limit: usize, undoable: &Undoable) -> String {
     let operations: Vec<Value> =
         history.operations.iter().rev().take(limit).map(|operation| value(operation, undoable)).collect();
     let damaged: Vec<Value> =
@@ -35,7 +36,7 @@ pub fn log_json(history: &History, limit: usize, undoable: Option<&OperationId>)
 }
 
 /// Returns one operation in full.
-pub fn operation_text(operation: &Operation, undoable: Option<&OperationId>) -> String {
+pub fn operation_text(operation: &Operation, undoable: &Undoable) -> String {
     let intent = &operation.intent;
     let mut text = format!("operation {}\n", operation.id.to_string().yellow());
     let mut line = |name: &str, value: String| {
@@ -69,30 +70,37 @@ pub fn operation_text(operation: &Operation, undoable: Option<&OperationId>) -> 
     }
     line("takes back", intent.of.as_ref().map(ToString::to_string).unwrap_or_default());
     line("undone by", operation.undone_by.as_ref().map(ToString::to_string).unwrap_or_default());
-    if undoable == Some(&operation.id) {
-        line("undo", "guard undo-merge".to_owned());
-    }
+    line("undo", command(operation, undoable).unwrap_or_default().to_owned());
     text
 }
 
 /// Returns the same as JSON.
-pub fn operation_json(operation: &Operation, undoable: Option<&OperationId>) -> String {
+pub fn operation_json(operation: &Operation, undoable: &Undoable) -> String {
     format!("{}\n", json!({ "version": 1, "command": "show", "operation": value(operation, undoable) }))
 }
 
-fn value(operation: &Operation, undoable: Option<&OperationId>) -> Value {
+fn value(operation: &Operation, undoable: &Undoable) -> Value {
     json!({
         "id": operation.id,
         "at": operation.at.iso(),
         "kind": operation.intent.kind,
         "state": word(operation),
         "verdict": verdict(operation).map(Verdict::word),
-        "undoable": undoable == Some(&operation.id),
+        "undoable": command(operation, undoable).is_some(),
         "undone_by": operation.undone_by,
         "intent": operation.intent,
         "judgements": operation.judgements,
         "outcome": operation.outcome,
     })
+}
+
+/// The command that takes the operation back when it is given no name.
+fn command(operation: &Operation, undoable: &Undoable) -> Option<&'static str> {
+    match &operation.id {
+        id if undoable.merge.as_ref() == Some(id) => Some("guard undo-merge"),
+        id if undoable.any.as_ref() == Some(id) => Some("guard undo"),
+        _ => None,
+    }
 }
 
 /// The worst verdict that was given.

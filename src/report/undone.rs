@@ -1,13 +1,16 @@
 //! What an undo or redo would do, or did.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
-use crate::model::{IndexStep, Mode, Plan, Raw, RefName, Source, Way, WorkStep};
+use crate::model::{IndexStep, Made, Mode, Plan, Raw, RefName, Source, TreePath, Way, WorkStep};
 use crate::undo::{Recovered, RecoveredBy, Report, Run};
 
 /// Returns the JSON document: the same for a dry run and a real one, but for `dry_run`, `done` and `recorded_as`.
 pub fn undone_json(command: &str, report: &Report, run: Run) -> String {
     let plan = &report.plan;
+    let made = |made: &Made| json!({ "oid": made.oid, "replaces": made.replaces, "subject": made.subject });
     let refs: Vec<Value> =
         plan.refs.iter().map(|step| json!({ "name": step.name, "from": step.expect, "to": step.to })).collect();
     let recovered: Vec<Value> = report
@@ -18,13 +21,17 @@ pub fn undone_json(command: &str, report: &Report, run: Run) -> String {
     let document = json!({
         "version": 1,
         "command": command,
+        "plan": report.plan_id(),
         "operation": plan.operation,
+        "undone": plan.undone,
+        "pushed": plan.pushed,
         "way": plan.way.word(),
         "why": plan.why,
         "dry_run": run == Run::Dry,
         "done": report.operation.is_some(),
         "recorded_as": report.operation,
         "branch": plan.branch,
+        "made": plan.made.iter().map(made).collect::<Vec<_>>(),
         "refs": refs,
         "paths": paths(plan).into_iter().map(|path| path.json()).collect::<Vec<_>>(),
         "state_files": plan.state.iter().map(|step| &step.name).collect::<Vec<_>>(),
@@ -51,6 +58,7 @@ pub fn undone_text(report: &Report, run: Run, verbose: bool) -> String {
         let name = short(&step.name);
         text.push_str(&format!("{verb} {name} from {} to {}\n", oid(step.expect), oid(step.to)));
     }
+    text.push_str(&made_text(plan, dry));
     let paths = paths(plan);
     let touched = count(paths.len(), "path");
     text.push_str(&format!("{touched} {}\n", if dry { "would change" } else { "changed" }));
@@ -67,8 +75,37 @@ pub fn undone_text(report: &Report, run: Run, verbose: bool) -> String {
         text.push_str(&format!("note: {note}\n"));
     }
     if !dry {
-        let back = if plan.way == Way::BringBack { "guard undo-merge" } else { "guard redo" };
+        let back = match plan.way {
+            Way::BringBack if report.command == "redo" => "guard undo",
+            Way::Restore => "guard restore --undo",
+            _ => "guard redo",
+        };
         text.push_str(&format!("to take this back: {back}\n"));
+    } else if plan.conflicts.is_empty() && report.command != "restore" {
+        text.push_str(&format!("to do exactly this: guard undo --plan {}\n", report.plan_id()));
+    }
+    text
+}
+
+/// Returns the JSON document of files that were, or would be, copied out.
+pub fn copied_json(paths: &[TreePath], from: &str, folder: &Path, dry: bool) -> String {
+    let folder = Raw::from(folder.as_os_str().as_encoded_bytes());
+    let document = json!({
+        "version": 1, "command": "restore", "from": from, "to": folder, "paths": paths, "dry_run": dry, "done": !dry,
+    });
+    format!("{document}\n")
+}
+
+/// Returns the same as text.
+pub fn copied_text(paths: &[TreePath], folder: &Path, dry: bool) -> String {
+    let verb = if dry { "would write" } else { "wrote" };
+    let folder = crate::model::escape(folder.as_os_str().as_encoded_bytes());
+    let mut text = format!("{verb} {} to '{folder}'\n", count(paths.len(), "file"));
+    for path in paths.iter().take(20) {
+        text.push_str(&format!("  {path}\n"));
+    }
+    if paths.len() > 20 {
+        text.push_str(&format!("  and {} more\n", paths.len() - 20));
     }
     text
 }
@@ -83,22 +120,41 @@ pub fn conflicts_text(plan: &Plan) -> String {
     text
 }
 
+/// The commits that are made, up to twenty.
+fn made_text(plan: &Plan, dry: bool) -> String {
+    let mut text = String::new();
+    for made in plan.made.iter().take(20) {
+        let line = match (made.replaces, dry) {
+            (Some(old), true) => format!("would make {} again: {}", old.short(), made.subject),
+            (Some(old), false) => format!("made {} again as {}: {}", old.short(), made.oid.short(), made.subject),
+            (None, true) => format!("would commit: {}", made.subject),
+            (None, false) => format!("committed {}: {}", made.oid.short(), made.subject),
+        };
+        text.push_str(&format!("{line}\n"));
+    }
+    if plan.made.len() > 20 {
+        text.push_str(&format!("and {} more\n", plan.made.len() - 20));
+    }
+    text
+}
+
 fn headline(plan: &Plan, dry: bool) -> String {
-    let of =
-        plan.operation.as_ref().map_or_else(|| format!("merge {}", plan.head.short()), |id| format!("operation {id}"));
+    let commit = || plan.undone.or(plan.head).map_or_else(|| "it".to_owned(), |oid| oid.short());
+    let of = plan.operation.as_ref().map_or_else(commit, |id| format!("operation {id}"));
     let (would, done) = match plan.way {
         Way::Abort => ("would give up the merge in progress", "gave up the merge in progress"),
         Way::Unstage => ("would take out the squash", "took out the squash"),
-        Way::MoveBack => ("would undo", "undid"),
+        Way::MoveBack | Way::Replay => ("would undo", "undid"),
+        Way::Revert => ("would take back by a new commit", "took back by a new commit"),
         Way::BringBack => ("would take back", "took back"),
+        Way::Restore => ("would restore", "restored"),
     };
     let verb = if dry { would } else { done };
     match plan.way {
         Way::Abort | Way::Unstage => format!("{verb}: {}\n", plan.why),
-        Way::MoveBack => format!("{verb} {of}: {}\n", plan.why),
-        Way::BringBack => {
-            format!("{verb} undo {}\n", plan.operation.as_ref().map_or_else(String::new, ToString::to_string))
-        }
+        Way::MoveBack | Way::Replay | Way::Revert => format!("{verb} {of}: {}\n", plan.why),
+        Way::BringBack => format!("{verb} {of}\n"),
+        Way::Restore => format!("{verb} {}\n", plan.why),
     }
 }
 

@@ -10,7 +10,7 @@
 //! | files removed, files written, one by one, each compared just before | some files before, some after | rolls back |
 //! | index replaced | files and index after, refs before | rolls back |
 //! | refs committed | all but the state files | finishes |
-//! | state files (`MERGE_HEAD` …), outcome (synced) | done | |
+//! | state files (`MERGE_HEAD` …), list of stashes, outcome (synced) | done | |
 //!
 //! An error before the intent leaves everything as it was. One between the intent and the refs is rolled back at once;
 //! one after the refs is left for the next guard command to finish.
@@ -25,17 +25,17 @@ use std::path::PathBuf;
 use crate::disk::{self, DiskError, Durability, Root};
 use crate::git::{GitError, IndexEntry, RefTransaction};
 use crate::model::{
-    Body, Intent, Kind, OperationId, Outcome, Plan, Record, RefMove, RefName, Saved, SavedFile, Source, Status,
-    TreePath, Way, WorkFile, WorkStep,
+    Body, Intent, Oid, OperationId, Outcome, Plan, Record, RefMove, RefName, Saved, SavedFile, Source, Status,
+    TreePath, WorkFile, WorkStep,
 };
 use crate::store::{self, LARGEST_FILE, Limits, Store, Wanted};
 
 use super::now::{Index, entries_of, is_expected, standing};
 use super::recover::roll_back;
-use super::{Undo, UndoError, record};
+use super::{Doing, Undo, UndoError, record};
 
 /// Applies a plan without conflicts, whole or not at all. Returns the operation that did it.
-pub(super) fn apply(undo: &Undo<'_>, plan: &Plan) -> Result<OperationId, UndoError> {
+pub(super) fn apply(undo: &Undo<'_>, plan: &Plan, doing: Doing) -> Result<OperationId, UndoError> {
     let id = undo.journal.new_id(undo.now);
     let _index_lock = IndexLock::take(undo, &id)?;
     unchanged(undo, plan)?;
@@ -43,10 +43,13 @@ pub(super) fn apply(undo: &Undo<'_>, plan: &Plan) -> Result<OperationId, UndoErr
     for blob in &plan.blobs {
         undo.repo.store_blob(blob.to_vec())?;
     }
+    if let (Some(made), Some(have)) = (plan.made.last(), plan.undone) {
+        undo.repo.adopt(made.oid, have)?;
+    }
     let copy = IndexCopy::make(undo, &edits)?;
-    let mut refs = prepare(undo, plan, &id)?;
+    let mut refs = prepare(undo, plan, &id, doing)?;
     let root = Root::open(undo.repo.need_work_tree()?)?;
-    let plan = keep(undo, plan, &id, &root)?;
+    let plan = keep(undo, plan, &id, &root, doing)?;
     let done = files(undo, &plan, &root).and_then(|()| copy.take_place(undo)).and_then(|()| match refs.take() {
         Some(refs) => commit(undo, &plan, refs),
         None => Ok(()),
@@ -66,13 +69,15 @@ pub(super) fn apply(undo: &Undo<'_>, plan: &Plan) -> Result<OperationId, UndoErr
 /// Refuses when HEAD, index or state files are not what was planned with. From now on git can't change the index, and so
 /// neither switch branches nor begin a merge.
 fn unchanged(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
-    let head = undo.repo.head()?;
-    if head.branch != plan.branch || head.oid != Some(plan.head) {
-        return Err(UndoError::Changed("HEAD".into()));
-    }
-    let merging = plan.state.iter().any(|step| step.name == "MERGE_HEAD" && step.from.is_some());
-    if !merging && undo.repo.has_state("MERGE_HEAD") {
-        return Err(UndoError::Changed("MERGE_HEAD".into()));
+    if plan.needs_head() {
+        let head = undo.repo.head()?;
+        if head.branch != plan.branch || head.oid != plan.head {
+            return Err(UndoError::Changed("HEAD".into()));
+        }
+        let merging = plan.state.iter().any(|step| step.name == "MERGE_HEAD" && step.from.is_some());
+        if !merging && undo.repo.has_state("MERGE_HEAD") {
+            return Err(UndoError::Changed("MERGE_HEAD".into()));
+        }
     }
     let index = Index::read(undo.repo, &undo.repo.own_index_file())?;
     for step in &plan.index {
@@ -89,20 +94,21 @@ fn unchanged(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
 }
 
 /// Lets git take the ref locks and ask the hooks; `None` when no ref moves.
-fn prepare(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Option<RefTransaction>, UndoError> {
+fn prepare(undo: &Undo<'_>, plan: &Plan, id: &OperationId, doing: Doing) -> Result<Option<RefTransaction>, UndoError> {
     if plan.refs.is_empty() {
         return Ok(None);
     }
-    let of = plan.operation.as_ref().map_or_else(|| plan.head.short(), ToString::to_string);
-    let command = if plan.way == Way::BringBack { "redo" } else { "undo-merge" };
-    let mut transaction = undo.repo.ref_transaction(&format!("guard {command}: {of}"))?;
+    let commit = || plan.undone.or(plan.head).map_or_else(String::new, |oid| oid.short());
+    let of = plan.operation.as_ref().map_or_else(commit, ToString::to_string);
+    let mut transaction = undo.repo.ref_transaction(&format!("guard {}: {of}", doing.command))?;
     for step in &plan.refs {
         transaction.update(&step.name, step.expect, step.to)?;
     }
-    if plan.way == Way::MoveBack {
-        // Nothing else may hold the merge from now on, and redo needs it.
-        let name = RefName::from(format!("refs/recoveryguard/pre-merge/{id}"));
-        transaction.update(&name, None, Some(plan.head))?;
+    for (place, lost) in lost(undo, plan)?.into_iter().enumerate() {
+        // Nothing else may hold these commits from now on, and redo needs them.
+        let more = if place == 0 { String::new() } else { format!("-{place}") };
+        let name = RefName::from(format!("refs/recoveryguard/pre-merge/{id}{more}"));
+        transaction.update(&name, None, Some(lost))?;
     }
     transaction.prepare().map_err(|error| match error {
         GitError::Unsupported(why) => UndoError::refused(why, None),
@@ -111,8 +117,22 @@ fn prepare(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Option<RefT
     Ok(Some(transaction))
 }
 
+/// Returns the tips that branches leave without building on them.
+fn lost(undo: &Undo<'_>, plan: &Plan) -> Result<Vec<Oid>, UndoError> {
+    let mut tips = Vec::new();
+    for step in &plan.refs {
+        let is_tip = step.name.as_bstr() == "HEAD" || step.name.starts_with(b"refs/heads/");
+        let Some(tip) = step.expect.filter(|tip| is_tip && !tips.contains(tip)) else { continue };
+        let stays = step.to.map_or(Ok(false), |to| undo.repo.is_ancestor(tip, to))?;
+        if !stays {
+            tips.push(tip);
+        }
+    }
+    Ok(tips)
+}
+
 /// Saves what is in no commit, and writes record and intent. Returns the plan with the places of what was saved.
-fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root) -> Result<Plan, UndoError> {
+fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root, doing: Doing) -> Result<Plan, UndoError> {
     let mut plan = plan.clone();
     let mut saved = save(undo, &plan, id, root)?;
     for step in &mut plan.work {
@@ -128,14 +148,13 @@ fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root) -> Result<P
         saved.index = true;
     }
     record::write(undo, id, &plan)?;
-    let redo = plan.way == Way::BringBack;
     let intent = Intent {
-        kind: if redo { Kind::Redo } else { Kind::Undo },
+        kind: doing.kind,
         worktree: undo.repo.worktree_id(),
         branch: plan.branch.clone(),
-        head: Some(plan.head),
+        head: plan.head,
         incoming: Vec::new(),
-        action: if redo { "guard redo" } else { "guard undo-merge" }.into(),
+        action: format!("guard {}", doing.command).into(),
         saved,
         predicted: None,
         of: plan.operation.clone(),
@@ -210,7 +229,7 @@ fn commit(undo: &Undo<'_>, plan: &Plan, refs: RefTransaction) -> Result<(), Undo
     }
 }
 
-/// Changes the files in git's folder.
+/// Changes the files in git's folder, and the list of stashes. Doing it twice does no harm.
 pub(super) fn state(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
     for step in &plan.state {
         let path = undo.repo.git_dir().join(&step.name);
@@ -218,6 +237,11 @@ pub(super) fn state(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
             Some(bytes) => disk::write_atomic(&path, bytes, Durability::Lazy, 0o666)?,
             None => drop(disk::remove_file(&path)?),
         }
+    }
+    match plan.stash {
+        Some(stash) if stash.stays => undo.repo.keep_stash(stash.commit)?,
+        Some(stash) => undo.repo.drop_stash(stash.commit)?,
+        None => {}
     }
     Ok(())
 }

@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::git::{GitError, Strategy};
+use crate::git::{GitError, Head, Strategy};
 use crate::model::{
-    Attributes, Entry, Mode, Oid, Operation, OperationId, RefName, RefStep, SavedFile, Slot, Source, StateStep,
-    TreePath, Way, WorkFile,
+    Attributes, Entry, Made, Mode, Oid, Operation, OperationId, RefName, RefStep, SavedFile, Slot, Source, StashStep,
+    StateStep, TreePath, Way, WorkFile,
 };
 
-use super::find::{Done, Open, Target};
+use super::autostash::{Autostash, PENDING};
+use super::find::Open;
 use super::now::Index;
 use super::weave::file_of;
 use super::{Undo, UndoError};
@@ -41,54 +42,27 @@ pub(super) struct Delta {
     pub(super) way: Way,
     pub(super) why: String,
     pub(super) operation: Option<OperationId>,
-    pub(super) branch: Option<RefName>,
-    pub(super) head: Oid,
+    /// The commit that the operation left.
+    pub(super) undone: Option<Oid>,
+    pub(super) pushed: bool,
+    /// HEAD as it is now.
+    pub(super) head: Head,
+    pub(super) made: Vec<Made>,
     pub(super) refs: Vec<RefStep>,
     pub(super) attributes: Attributes,
     /// By path.
     pub(super) paths: Vec<PathDelta>,
     pub(super) state: Vec<StateStep>,
+    pub(super) stash: Option<StashStep>,
     pub(super) notes: Vec<String>,
 }
 
 /// Files in git's folder that belong to a merge; removed in this order.
-const MERGE_STATE: [&str; 6] = ["MERGE_HEAD", "MERGE_MODE", "MERGE_RR", "AUTO_MERGE", "SQUASH_MSG", "MERGE_MSG"];
+const MERGE_STATE: [&str; 7] =
+    ["MERGE_HEAD", "MERGE_MODE", "MERGE_RR", "AUTO_MERGE", "SQUASH_MSG", "MERGE_MSG", PENDING];
 
-/// Finds out what the operation did that is to be undone.
-pub(super) fn of_target(undo: &Undo<'_>, target: Target) -> Result<Delta, UndoError> {
-    match target {
-        Target::Done(done) => of_done(undo, done),
-        Target::Open(open) => of_open(undo, open),
-    }
-}
-
-fn of_done(undo: &Undo<'_>, done: Done) -> Result<Delta, UndoError> {
-    let objects = undo.repo.objects();
-    let (before_tree, after_tree) = (objects.tree_of(done.old)?, objects.tree_of(done.new)?);
-    let before = Before::read(undo, done.operation.as_ref())?;
-    let mut notes = done.notes;
-    if done.operation.is_none() {
-        notes.push("the merge is not in the journal: what was uncommitted before it was not recorded".into());
-    }
-    let changes = objects.diff(Some(before_tree), Some(after_tree), undo.repo.deadline())?;
-    let changes = changes.into_iter().map(|change| (change.path, (change.before, change.after))).collect();
-    let paths = before.paths(changes, &BTreeSet::new(), &mut notes);
-    let name = done.branch.clone().unwrap_or_else(|| "HEAD".into());
-    Ok(Delta {
-        way: Way::MoveBack,
-        why: done.why,
-        operation: done.operation.map(|operation| operation.id),
-        branch: done.branch,
-        head: done.new,
-        refs: vec![RefStep { name, expect: Some(done.new), to: Some(done.old) }],
-        attributes: attributes(&paths, after_tree, before_tree),
-        paths,
-        state: Vec::new(),
-        notes,
-    })
-}
-
-fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
+/// Finds out what an unfinished merge did.
+pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
     let repo = undo.repo;
     let objects = repo.objects();
     let head_tree = objects.tree_of(open.head)?;
@@ -107,7 +81,17 @@ fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
     if open.operation.is_none() {
         notes.push("the merge is not in the journal: what was uncommitted before it was not recorded".into());
     }
-    let paths = before.paths(changes, &conflicted, &mut notes);
+    let stash = Autostash::pending(undo)?;
+    if let Some(stash) = &stash {
+        stash.add_paths(&mut changes, |path| {
+            Ok((objects.leaf(Some(head_tree), path)?, objects.leaf(Some(result), path)?))
+        })?;
+    }
+    let mut paths = before.paths(changes, &conflicted, &BTreeSet::new(), &mut notes);
+    if let Some(stash) = stash {
+        notes.push("what git had put into an autostash is brought back".into());
+        stash.bring_back(undo, &before, &mut paths)?;
+    }
     let mut state = Vec::new();
     let mut refs = Vec::new();
     for name in MERGE_STATE {
@@ -115,21 +99,25 @@ fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
             state.push(StateStep { name: name.to_owned(), from: Some(bytes.into()), to: None });
         }
     }
-    // With a reftable AUTO_MERGE is no file.
-    if !repo.has_state("AUTO_MERGE") && repo.is_reftable() {
-        let value = repo.ref_value(&"AUTO_MERGE".into())?;
-        refs.extend(value.map(|oid| RefStep { name: "AUTO_MERGE".into(), expect: Some(oid), to: None }));
+    // With a reftable these are no files.
+    for name in ["AUTO_MERGE", PENDING].into_iter().filter(|name| repo.is_reftable() && !repo.has_state(name)) {
+        let name = RefName::from(name);
+        let value = repo.ref_value(&name)?;
+        refs.extend(value.map(|oid| RefStep { name, expect: Some(oid), to: None }));
     }
     Ok(Delta {
         way: if open.squash { Way::Unstage } else { Way::Abort },
         why: if open.squash { "the squash is not committed".into() } else { "the merge is in progress".into() },
         operation: open.operation.map(|operation| operation.id),
-        branch: open.branch,
-        head: open.head,
+        undone: None,
+        pushed: false,
+        head: Head { branch: open.branch, oid: Some(open.head) },
+        made: Vec::new(),
         refs,
         attributes: attributes(&paths, result, head_tree),
         paths,
         state,
+        stash: None,
         notes,
     })
 }
@@ -178,14 +166,14 @@ pub(super) fn attributes(paths: &[PathDelta], after: Oid, before: Oid) -> Attrib
 }
 
 /// What is known of the time before an operation.
-struct Before<'o> {
+pub(super) struct Before<'o> {
     index: Option<Index>,
     files: BTreeMap<&'o TreePath, &'o SavedFile>,
     unsaved: BTreeMap<&'o TreePath, &'o str>,
 }
 
 impl<'o> Before<'o> {
-    fn read(undo: &Undo<'_>, operation: Option<&'o Operation>) -> Result<Self, UndoError> {
+    pub(super) fn read(undo: &Undo<'_>, operation: Option<&'o Operation>) -> Result<Self, UndoError> {
         let mut found = Self { index: None, files: BTreeMap::new(), unsaved: BTreeMap::new() };
         // Another worktree's files and index tell nothing of this one's.
         let Some(operation) = operation.filter(|found| found.intent.worktree == undo.repo.worktree_id()) else {
@@ -201,18 +189,35 @@ impl<'o> Before<'o> {
         Ok(found)
     }
 
-    /// Puts together both sides of each path; `changes` are the trees' entries before and after.
-    fn paths(
+    /// Returns the index entries that stood at a path, if the index was kept.
+    pub(super) fn index_at(&self, path: &TreePath) -> Option<Vec<Slot>> {
+        self.index.as_ref().map(|index| index.at(path).to_vec())
+    }
+
+    /// Returns the files of the index that was kept.
+    pub(super) fn index_files(&self) -> Option<Vec<(TreePath, WorkFile)>> {
+        let files =
+            |index: &Index| index.iter().filter_map(|(path, slots)| Some((path.clone(), file_of(slots)?))).collect();
+        self.index.as_ref().map(files)
+    }
+
+    /// Returns the file that was saved.
+    pub(super) fn file_at(&self, path: &TreePath) -> Option<WorkFile> {
+        self.files.get(path).map(|file| WorkFile { mode: file.mode, source: Source::Saved(file.blob) })
+    }
+
+    /// Puts together both sides of each path; `changes` are the trees' entries before and after. Paths in conflict are
+    /// `forced`; at those that go `elsewhere` what was saved does not count.
+    pub(super) fn paths(
         &self,
         changes: BTreeMap<TreePath, (Option<Entry>, Option<Entry>)>,
         forced: &BTreeSet<TreePath>,
+        elsewhere: &BTreeSet<TreePath>,
         notes: &mut Vec<String>,
     ) -> Vec<PathDelta> {
         let delta = |(path, (before, after)): (TreePath, (Option<Entry>, Option<Entry>))| {
-            let before = match &self.index {
-                Some(index) => index.at(&path).to_vec(),
-                None => slots(before),
-            };
+            let counts = !elsewhere.contains(&path);
+            let before = self.index_at(&path).filter(|_| counts).unwrap_or_else(|| slots(before));
             let after = slots(after);
             let is_submodule = |slots: &[Slot]| slots.iter().any(|slot| slot.entry.mode == Mode::Submodule);
             if is_submodule(&before) || is_submodule(&after) {
@@ -222,8 +227,7 @@ impl<'o> Before<'o> {
                 notes.push(format!("'{path}' was not saved before the merge ({why}): the file is not touched"));
                 None
             } else {
-                let source = |file: &&SavedFile| WorkFile { mode: file.mode, source: Source::Saved(file.blob) };
-                let saved = self.files.get(&path).map(source);
+                let saved = self.file_at(&path).filter(|_| counts);
                 Some(Sides { after: file_of(&after), before: saved.or_else(|| file_of(&before)) })
             };
             let work = work.filter(|sides| sides.after.is_some() || sides.before.is_some());
@@ -234,7 +238,8 @@ impl<'o> Before<'o> {
     }
 }
 
-fn slots(entry: Option<Entry>) -> Vec<Slot> {
+/// Returns the slots of a tree's entry.
+pub(super) fn slots(entry: Option<Entry>) -> Vec<Slot> {
     let slot = |entry| Slot { stage: 0, entry, skip_worktree: false, assume_unchanged: false };
     entry.map(slot).into_iter().collect()
 }

@@ -25,6 +25,9 @@ pub enum UndoError {
     /// Something changed between planning and doing.
     #[error("'{0}' changed just now; nothing was changed")]
     Changed(TreePath),
+    /// A plan's name was given, and another plan came out.
+    #[error("the repository has changed since that plan was made; nothing was changed")]
+    Stale,
     /// A step failed and what had been done was put back.
     #[error("the undo failed halfway; everything was put back")]
     RolledBack(#[source] Box<UndoError>),
@@ -85,6 +88,7 @@ impl UndoError {
         matches!(
             self,
             Self::Refused { .. }
+                | Self::Stale
                 | Self::Changed(_)
                 | Self::RolledBack(_)
                 | Self::Git(GitError::Missing(_) | GitError::Unsupported(_))

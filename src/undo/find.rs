@@ -1,4 +1,4 @@
-//! Which merge is meant, and whether it can be undone by going back.
+//! Which merge is meant.
 //!
 //! ```text
 //! a merge in progress, a squash in the index          -> that one
@@ -6,39 +6,30 @@
 //! the reflog's newest merge that left the tip          -> that one (guard was not installed, or was bypassed)
 //! the tip is a merge commit                            -> back to its first parent
 //! the tip is a squash's commit                         -> back to its parent
+//! the newest of these that the tip was built on        -> that one, beneath the commits made since
 //! anything else                                        -> refused, with the command that is right instead
 //! ```
 //!
-//! `ORIG_HEAD` is never asked: rebase, reset and "Already up to date" write it too.
+//! A merge that a person names is looked for on the branch that it was made on. `ORIG_HEAD` is never asked: rebase,
+//! reset and "Already up to date" write it too.
 
 use bstr::ByteSlice;
 
 use crate::git::{Head, ReflogEntry};
 use crate::journal::History;
-use crate::model::{Kind, Oid, Operation, OperationId, RefName, Status, escape};
+use crate::model::{Kind, Oid, Operation, RefName, Status, escape};
 
 use super::guards::{is_there, nothing_else_going_on};
+use super::place::{Place, short};
 use super::squash;
 use super::{Undo, UndoError};
 
 /// The merge that is to be undone.
-#[derive(Debug)]
 pub(super) enum Target {
-    /// It is the last thing on the branch.
-    Done(Done),
+    /// It is on a branch.
+    Done(Place, Step),
     /// It is not committed.
     Open(Open),
-}
-
-/// A merge that is committed, or a fast-forward.
-#[derive(Debug)]
-pub(super) struct Done {
-    pub(super) operation: Option<Operation>,
-    pub(super) branch: Option<RefName>,
-    pub(super) old: Oid,
-    pub(super) new: Oid,
-    pub(super) why: String,
-    pub(super) notes: Vec<String>,
 }
 
 /// A merge in progress, or a squash that is not committed.
@@ -58,16 +49,16 @@ pub(super) struct Open {
 pub(super) struct Finder<'f, 'r> {
     pub(super) undo: &'f Undo<'r>,
     pub(super) history: &'f History,
-    pub(super) head: Head,
-    pub(super) tip: Oid,
-    pub(super) reflog: Vec<ReflogEntry>,
+    pub(super) place: Place,
+    reflog: Vec<ReflogEntry>,
 }
 
-/// A step of the branch that was a merge.
+/// A step of the branch: what stood there before it, and what it left.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) operation: Option<Operation>,
-    pub(super) old: Oid,
+    /// `None`: the branch was unborn.
+    pub(super) old: Option<Oid>,
     pub(super) new: Oid,
     pub(super) fast_forward: bool,
     /// What was merged was a remote's line, or it was a pull.
@@ -77,93 +68,196 @@ pub(super) struct Step {
 /// So many reflog lines are looked at.
 const REFLOG: usize = 1000;
 
-impl<'f, 'r> Finder<'f, 'r> {
-    pub(super) fn new(undo: &'f Undo<'r>, history: &'f History) -> Result<Self, UndoError> {
-        let head = undo.repo.head()?;
-        let Some(tip) = head.oid else {
-            return Err(UndoError::refused("there is no commit yet, so there is no merge to undo", None));
+/// Finds the merge that `what` (an operation or a commit) names, or the last one of HEAD's branch.
+pub(super) fn find(undo: &Undo<'_>, history: &History, what: Option<&str>) -> Result<Target, UndoError> {
+    nothing_else_going_on(undo)?;
+    let head = undo.repo.head()?;
+    let wanted = what.map(|what| wanted(undo, history, what)).transpose()?;
+    if let Some(open) = open(undo, history, &head)? {
+        let is_it = |wanted: &Wanted| match wanted {
+            Wanted::Operation(wanted) => open.operation.as_ref().is_some_and(|open| open.id == wanted.id),
+            Wanted::Commit(_) => false,
         };
-        let name = head.branch.clone().unwrap_or_else(|| "HEAD".into());
-        let reflog = undo.repo.reflog(&name, REFLOG)?;
-        Ok(Self { undo, history, head, tip, reflog })
-    }
-
-    /// Finds the merge that `what` names, or the last one.
-    pub(super) fn find(&self, what: Option<&str>) -> Result<Target, UndoError> {
-        nothing_else_going_on(self.undo)?;
-        let wanted = what.map(|what| self.wanted(what)).transpose()?;
-        if let Some(open) = self.open()? {
-            if wanted.as_ref().is_some_and(|wanted| !wanted.is(open.operation.as_ref(), None)) {
-                let why = "another merge is in progress; it must be finished or undone first";
-                return Err(UndoError::refused(why, Some("guard undo-merge".to_owned())));
-            }
+        if wanted.as_ref().is_none_or(is_it) {
             return Ok(Target::Open(open));
         }
-        let step = match (self.last_step()?, &wanted) {
-            (Some(step), None) => step,
-            (Some(step), Some(wanted)) if wanted.is(step.operation.as_ref(), Some(step.new)) => step,
-            (_, Some(wanted)) => return Err(self.why_not(wanted)?),
-            (None, None) => return Err(self.why_none()?),
-        };
-        self.elsewhere()?;
-        let notes = self.published(&step)?;
-        let why = "it is the last thing on the branch".to_owned();
-        let branch = self.head.branch.clone();
-        Ok(Target::Done(Done { operation: step.operation, branch, old: step.old, new: step.new, why, notes }))
+        let why = "another merge is in progress; it must be finished or undone first";
+        return Err(UndoError::refused(why, Some("guard undo-merge".to_owned())));
+    }
+    match wanted {
+        None => {
+            let Some(place) = Place::of_head(&head) else {
+                return Err(UndoError::refused("there is no commit yet, so there is no merge to undo", None));
+            };
+            Finder::at(undo, history, place)?.last()
+        }
+        Some(Wanted::Operation(operation)) => of_operation(undo, history, &head, &operation),
+        Some(Wanted::Commit(commit)) => of_commit(undo, history, &head, commit),
+    }
+}
+
+fn of_operation(undo: &Undo<'_>, history: &History, head: &Head, operation: &Operation) -> Result<Target, UndoError> {
+    let id = &operation.id;
+    let refused = |why: String, hint: Option<String>| Err(UndoError::refused(why, hint));
+    if let Some(by) = &operation.undone_by {
+        return refused(format!("operation {id} was undone already by {by}"), Some("guard redo".to_owned()));
+    }
+    if !operation.intent.kind.is_merge() {
+        let why = format!("operation {id} is a {}, not a merge", operation.intent.kind.word());
+        return refused(why, Some(format!("guard undo {id}")));
+    }
+    let place = match &operation.intent.branch {
+        Some(branch) => Place::of_branch(undo, head, branch)?,
+        None => match Place::of_head(head) {
+            Some(place) if place.branch.is_none() && operation.intent.worktree == undo.repo.worktree_id() => place,
+            _ => return refused(format!("operation {id} was on a detached HEAD, which has moved since"), None),
+        },
+    };
+    let finder = Finder::at(undo, history, place)?;
+    if let Some(step) = finder.last_step()?
+        && step.operation.as_ref().is_some_and(|found| found.id == *id)
+    {
+        return Ok(finder.found(step));
+    }
+    let Some(new) = operation.head_after() else {
+        return refused(format!("operation {id} moved no branch"), Some("guard log".to_owned()));
+    };
+    if !undo.repo.is_ancestor(new, finder.place.tip)? {
+        return refused(format!("{} is not on {} any more", new.short(), finder.place.words()), None);
+    }
+    let step = finder.step_of(operation.clone(), operation.intent.head, new);
+    Ok(finder.found(step))
+}
+
+fn of_commit(undo: &Undo<'_>, history: &History, head: &Head, commit: Oid) -> Result<Target, UndoError> {
+    let place = match Place::of_head(head) {
+        Some(place) if undo.repo.is_ancestor(commit, place.tip)? => place,
+        _ => match &undo.repo.containing(commit, &["refs/heads/"], 2)?[..] {
+            [branch] => Place::of_branch(undo, head, branch)?,
+            [] => return Err(UndoError::refused(format!("{} is on no branch", commit.short()), None)),
+            _ => {
+                let why = format!("{} is not on the current branch, but on several others", commit.short());
+                return Err(UndoError::refused(why, Some("git switch <branch>".to_owned())));
+            }
+        },
+    };
+    let finder = Finder::at(undo, history, place)?;
+    if commit == finder.place.tip
+        && let Some(step) = finder.last_step()?
+    {
+        return Ok(finder.found(step));
+    }
+    if let Some(step) = finder.step_that_left(commit)? {
+        return Ok(finder.found(step));
+    }
+    let found = undo.repo.objects().commit(commit)?;
+    let [first, _, ..] = found.parents[..] else {
+        let why = format!("{} was brought here by no merge", commit.short());
+        return Err(UndoError::refused(why, Some(format!("git revert {commit}"))));
+    };
+    let (old, fast_forward, from_remote) = (Some(first), false, false);
+    Ok(finder.found(Step { operation: None, old, new: commit, fast_forward, from_remote }))
+}
+
+/// The merge in progress, or the squash in the index.
+fn open(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>, UndoError> {
+    let repo = undo.repo;
+    let mut heads = repo.merge_heads()?;
+    let squash = heads.is_empty() && is_there(undo, "SQUASH_MSG")?;
+    let Some(tip) = head.oid.filter(|_| squash || !heads.is_empty()) else { return Ok(None) };
+    let fits = |operation: &&Operation| {
+        let status = operation.outcome.as_ref().map(|outcome| outcome.status);
+        let incoming: Vec<Oid> = operation.intent.incoming.iter().map(|head| head.oid).collect();
+        let same = if squash { operation.intent.kind == Kind::Squash } else { same_set(&incoming, &heads) };
+        same && operation.undone_by.is_none()
+            && operation.intent.worktree == repo.worktree_id()
+            && operation.intent.head == Some(tip)
+            && matches!(status, None | Some(Status::Staged | Status::Done))
+            && operation.head_after().is_none_or(|after| after == tip)
+    };
+    let mut merges = history.operations.iter().rev().filter(|operation| operation.intent.kind.is_merge());
+    let operation = merges.find(fits).cloned();
+    if squash {
+        let named = || squash::heads_of_message(repo);
+        let known = operation.as_ref().map(|operation| operation.intent.incoming.iter().map(|head| head.oid).collect());
+        heads = known.map_or_else(named, Ok)?;
+    }
+    let stale_auto_merge = heads.len() > 1;
+    Ok(Some(Open { operation, branch: head.branch.clone(), head: tip, heads, squash, stale_auto_merge }))
+}
+
+impl<'f, 'r> Finder<'f, 'r> {
+    pub(super) fn at(undo: &'f Undo<'r>, history: &'f History, place: Place) -> Result<Self, UndoError> {
+        let reflog = undo.repo.reflog(&place.ref_name(), REFLOG)?;
+        Ok(Self { undo, history, place, reflog })
     }
 
-    /// The merge in progress, or the squash in the index.
-    fn open(&self) -> Result<Option<Open>, UndoError> {
-        let repo = self.undo.repo;
-        let mut heads = repo.merge_heads()?;
-        let squash = heads.is_empty() && is_there(self.undo, "SQUASH_MSG")?;
-        if heads.is_empty() && !squash {
-            return Ok(None);
+    fn found(self, step: Step) -> Target {
+        Target::Done(self.place, step)
+    }
+
+    /// The last merge of the branch: at its tip, or beneath the commits made since.
+    fn last(self) -> Result<Target, UndoError> {
+        if let Some(step) = self.last_step()? {
+            return Ok(self.found(step));
         }
-        let fits = |operation: &&Operation| {
-            let status = operation.outcome.as_ref().map(|outcome| outcome.status);
-            let incoming: Vec<Oid> = operation.intent.incoming.iter().map(|head| head.oid).collect();
-            let same = if squash { operation.intent.kind == Kind::Squash } else { same_set(&incoming, &heads) };
-            same && operation.undone_by.is_none()
-                && operation.intent.worktree == repo.worktree_id()
-                && operation.intent.head == Some(self.tip)
-                && matches!(status, None | Some(Status::Staged | Status::Done))
-                && operation.head_after().is_none_or(|after| after == self.tip)
-        };
-        let merges = self.history.operations.iter().rev().filter(|operation| operation.intent.kind.is_merge());
-        let operation = merges.clone().find(fits).cloned();
-        if squash {
-            let named = || squash::heads_of_message(repo);
-            let known =
-                operation.as_ref().map(|operation| operation.intent.incoming.iter().map(|head| head.oid).collect());
-            heads = known.map_or_else(named, Ok)?;
+        match self.step_beneath()? {
+            Some(step) => Ok(self.found(step)),
+            None => Err(self.why_none()),
         }
-        let stale_auto_merge = heads.len() > 1;
-        Ok(Some(Open { operation, branch: self.head.branch.clone(), head: self.tip, heads, squash, stale_auto_merge }))
     }
 
     /// The merge that left the branch's tip where it is.
     fn last_step(&self) -> Result<Option<Step>, UndoError> {
-        if let Some(operation) = self.merges_here().find(|operation| operation.head_after() == Some(self.tip))
-            && let Some(old) = operation.intent.head
-            && old != self.tip
-        {
-            return Ok(Some(self.step_of(operation.clone(), old)));
-        }
-        if let Some(step) = self.step_in_reflog()? {
+        let tip = self.place.tip;
+        if let Some(step) = self.step_that_left(tip)? {
             return Ok(Some(step));
         }
-        let commit = self.undo.repo.objects().commit(self.tip)?;
+        let commit = self.undo.repo.objects().commit(tip)?;
         if let [first, _, ..] = commit.parents[..] {
-            let (new, fast_forward) = (self.tip, false);
-            return Ok(Some(Step { operation: None, old: first, new, fast_forward, from_remote: false }));
+            let (old, fast_forward, from_remote) = (Some(first), false, false);
+            return Ok(Some(Step { operation: None, old, new: tip, fast_forward, from_remote }));
         }
         squash::committed(self, &commit)
     }
 
+    /// The newest merge, by journal or reflog, that set the branch to `new`.
+    fn step_that_left(&self, new: Oid) -> Result<Option<Step>, UndoError> {
+        let left_it =
+            |operation: &&Operation| operation.head_after() == Some(new) && operation.intent.head != Some(new);
+        if let Some(operation) = self.merges_here().find(left_it) {
+            return Ok(Some(self.step_of(operation.clone(), operation.intent.head, new)));
+        }
+        // Later lines that left it too (`reset --soft HEAD`, an undo that came back here) don't matter.
+        let is_it = |line: &ReflogEntry| line.new == new && merge_line(&line.message).is_some();
+        self.reflog.iter().position(is_it).map_or(Ok(None), |place| self.step_in_reflog(place))
+    }
+
+    /// The newest merge, by journal or reflog, that the tip was built on.
+    fn step_beneath(&self) -> Result<Option<Step>, UndoError> {
+        let (repo, tip) = (self.undo.repo, self.place.tip);
+        for operation in self.merges_here() {
+            if let Some(new) = operation.head_after()
+                && operation.intent.head != Some(new)
+                && repo.is_ancestor(new, tip)?
+            {
+                return Ok(Some(self.step_of(operation.clone(), operation.intent.head, new)));
+            }
+        }
+        let undone = |commit: Oid| {
+            let mut operations = self.history.operations.iter();
+            operations.any(|operation| operation.undone_by.is_some() && operation.head_after() == Some(commit))
+        };
+        let newest = self.reflog.iter().position(|line| merge_line(&line.message).is_some() && !undone(line.new));
+        match newest {
+            Some(place) if repo.is_ancestor(self.reflog[place].new, tip)? => self.step_in_reflog(place),
+            _ => Ok(None),
+        }
+    }
+
     /// The journal's merges of this branch that are done and not undone, newest first.
     pub(super) fn merges_here(&self) -> impl Iterator<Item = &'f Operation> {
-        let branch = self.head.branch.clone();
+        let branch = self.place.branch.clone();
         let worktree = self.undo.repo.worktree_id();
         self.history.operations.iter().rev().filter(move |operation| {
             // A detached HEAD belongs to its worktree, a branch to all.
@@ -177,12 +271,12 @@ impl<'f, 'r> Finder<'f, 'r> {
         })
     }
 
-    fn step_of(&self, operation: Operation, old: Oid) -> Step {
+    fn step_of(&self, operation: Operation, old: Option<Oid>, new: Oid) -> Step {
         let incoming = &operation.intent.incoming;
-        let fast_forward = incoming.iter().any(|head| head.oid == self.tip);
+        let fast_forward = incoming.iter().any(|head| head.oid == new);
         let names = incoming.iter().flat_map(|head| &head.names);
         let from_remote = operation.intent.kind == Kind::Pull || names.clone().any(|name| self.is_remote(name));
-        Step { operation: Some(operation), old, new: self.tip, fast_forward, from_remote }
+        Step { operation: Some(operation), old, new, fast_forward, from_remote }
     }
 
     fn is_remote(&self, name: &[u8]) -> bool {
@@ -191,13 +285,11 @@ impl<'f, 'r> Finder<'f, 'r> {
         plain && self.undo.repo.ref_value(&full).is_ok_and(|value| value.is_some())
     }
 
-    /// The newest reflog line of a merge that left the tip. Later lines that left it too (`reset --soft HEAD`, an undo
-    /// that came back here) don't matter.
-    fn step_in_reflog(&self) -> Result<Option<Step>, UndoError> {
-        let found = self.reflog.iter().position(|line| line.new == self.tip && merge_line(&line.message).is_some());
-        let Some(place) = found else { return Ok(None) };
+    /// The merge that wrote a line of the reflog.
+    fn step_in_reflog(&self, place: usize) -> Result<Option<Step>, UndoError> {
         let line = &self.reflog[place];
-        let commit = self.undo.repo.objects().commit(self.tip)?;
+        let new = line.new;
+        let commit = self.undo.repo.objects().commit(new)?;
         let fast_forward = line.message.ends_with(b": Fast-forward");
         let old = match (fast_forward, self.reflog.get(place + 1)) {
             (true, Some(before)) => before.new,
@@ -213,29 +305,37 @@ impl<'f, 'r> Finder<'f, 'r> {
             operation.outcome.is_none()
                 && operation.undone_by.is_none()
                 && operation.intent.kind.is_merge()
-                && operation.intent.branch == self.head.branch
+                && operation.intent.branch == self.place.branch
                 && operation.intent.head == Some(old)
                 && operation.intent.worktree == self.undo.repo.worktree_id()
                 && (if fast_forward {
-                    operation.intent.incoming.iter().any(|head| head.oid == self.tip)
+                    operation.intent.incoming.iter().any(|head| head.oid == new)
                 } else {
                     operation.intent.incoming.iter().map(|head| head.oid).eq(commit.parents[1..].iter().copied())
                 })
         });
         let operation = operation.cloned();
-        Ok(Some(Step { operation, old, new: self.tip, fast_forward, from_remote }))
+        Ok(Some(Step { operation, old: Some(old), new, fast_forward, from_remote }))
     }
 
-    fn wanted(&self, what: &str) -> Result<Wanted, UndoError> {
-        let mut named = self.history.operations.iter().filter(|operation| operation.id.0.starts_with(what));
-        if let (Some(operation), None) = (named.next(), named.next()) {
-            return Ok(Wanted::Operation(Box::new(operation.clone())));
+    /// Says why there is no merge to undo on this branch, looking for one elsewhere.
+    fn why_none(&self) -> UndoError {
+        let worktree = self.undo.repo.worktree_id();
+        let elsewhere = self.history.operations.iter().rev().find(|operation| {
+            operation.intent.kind.is_merge()
+                && operation.undone_by.is_none()
+                && operation.intent.worktree == worktree
+                && operation.head_after().is_some()
+                && operation.intent.branch != self.place.branch
+        });
+        let words = self.place.words();
+        match elsewhere.and_then(|operation| Some((operation, operation.intent.branch.as_ref()?))) {
+            Some((operation, branch)) => UndoError::refused(
+                format!("no merge found that could be undone on {words}; the last one was on '{}'", short(branch)),
+                Some(format!("guard undo-merge {}", operation.id)),
+            ),
+            None => UndoError::refused(format!("no merge found that could be undone on {words}"), None),
         }
-        let oid = self.undo.repo.resolve(&format!("{what}^{{commit}}"))?;
-        oid.map(Wanted::Commit).ok_or_else(|| {
-            let why = format!("'{}' is neither an operation nor a commit here", escape(what.as_bytes()));
-            UndoError::refused(why, Some("guard log".to_owned()))
-        })
     }
 }
 
@@ -245,14 +345,17 @@ pub(super) enum Wanted {
     Commit(Oid),
 }
 
-impl Wanted {
-    fn is(&self, operation: Option<&Operation>, new: Option<Oid>) -> bool {
-        let id = |operation: &Operation| -> OperationId { operation.id.clone() };
-        match self {
-            Self::Operation(wanted) => operation.map(id) == Some(id(wanted)),
-            Self::Commit(oid) => new == Some(*oid),
-        }
+/// Returns what a name names: an operation, by how its name begins, or a commit.
+pub(super) fn wanted(undo: &Undo<'_>, history: &History, what: &str) -> Result<Wanted, UndoError> {
+    let mut named = history.operations.iter().filter(|operation| operation.id.0.starts_with(what));
+    if let (Some(operation), None) = (named.next(), named.next()) {
+        return Ok(Wanted::Operation(Box::new(operation.clone())));
     }
+    let oid = undo.repo.resolve(&format!("{what}^{{commit}}"))?;
+    oid.map(Wanted::Commit).ok_or_else(|| {
+        let why = format!("'{}' is neither an operation nor a commit here", escape(what.as_bytes()));
+        UndoError::refused(why, Some("guard log".to_owned()))
+    })
 }
 
 /// Returns the command of a reflog message (`merge feat`, `pull origin main`) when a merge or fast-forward wrote it.

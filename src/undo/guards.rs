@@ -1,7 +1,7 @@
 //! What must not be going on while something is undone.
 
 use crate::journal::History;
-use crate::model::{Kind, RefName};
+use crate::model::RefName;
 
 use super::{Undo, UndoError};
 
@@ -20,10 +20,6 @@ pub(super) fn nothing_else_going_on(undo: &Undo<'_>) -> Result<(), UndoError> {
         if is_there(undo, name)? {
             return Err(UndoError::refused(format!("{what} is in progress"), Some(end.to_owned())));
         }
-    }
-    if is_there(undo, "MERGE_AUTOSTASH")? {
-        let why = "the merge in progress has put your changes into an autostash, which only git can bring back";
-        return Err(UndoError::refused(why, Some("git merge --abort".to_owned())));
     }
     Ok(())
 }
@@ -49,9 +45,7 @@ pub(super) fn is_there(undo: &Undo<'_>, name: &str) -> Result<bool, UndoError> {
 pub(super) fn nothing_interrupted(undo: &Undo<'_>, history: &History) -> Result<(), UndoError> {
     let worktree = undo.repo.worktree_id();
     let open = history.operations.iter().rev().find(|operation| {
-        operation.outcome.is_none()
-            && operation.intent.worktree == worktree
-            && matches!(operation.intent.kind, Kind::Undo | Kind::Redo)
+        operation.outcome.is_none() && operation.intent.worktree == worktree && operation.intent.kind.is_ours()
     });
     match open {
         Some(operation) => {

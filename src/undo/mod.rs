@@ -1,11 +1,13 @@
 //! Taking a merge back, and bringing it back again, without losing what was uncommitted before it or done after it.
 //!
 //! ```text
-//! find      journal, reflog, git's state files     -> Target   which merge, or why not
-//! delta     Target + trees, kept index, saved bytes -> Delta    per path: after it, before it
-//! weave     Delta + what is there now               -> Plan     per path: now, afterwards; or conflicts
-//! apply     Plan, compare and swap                  -> Outcome
-//! recover   an interrupted apply                    -> finished or rolled back
+//! find      journal, reflog, git's state files      -> Target   which merge, or why not
+//! choose    Target + who else has it, what is on top -> Move     which way: back, replay, revert
+//! general   any other operation                      -> Delta    refs, and where HEAD follows files
+//! tip,delta Move + trees, kept index, saved bytes    -> Delta    per path: after it, before it
+//! weave     Delta + what is there now                -> Plan     per path: now, afterwards; or conflicts
+//! apply     Plan, compare and swap                   -> Outcome
+//! recover   an interrupted apply                     -> finished or rolled back
 //! ```
 //!
 //! Undo is the inverse of the operation as a three-way merge: *base* is what the operation left (after), *ours* what is
@@ -26,22 +28,30 @@
 //!   between undo and redo removes them, and redo then refuses.
 
 mod apply;
+mod autostash;
+mod choose;
 mod contents;
 mod delta;
 mod error;
 mod find;
+mod general;
 mod guards;
 mod now;
-mod published;
+mod place;
 mod record;
 mod recover;
 mod redo;
+mod replay;
+mod restore;
+mod revert;
 mod squash;
 #[cfg(test)]
 mod tests;
+mod tip;
 mod weave;
 
 use std::cell::OnceCell;
+use std::path::Path;
 use std::time::Duration;
 
 pub use error::UndoError;
@@ -50,7 +60,7 @@ pub use recover::{Recovered, Way as RecoveredBy};
 use crate::disk::{self, DiskError, Lock};
 use crate::git::Repo;
 use crate::journal::{History, Journal};
-use crate::model::{OperationId, Plan, Timestamp};
+use crate::model::{Kind, OperationId, Plan, Timestamp, TreePath, Way};
 use crate::store::Store;
 
 /// Whether to change anything.
@@ -65,6 +75,8 @@ pub enum Run {
 /// What came of an undo or redo.
 #[derive(Debug)]
 pub struct Report {
+    /// The command that was run: the plan's name begins with it.
+    pub command: &'static str,
     /// What was planned, and unless there are conflicts or it was a dry run, done.
     pub plan: Plan,
     /// The operation that did it; `None` when nothing was changed.
@@ -73,12 +85,41 @@ pub struct Report {
     pub recovered: Vec<Recovered>,
 }
 
+impl Report {
+    /// Names the plan, for [`Undo::planned`].
+    pub fn plan_id(&self) -> String {
+        self.plan.id(self.command)
+    }
+}
+
 /// What undo works with.
 pub struct Undo<'a> {
     repo: &'a Repo,
     journal: Journal,
     now: Timestamp,
     store: OnceCell<Store>,
+}
+
+/// How what is done is recorded.
+#[derive(Debug, Clone, Copy)]
+struct Doing {
+    kind: Kind,
+    command: &'static str,
+}
+
+const UNDO_MERGE: Doing = Doing { kind: Kind::Undo, command: "undo-merge" };
+const REAPPLY: Doing = Doing { kind: Kind::Undo, command: "reapply" };
+const UNDO: Doing = Doing { kind: Kind::Undo, command: "undo" };
+const REDO: Doing = Doing { kind: Kind::Redo, command: "redo" };
+const RESTORE: Doing = Doing { kind: Kind::Restore, command: "restore" };
+
+/// The operations that the commands would take back when nothing is named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undoable {
+    /// By `guard undo-merge`.
+    pub merge: Option<OperationId>,
+    /// By `guard undo`.
+    pub any: Option<OperationId>,
 }
 
 /// How long another guard is waited for: a hook holds the lock for milliseconds.
@@ -90,39 +131,118 @@ impl<'a> Undo<'a> {
         Self { repo, journal: Journal::open(&repo.guard_dir()), now, store: OnceCell::new() }
     }
 
-    /// Undoes the last merge of the current branch, or the one that `what` (an operation or a commit) names.
-    pub fn undo_merge(&self, what: Option<&str>, run: Run) -> Result<Report, UndoError> {
-        self.do_it(run, |history| {
-            let target = find::Finder::new(self, history)?.find(what)?;
-            delta::of_target(self, target)
-        })
+    /// Undoes the last merge of the current branch, or the one that `what` (an operation or a commit) names; `wish` asks
+    /// for another way than the gentlest.
+    pub fn undo_merge(&self, what: Option<&str>, wish: Option<Way>, run: Run) -> Result<Report, UndoError> {
+        self.do_it(UNDO_MERGE, run, None, |history| self.merge_delta(history, what, wish))
+    }
+
+    /// Takes a revert back by a new commit, so that what it reverted can be merged with what came since.
+    pub fn reapply(&self, revert: &str, run: Run) -> Result<Report, UndoError> {
+        self.do_it(REAPPLY, run, None, |_| revert::reapply(self, revert)?.delta(self))
+    }
+
+    /// Undoes the newest operation of this worktree, or the one that `what` names.
+    pub fn undo(&self, what: Option<&str>, wish: Option<Way>, run: Run) -> Result<Report, UndoError> {
+        self.do_it(UNDO, run, None, |history| general::delta(self, history, what, wish))
     }
 
     /// Brings the newest undone operation of this worktree back.
     pub fn redo(&self, run: Run) -> Result<Report, UndoError> {
-        self.do_it(run, |history| redo::delta(self, history))
+        self.do_it(REDO, run, None, |history| redo::newest(self, history))
     }
 
-    /// Returns the operation that [`Undo::undo_merge`] would find, if it is in the journal; files are not looked at.
-    pub fn undoable(&self, history: &History) -> Option<OperationId> {
-        let target = find::Finder::new(self, history).and_then(|finder| finder.find(None)).ok()?;
-        match target {
-            find::Target::Done(done) => done.operation,
-            find::Target::Open(open) => open.operation,
+    /// Does what a dry run planned, if the same plan is made of the repository as it is now.
+    pub fn planned(&self, id: &str, run: Run) -> Result<Report, UndoError> {
+        let bad = || UndoError::refused(format!("'{}' is no plan's name", crate::model::escape(id.as_bytes())), None);
+        let [command, what, way, _] = id.split('.').collect::<Vec<_>>()[..] else { return Err(bad()) };
+        let wish = Way::chosen(way);
+        // An unfinished merge is the one there is.
+        let what = Some(what).filter(|_| wish.is_some() || command == REAPPLY.command || command == UNDO.command);
+        let expected = Some(id);
+        match command {
+            "undo-merge" => self.do_it(UNDO_MERGE, run, expected, |history| self.merge_delta(history, what, wish)),
+            "undo" => self.do_it(UNDO, run, expected, |history| {
+                let what = what.filter(|_| !matches!(way, "abort" | "unstage"));
+                general::delta(self, history, what, wish)
+            }),
+            "reapply" => {
+                let revert = what.ok_or_else(bad)?;
+                self.do_it(REAPPLY, run, expected, |_| revert::reapply(self, revert)?.delta(self))
+            }
+            "redo" => self.do_it(REDO, run, expected, |history| redo::newest(self, history)),
+            _ => Err(bad()),
         }
-        .map(|operation| operation.id)
     }
 
+    /// Gives files the bytes that they had before an operation, or in a revision; folders name all files beneath.
+    pub fn restore(&self, paths: &[TreePath], from: &str, run: Run) -> Result<Report, UndoError> {
+        self.do_it(RESTORE, run, None, |history| restore::delta(self, history, paths, from))
+    }
+
+    /// Takes the newest restore of this worktree back.
+    pub fn undo_restore(&self, run: Run) -> Result<Report, UndoError> {
+        self.do_it(UNDO, run, None, |history| restore::newest(self, history))
+    }
+
+    /// Writes copies of the files that [`Undo::restore`] would bring back into a folder, beside the repository's own. None
+    /// that is there is overwritten. Returns the files' paths in the repository.
+    pub fn restore_to(
+        &self,
+        paths: &[TreePath],
+        from: &str,
+        folder: &Path,
+        run: Run,
+    ) -> Result<Vec<TreePath>, UndoError> {
+        restore::copies(self, &self.journal.operations()?, paths, from, folder, run)
+    }
+
+    /// Returns the operations that would be undone when none is named, if they are in the journal; files are not looked at.
+    pub fn undoable(&self, history: &History) -> Undoable {
+        let merge = find::find(self, history, None).ok().and_then(|target| match target {
+            find::Target::Done(_, step) => step.operation,
+            find::Target::Open(open) => open.operation,
+        });
+        let any = general::newest(self, history).cloned();
+        Undoable { merge: merge.map(|found| found.id), any: any.map(|found| found.id) }
+    }
+
+    fn merge_delta(&self, history: &History, what: Option<&str>, wish: Option<Way>) -> Result<delta::Delta, UndoError> {
+        match find::find(self, history, what)? {
+            find::Target::Open(_) if wish.is_some() => {
+                let why = "the merge is not committed; it can only be given up";
+                Err(UndoError::refused(why, Some("guard undo-merge".to_owned())))
+            }
+            find::Target::Open(open) => delta::of_open(self, open),
+            find::Target::Done(place, step) => {
+                let named = step.operation.as_ref().map_or_else(|| step.new.to_string(), |found| found.id.to_string());
+                place.only_here(self, &format!("undo-merge {named}"))?;
+                choose::way(self, place, step, wish)?.delta(self)
+            }
+        }
+    }
+
+    /// Plans, and unless it is a dry run applies. With `expected` only the plan of that name.
     fn do_it(
         &self,
+        doing: Doing,
         run: Run,
+        expected: Option<&str>,
         find: impl FnOnce(&History) -> Result<delta::Delta, UndoError>,
     ) -> Result<Report, UndoError> {
         self.repo.need_work_tree()?;
+        let planned = |history: &History| {
+            let plan = weave::plan(self, find(history)?)?;
+            match expected {
+                Some(id) if plan.id(doing.command) != id => Err(UndoError::Stale),
+                _ => Ok(plan),
+            }
+        };
+        let command = doing.command;
         if run == Run::Dry {
-            guards::nothing_interrupted(self, &self.journal.operations()?)?;
-            let plan = weave::plan(self, find(&self.journal.operations()?)?)?;
-            return Ok(Report { plan, operation: None, recovered: Vec::new() });
+            let history = self.journal.operations()?;
+            guards::nothing_interrupted(self, &history)?;
+            return Ok(Report { command, plan: planned(&history)?, operation: None, recovered: Vec::new() });
         }
         let _lock = self.lock()?;
         let recovered = self.recover()?;
@@ -130,9 +250,9 @@ impl<'a> Undo<'a> {
         if let Some(version) = history.newer() {
             return Err(crate::journal::JournalError::Newer(version).into());
         }
-        let plan = weave::plan(self, find(&history)?)?;
-        let operation = if plan.conflicts.is_empty() { Some(apply::apply(self, &plan)?) } else { None };
-        Ok(Report { plan, operation, recovered })
+        let plan = planned(&history)?;
+        let operation = if plan.conflicts.is_empty() { Some(apply::apply(self, &plan, doing)?) } else { None };
+        Ok(Report { command, plan, operation, recovered })
     }
 
     fn lock(&self) -> Result<Lock, UndoError> {

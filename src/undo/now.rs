@@ -28,6 +28,11 @@ impl Index {
         self.0.get(path).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns all paths with what stands there.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&TreePath, &[Slot])> {
+        self.0.iter().map(|(path, slots)| (path, slots.as_slice()))
+    }
+
     /// Returns the paths beneath `path` as a folder.
     pub(super) fn beneath<'a>(&'a self, path: &TreePath) -> impl Iterator<Item = &'a TreePath> {
         let folder = TreePath::from([path, &b"/"[..]].concat());

@@ -15,7 +15,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::disk::{Durability, Root, is_temporary};
-use crate::model::{Kind, Operation, OperationId, Plan, Status, TreePath, WorkFile, WorkStep};
+use crate::model::{Operation, OperationId, Plan, Status, TreePath, WorkFile, WorkStep};
 
 use super::apply::{IndexCopy, IndexLock, end, state};
 use super::now::{Index, Standing, entries_of, is_expected, same_slots, standing};
@@ -54,9 +54,7 @@ impl Undo<'_> {
     pub(super) fn recover(&self) -> Result<Vec<Recovered>, UndoError> {
         let worktree = self.repo.worktree_id();
         let open = |operation: &&Operation| {
-            operation.outcome.is_none()
-                && operation.intent.worktree == worktree
-                && matches!(operation.intent.kind, Kind::Undo | Kind::Redo)
+            operation.outcome.is_none() && operation.intent.worktree == worktree && operation.intent.kind.is_ours()
         };
         let history = self.journal.operations()?;
         let mut index_lock = IndexLock::left_behind(self);
@@ -80,7 +78,8 @@ impl Undo<'_> {
             end(self, id, Status::Done, &plan)?;
             return Ok(done(Way::Finished, Vec::new()));
         }
-        let untouched = self.repo.head()?.branch == plan.branch && refs_are(self, &plan, |step| step.expect)?;
+        let here = !plan.needs_head() || self.repo.head()?.branch == plan.branch;
+        let untouched = here && refs_are(self, &plan, |step| step.expect)?;
         if !untouched {
             end(self, id, Status::Abandoned, &plan)?;
             return Ok(done(Way::LeftAlone, Vec::new()));

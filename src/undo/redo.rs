@@ -1,16 +1,17 @@
-//! Redo: the newest undo of this worktree, taken back.
+//! Redo: what an operation of ours did, taken back.
 
 use std::collections::BTreeMap;
 
+use crate::git::Head;
 use crate::journal::History;
-use crate::model::{Attributes, Kind, Operation, Plan, RefStep, StateStep, Status, TreePath, Way};
+use crate::model::{Attributes, Kind, Operation, Plan, RefStep, StashStep, StateStep, Status, TreePath, Way};
 
 use super::delta::{Delta, PathDelta, Sides};
-use super::published::branch_name;
+use super::place::{not_elsewhere, quoted, short, words};
 use super::{Undo, UndoError, guards, record};
 
 /// Finds out what the newest undo did, as something to be taken back.
-pub(super) fn delta(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoError> {
+pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoError> {
     guards::no_merge_going_on(undo)?;
     let worktree = undo.repo.worktree_id();
     let fits = |operation: &&Operation| {
@@ -21,37 +22,56 @@ pub(super) fn delta(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoErr
     };
     let operation = history.operations.iter().rev().find(fits);
     let operation = operation.ok_or_else(|| UndoError::refused("there is nothing to redo", None))?;
+    of(undo, operation, "it is the newest undo")
+}
+
+/// Finds out what an operation of ours did, as something to be taken back.
+pub(super) fn of(undo: &Undo<'_>, operation: &Operation, why: &str) -> Result<Delta, UndoError> {
     let plan = record::read(undo, &operation.id)?;
     still_there(undo, &plan)?;
-    Ok(inverse(operation, plan))
+    not_published(undo, &plan)?;
+    let head = undo.repo.head()?;
+    Ok(inverse(operation, plan, head, why))
 }
 
 /// Refuses when HEAD or a ref is no longer what the undo left.
 fn still_there(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
     let head = undo.repo.head()?;
-    if head.branch != plan.branch {
-        let short = |name: &[u8]| crate::model::escape(name.strip_prefix(b"refs/heads/").unwrap_or(name));
-        let (was, hint) = match &plan.branch {
-            Some(branch) => (format!("'{}'", short(branch)), Some(format!("git switch {}", short(branch)))),
-            None => ("a detached HEAD".to_owned(), None),
-        };
-        let why = format!("the newest undo was on {was}, and this is {}", branch_name(&head));
+    if plan.needs_head() && head.branch != plan.branch {
+        let hint = plan.branch.as_ref().map(|branch| format!("git switch {}", quoted(&short(branch))));
+        let was = plan.branch.as_ref().map_or_else(|| "a detached HEAD".to_owned(), |branch| words(Some(branch)));
+        let why = format!("that was on {was}, and this is {}", words(head.branch.as_ref()));
         return Err(UndoError::refused(why, hint));
     }
-    let moved = |name: &str| UndoError::refused(format!("{name} has moved since the undo"), None);
+    let moved = |name: &str| {
+        let why = format!("{name} has moved since; what came later must be undone first");
+        UndoError::refused(why, Some("guard log".to_owned()))
+    };
     for step in &plan.refs {
         let now = if step.name.as_bstr() == "HEAD" { head.oid } else { undo.repo.ref_value(&step.name)? };
         if now != step.to {
-            return Err(moved(&format!("'{}'", step.name)));
+            return Err(moved(&format!("'{}'", short(&step.name))));
+        }
+        if step.name.starts_with(b"refs/heads/") && Some(&step.name) != head.branch.as_ref() {
+            not_elsewhere(undo, &step.name, "redo")?;
         }
     }
-    if plan.way != Way::MoveBack && head.oid != Some(plan.head) {
-        return Err(moved(&branch_name(&head)));
+    if plan.needs_head() && head.oid != plan.head_afterwards() {
+        return Err(moved(&words(head.branch.as_ref())));
     }
     Ok(())
 }
 
-fn inverse(operation: &Operation, plan: Plan) -> Delta {
+/// Refuses to take commits away that were made here and that others have by now.
+fn not_published(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
+    let Some(made) = plan.made.last() else { return Ok(()) };
+    let Some(remote) = undo.repo.containing(made.oid, &["refs/remotes/"], 1)?.into_iter().next() else { return Ok(()) };
+    let why = format!("what the undo made is published: '{}' contains {}", short(&remote), made.oid.short());
+    let reapply = plan.way == Way::Revert;
+    Err(UndoError::refused(why, reapply.then(|| format!("guard undo-merge --reapply {}", made.oid.short()))))
+}
+
+fn inverse(operation: &Operation, plan: Plan, head: Head, why: &str) -> Delta {
     let mut paths: BTreeMap<TreePath, PathDelta> = BTreeMap::new();
     let new = |path: &TreePath| PathDelta { path: path.clone(), index: None, work: None, forced: false };
     for step in plan.index {
@@ -63,22 +83,20 @@ fn inverse(operation: &Operation, plan: Plan) -> Delta {
         delta.work = Some(Sides { after: step.to, before: step.from });
     }
     let back = |step: RefStep| RefStep { name: step.name, expect: step.to, to: step.expect };
-    let head = plan.refs.iter().find(|_| plan.way == Way::MoveBack).and_then(|step| step.to).unwrap_or(plan.head);
+    let state = |step: StateStep| StateStep { name: step.name, from: step.to, to: step.from };
     Delta {
         way: Way::BringBack,
-        why: format!("operation {} is the newest undo", operation.id),
+        why: why.to_owned(),
         operation: Some(operation.id.clone()),
-        branch: plan.branch,
+        undone: None,
+        pushed: false,
         head,
+        made: Vec::new(),
         refs: plan.refs.into_iter().rev().map(back).collect(),
         attributes: Attributes { from: plan.attributes.to, to: plan.attributes.from },
         paths: paths.into_values().collect(),
-        state: plan
-            .state
-            .into_iter()
-            .rev()
-            .map(|step| StateStep { name: step.name, from: step.to, to: step.from })
-            .collect(),
+        state: plan.state.into_iter().rev().map(state).collect(),
+        stash: plan.stash.map(|stash| StashStep { stays: !stash.stays, ..stash }),
         notes: Vec::new(),
     }
 }

@@ -33,8 +33,8 @@ pub(super) fn committed(finder: &Finder<'_, '_>, commit: &Commit) -> Result<Opti
     if operation.is_none() && !says_so {
         return Ok(None);
     }
-    let new = finder.tip;
-    Ok(Some(Step { operation, old: parent, new, fast_forward: false, from_remote: false }))
+    let new = finder.place.tip;
+    Ok(Some(Step { operation, old: Some(parent), new, fast_forward: false, from_remote: false }))
 }
 
 /// Returns whether a commit changes every path that the squash changed without conflict, and as it did.

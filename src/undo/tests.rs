@@ -87,7 +87,7 @@ fn fail_every_write((start, _): &(World, Look), fault: Fault, act: fn(&Undo<'_>)
 }
 
 fn do_undo(undo: &Undo<'_>) -> Result<Report, UndoError> {
-    undo.undo_merge(None, Run::Real)
+    undo.undo_merge(None, None, Run::Real)
 }
 
 fn do_redo(undo: &Undo<'_>) -> Result<Report, UndoError> {
@@ -151,7 +151,11 @@ fn a_record_is_read_as_written_and_a_damaged_one_refused() {
         why: "x".into(),
         operation: None,
         branch: Some("refs/heads/\u{e4}".into()),
-        head: Oid::from_hex(&[b'a'; 40]).unwrap(),
+        head: Some(Oid::from_hex(&[b'a'; 40]).unwrap()),
+        undone: None,
+        pushed: false,
+        made: Vec::new(),
+        stash: None,
         refs: Vec::new(),
         attributes: Attributes::default(),
         blobs: vec![b"\xff\0"[..].into()],

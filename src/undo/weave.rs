@@ -29,14 +29,18 @@ pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
         way: delta.way,
         why: delta.why,
         operation: delta.operation,
-        branch: delta.branch,
-        head: delta.head,
+        undone: delta.undone,
+        pushed: delta.pushed,
+        branch: delta.head.branch,
+        head: delta.head.oid,
+        made: delta.made,
         refs: delta.refs,
         attributes: delta.attributes,
         blobs: Vec::new(),
         index: Vec::new(),
         work: Vec::new(),
         state: delta.state,
+        stash: delta.stash,
         kept: Vec::new(),
         conflicts: Vec::new(),
         notes: delta.notes,
@@ -212,7 +216,7 @@ impl Weaver<'_, '_> {
         };
         let from = WorkFile { mode, source: Source::Bytes(Raw::from(bytes.clone())) };
         // What a commit holds need not be kept again; what an unfinished merge left is in none.
-        let in_a_commit = !matches!(self.plan.way, Way::Abort | Way::Unstage);
+        let in_a_commit = !matches!(self.plan.way, Way::Abort | Way::Unstage | Way::Restore);
         if let (Some(file), Some(after)) = (&sides.after, &after)
             && file.mode == mode
             && *after == bytes
@@ -220,10 +224,6 @@ impl Weaver<'_, '_> {
             if sides.before != sides.after {
                 step(if in_a_commit { file.clone() } else { from }, sides.before.clone());
             }
-            return Ok(());
-        }
-        if delta.forced {
-            step(from, sides.before.clone());
             return Ok(());
         }
         let before = match &sides.before {
@@ -234,6 +234,10 @@ impl Weaver<'_, '_> {
             && file.mode == mode
             && *theirs == bytes
         {
+            return Ok(());
+        }
+        if delta.forced {
+            step(from, sides.before.clone());
             return Ok(());
         }
         // Line endings and the like: the same to git, so nothing of the user's is in it but its form, which is saved.

@@ -39,9 +39,9 @@ pub fn log(context: &Context, arguments: &Listing) -> anyhow::Result<Exit> {
     let undoable = Undo::new(&repo, context.now()).undoable(&history);
     context.terminal.answer(|| {
         if context.json {
-            log_json(&history, arguments.limit, undoable.as_ref())
+            log_json(&history, arguments.limit, &undoable)
         } else {
-            log_text(&history, arguments.limit, undoable.as_ref())
+            log_text(&history, arguments.limit, &undoable)
         }
     });
     Ok(Exit::Fine)
@@ -60,11 +60,7 @@ pub fn show(context: &Context, arguments: &Showing) -> anyhow::Result<Exit> {
     };
     let undoable = Undo::new(&repo, context.now()).undoable(&history);
     context.terminal.answer(|| {
-        if context.json {
-            operation_json(operation, undoable.as_ref())
-        } else {
-            operation_text(operation, undoable.as_ref())
-        }
+        if context.json { operation_json(operation, &undoable) } else { operation_text(operation, &undoable) }
     });
     Ok(Exit::Fine)
 }

@@ -9,7 +9,8 @@ mod hook;
 mod init;
 mod install;
 mod log;
-mod undo_merge;
+mod restore;
+mod undo;
 mod uninstall;
 
 use super::Context;
@@ -28,8 +29,10 @@ pub enum Command {
     Init(init::Arguments),
     Install(install::Arguments),
     Uninstall(uninstall::Arguments),
-    UndoMerge(undo_merge::Undoing),
-    Redo(undo_merge::Redoing),
+    UndoMerge(undo::UndoingMerge),
+    Undo(undo::Undoing),
+    Redo(undo::Redoing),
+    Restore(restore::Arguments),
     Log(log::Listing),
     Show(log::Showing),
 }
@@ -48,7 +51,9 @@ impl Command {
             Self::Install(_) => "install",
             Self::Uninstall(_) => "uninstall",
             Self::UndoMerge(_) => "undo-merge",
+            Self::Undo(_) => "undo",
             Self::Redo(_) => "redo",
+            Self::Restore(_) => "restore",
             Self::Log(_) => "log",
             Self::Show(_) => "show",
         }
@@ -66,8 +71,10 @@ impl Command {
             Self::Init(arguments) => init::run(context, arguments),
             Self::Install(arguments) => install::run(context, arguments),
             Self::Uninstall(arguments) => uninstall::run(context, arguments),
-            Self::UndoMerge(arguments) => undo_merge::undo(context, arguments),
-            Self::Redo(arguments) => undo_merge::redo(context, arguments),
+            Self::UndoMerge(arguments) => undo::undo_merge(context, arguments),
+            Self::Undo(arguments) => undo::undo(context, arguments),
+            Self::Redo(arguments) => undo::redo(context, arguments),
+            Self::Restore(arguments) => restore::run(context, arguments),
             Self::Log(arguments) => log::log(context, arguments),
             Self::Show(arguments) => log::show(context, arguments),
         }

@@ -3,13 +3,13 @@
 use super::world::World;
 
 /// Hooks in; the repository that `make` makes.
-fn guarded(make: impl Fn() -> World) -> World {
+pub fn guarded(make: impl Fn() -> World) -> World {
     let world = make();
     world.guard_ok(&["install"]);
     world
 }
 
-fn log(world: &World) -> Vec<serde_json::Value> {
+pub fn log(world: &World) -> Vec<serde_json::Value> {
     let document: serde_json::Value = serde_json::from_str(&world.guard_ok(&["log", "--json"])).unwrap();
     document["operations"].as_array().unwrap().clone()
 }
@@ -92,39 +92,6 @@ fn log_and_show_tell_what_happened() {
     let text = world.guard_ok(&["log"]);
     assert!(text.contains("guard undo-merge undoes it"), "{text}");
     assert!(world.git(&["reflog", "-3"]).contains("guard redo: "), "{}", world.git(&["reflog", "-3"]));
-}
-
-/// U9 with operations: naming the older one.
-#[test]
-fn an_operation_can_be_named() {
-    let world = guarded(|| World::diverged(&[]));
-    let before = world.look();
-    world.git(&["merge", "-q", "feat"]);
-    let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
-    world.write("top.txt", "top\n");
-    world.commit("top");
-    let said = world.guard_refuses(&["undo-merge", &id]);
-    assert!(said.contains("after the merge") && said.contains("git revert"), "{said}");
-    world.git(&["reset", "-q", "--hard", "HEAD^"]);
-    world.guard_ok(&["undo-merge", &id]);
-    assert_eq!(world.look(), before);
-}
-
-/// U11: the merged branch is not the one that is checked out.
-#[test]
-fn an_operation_of_another_branch_is_refused() {
-    let world = guarded(|| World::diverged(&[]));
-    world.git(&["merge", "-q", "feat"]);
-    world.git(&["checkout", "-q", "-b", "elsewhere", "HEAD~1"]);
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(
-        said.contains("was on 'main', which is not checked out") && said.contains("hint: git switch main"),
-        "{said}"
-    );
-    let linked = world.home().join("linked");
-    world.git(&["worktree", "add", "-q", linked.to_str().unwrap(), "main"]);
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(said.contains("which is checked out at") && said.contains("undo-merge"), "{said}");
 }
 
 /// U17: everything that only reflogs and gc protect is gone, and the undo still can be redone.

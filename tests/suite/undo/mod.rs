@@ -1,9 +1,14 @@
 //! `guard undo-merge` and `guard redo` on real repositories.
 
+mod autostash;
 mod journal;
 mod kinds;
+mod operations;
 mod paths;
+mod plans;
 mod refusals;
+mod restore;
+mod ways;
 mod world;
 
 use std::ffi::OsStr;
@@ -37,6 +42,11 @@ impl World {
         let said = self.guard(arguments);
         assert_eq!(said.code, 0, "{} guard {arguments:?}: {}{}", self.case.get(), said.out, said.err);
         said.out
+    }
+
+    /// Runs the program, which must succeed, and reads the document that it prints.
+    fn guard_json(&self, arguments: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.guard_ok(&[arguments, &["--json"]].concat())).unwrap()
     }
 
     /// Runs the program, which must refuse and change nothing. Returns what it said.

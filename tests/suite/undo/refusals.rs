@@ -24,93 +24,6 @@ fn overlapping_edits_are_listed() {
     assert!(json.out.contains(r#""done":false"#) && json.out.contains(r#"{"path":"a.txt","why":"#), "{}", json.out);
 }
 
-/// U8.
-#[test]
-fn commits_on_top_are_never_lost() {
-    let world = merged();
-    let merge = world.oid("HEAD");
-    world.write("top.txt", "top\n");
-    world.commit("top");
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(said.contains("1 commit was made on 'main' after the merge"), "{said}");
-    assert!(said.contains(&format!("hint: git revert --no-edit -m 1 {merge}")), "{said}");
-    world.guard_refuses(&["undo-merge", &merge]);
-    world.git(&["revert", "--no-edit", "-m", "1", &merge]);
-}
-
-#[test]
-fn commits_on_top_of_a_fast_forward_are_never_lost() {
-    let world = World::with_feature(&[]);
-    world.git(&["merge", "-q", "feat"]);
-    let tip = world.oid("HEAD");
-    world.write("top.txt", "top\n");
-    world.commit("top");
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(said.contains(&format!("git revert --no-edit {tip}")), "{said}");
-}
-
-/// U9.
-#[test]
-fn the_older_of_two_merges_is_not_undone_silently() {
-    let world = World::diverged(&[]);
-    world.git(&["checkout", "-q", "-b", "side"]);
-    world.write("side.txt", "side\n");
-    world.commit("side");
-    world.git(&["checkout", "-q", "main"]);
-    world.git(&["merge", "-q", "feat"]);
-    let older = world.oid("HEAD");
-    world.git(&["merge", "-q", "--no-ff", "side"]);
-    let said = world.guard_refuses(&["undo-merge", &older]);
-    assert!(said.contains(&format!("git revert --no-edit -m 1 {older}")), "{said}");
-}
-
-fn with_origin(world: &World) {
-    let origin = world.home().join("origin");
-    world.git(&["init", "-q", "--bare", origin.to_str().unwrap()]);
-    world.git(&["remote", "add", "origin", origin.to_str().unwrap()]);
-}
-
-/// U12.
-#[test]
-fn a_published_merge_is_not_taken_back_here_only() {
-    let world = merged();
-    with_origin(&world);
-    world.git(&["push", "-q", "-u", "origin", "main"]);
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(said.contains("is published already: 'origin/main' contains it"), "{said}");
-    assert!(said.contains("git revert --no-edit -m 1"), "{said}");
-}
-
-#[test]
-fn a_published_fast_forward_is_not_taken_back_here_only() {
-    let world = World::with_feature(&[]);
-    with_origin(&world);
-    world.git(&["push", "-q", "origin", "main", "feat"]);
-    let before = world.look();
-    world.git(&["merge", "-q", "feat"]);
-    // Others have feat, but not that main is there.
-    world.guard_ok(&["undo-merge"]);
-    assert_eq!(world.look(), before);
-    world.guard_ok(&["redo"]);
-    world.git(&["push", "-q", "origin", "main"]);
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(said.contains("fast-forward") && said.contains("published already"), "{said}");
-}
-
-/// U11.
-#[test]
-fn another_branch_is_not_touched() {
-    let world = merged();
-    world.git(&["checkout", "-q", "-b", "elsewhere", "HEAD~1"]);
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(said.contains("no merge found that could be undone on 'elsewhere'"), "{said}");
-    let linked = world.home().join("linked");
-    world.git(&["worktree", "add", "-q", "-f", linked.to_str().unwrap(), "main"]);
-    world.git(&["checkout", "-q", "--ignore-other-worktrees", "main"]);
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(said.contains("'main' is also checked out at"), "{said}");
-}
-
 #[test]
 fn other_commands_in_progress_come_first() {
     let world = merged();
@@ -125,17 +38,6 @@ fn other_commands_in_progress_come_first() {
     assert!(!world.run(&["rebase", "pick"]).status.success());
     let said = world.guard_refuses(&["undo-merge"]);
     assert!(said.contains("a rebase is in progress"), "{said}");
-}
-
-#[test]
-fn a_pending_autostash_is_left_to_git() {
-    let world = World::with_feature(&[]);
-    world.replace("a.txt", "line 2\n", "line 2 of main\n");
-    world.commit("main");
-    world.replace("other.txt", "line 1\n", "mine\n");
-    assert!(!world.run(&["merge", "-q", "--autostash", "feat"]).status.success());
-    let said = world.guard_refuses(&["undo-merge"]);
-    assert!(said.contains("autostash") && said.contains("hint: git merge --abort"), "{said}");
 }
 
 /// U21.
@@ -210,7 +112,7 @@ fn redo_needs_the_branch_where_the_undo_left_it() {
     world.write("top.txt", "top\n");
     world.commit("top");
     let said = world.guard_refuses(&["redo"]);
-    assert!(said.contains("has moved since the undo"), "{said}");
+    assert!(said.contains("has moved since"), "{said}");
 }
 
 /// A dry run prints what the real one does, and changes nothing at all.

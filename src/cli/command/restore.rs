@@ -1,0 +1,86 @@
+//! `guard restore`.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use super::undo::{failure, finish, run_of};
+use crate::cli::{Context, Failure};
+use crate::git::Repo;
+use crate::model::TreePath;
+use crate::report::{Exit, copied_json, copied_text};
+use crate::undo::{Run, Undo};
+
+/// Bring files back as they were before an operation, or in a revision
+///
+/// Only the files change, not the index. What stands there now is saved first, so that 'guard restore --undo' brings it back.
+/// A file that was uncommitted before an operation comes back byte for byte if it was saved then: 'guard show' tells.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard restore config.toml --from 20261122-224531-3fa9c1   as before that operation
+  guard restore data/ --from HEAD~3 --dry-run               everything beneath data/, show only
+  guard restore config.toml --from 20261122-224531-3fa9c1 --to /tmp/then
+  guard restore --undo                                      take the last restore back
+
+Exit codes: 0 done, 2 usage, 3 done but not recorded yet, 4 refused and nothing changed, 5 locked by another process")]
+pub struct Arguments {
+    /// Files, or folders with everything beneath
+    #[arg(required_unless_present = "undo")]
+    paths: Vec<PathBuf>,
+    /// An operation of 'guard log': as before it. Or a revision: as in it
+    #[arg(long, value_name = "OPERATION|REVISION", required_unless_present = "undo")]
+    from: Option<String>,
+    /// Write copies into this folder instead; no file there is overwritten
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+    /// Take the last restore of this worktree back
+    #[arg(long, conflicts_with_all = ["paths", "from", "to"])]
+    undo: bool,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs `guard restore`.
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let run = run_of(arguments.dry_run);
+    let repo = context.repo()?;
+    let undo = Undo::new(&repo, context.now());
+    let Some(from) = &arguments.from else { return finish(context, "restore", undo.undo_restore(run), run) };
+    let start = &context.surroundings.folder;
+    let paths = arguments.paths.iter().map(|path| inside(&repo, start, path)).collect::<Result<Vec<_>, _>>()?;
+    let Some(folder) = &arguments.to else { return finish(context, "restore", undo.restore(&paths, from, run), run) };
+    let written = undo.restore_to(&paths, from, &start.join(folder), run).map_err(failure)?;
+    let dry = run == Run::Dry;
+    context.terminal.answer(|| {
+        if context.json { copied_json(&written, from, folder, dry) } else { copied_text(&written, folder, dry) }
+    });
+    Ok(Exit::Fine)
+}
+
+/// Returns a path that a person gave, as one of the repository's.
+fn inside(repo: &Repo, start: &Path, path: &Path) -> anyhow::Result<TreePath> {
+    let outside = || {
+        let name = crate::model::escape(path.as_os_str().as_bytes());
+        Failure::new(Exit::Usage, format!("'{name}' is outside of the working tree"))
+    };
+    let top = repo.need_work_tree()?;
+    let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // The file itself may be gone, or a link that must not be followed: only the folder we are in is resolved.
+    let full = plain(&real(start).join(path));
+    let relative = full.strip_prefix(real(top)).or_else(|_| full.strip_prefix(top)).map_err(|_| outside())?;
+    Ok(TreePath::from(relative.as_os_str().as_bytes()))
+}
+
+/// Takes `.` and `..` out of a path, without looking at the disk.
+fn plain(path: &Path) -> PathBuf {
+    let mut found = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(found.pop()),
+            part => found.push(part),
+        }
+    }
+    found
+}

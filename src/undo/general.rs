@@ -1,0 +1,188 @@
+//! Undo of any operation: its refs go back, and where HEAD stands on one of them index and files follow.
+//!
+//! A commit and an amend change no file, so taking them back changes none: their changes are staged again. Everything
+//! else that moves HEAD's branch (rebase, reset, cherry-pick, revert, am, `update-ref`) is taken back path by path. What
+//! the operation left alone, such as the files at a `reset --soft`, already stands where it goes back to, and stays.
+
+use crate::journal::History;
+use crate::model::{Attributes, Kind, Operation, RefMove, RefName, RefStep, Status, Way};
+
+use super::delta::Delta;
+use super::find::{Step, Wanted, wanted};
+use super::place::{not_elsewhere, short};
+use super::{Undo, UndoError, choose, guards, redo, tip};
+
+/// Plans to take back the operation that `what` names, or the newest of this worktree.
+pub(super) fn delta(
+    undo: &Undo<'_>,
+    history: &History,
+    what: Option<&str>,
+    wish: Option<Way>,
+) -> Result<Delta, UndoError> {
+    let Some(what) = what else {
+        if guards::no_merge_going_on(undo).is_err() {
+            return undo.merge_delta(history, None, wish);
+        }
+        let newest = newest(undo, history);
+        let newest = newest.ok_or_else(|| UndoError::refused("there is nothing to undo", None))?;
+        return of(undo, history, newest, wish);
+    };
+    match wanted(undo, history, what)? {
+        Wanted::Operation(operation) => of(undo, history, &operation, wish),
+        Wanted::Commit(commit) => {
+            let left = |operation: &&Operation| operation.undone_by.is_none() && operation.head_after() == Some(commit);
+            let Some(operation) = history.operations.iter().rev().find(left) else {
+                let why = format!("no operation in the journal made {}", commit.short());
+                return Err(UndoError::refused(why, Some(format!("git revert {commit}"))));
+            };
+            of(undo, history, operation, wish)
+        }
+    }
+}
+
+/// Returns the newest operation of this worktree that can be taken back: done, not undone, and no undo itself.
+pub(super) fn newest<'h>(undo: &Undo<'_>, history: &'h History) -> Option<&'h Operation> {
+    let worktree = undo.repo.worktree_id();
+    history.operations.iter().rev().find(|operation| {
+        let outcome = operation.outcome.as_ref();
+        let moved = outcome.is_some_and(|outcome| !outcome.moved.is_empty()) || operation.intent.kind == Kind::Restore;
+        moved
+            && operation.intent.worktree == worktree
+            && operation.undone_by.is_none()
+            && outcome.is_some_and(|outcome| outcome.status == Status::Done)
+            && !matches!(operation.intent.kind, Kind::Undo | Kind::Redo | Kind::Checkout)
+    })
+}
+
+fn of(undo: &Undo<'_>, history: &History, operation: &Operation, wish: Option<Way>) -> Result<Delta, UndoError> {
+    let id = &operation.id;
+    let kind = operation.intent.kind;
+    if kind.is_merge() {
+        return undo.merge_delta(history, Some(&id.0), wish);
+    }
+    let refused = |why: String, hint: Option<&str>| Err(UndoError::refused(why, hint.map(str::to_owned)));
+    if let Some(by) = &operation.undone_by {
+        return refused(format!("operation {id} was undone already by {by}"), Some("guard redo"));
+    }
+    guards::no_merge_going_on(undo)?;
+    if matches!(wish, Some(Way::Replay | Way::Revert)) {
+        return refused(format!("operation {id} is a {}: only merges are undone that way", kind.word()), None);
+    }
+    if operation.outcome.as_ref().is_none_or(|outcome| outcome.status != Status::Done) {
+        return refused(format!("operation {id} changed nothing, or nobody saw how it ended"), Some("guard log"));
+    }
+    if kind.is_ours() {
+        return redo::of(undo, operation, "it was asked for");
+    }
+    if kind == Kind::Checkout {
+        return refused(format!("operation {id} is a checkout"), Some("git switch -"));
+    }
+    moves(undo, operation, wish)
+}
+
+fn moves(undo: &Undo<'_>, operation: &Operation, wish: Option<Way>) -> Result<Delta, UndoError> {
+    let id = &operation.id;
+    let head = undo.repo.head()?;
+    let moved = operation.outcome.as_ref().map_or(&[][..], |outcome| &outcome.moved);
+    if moved.is_empty() {
+        return Err(UndoError::refused(format!("operation {id} moved no branch"), Some("guard log".to_owned())));
+    }
+    let head_ref = head.branch.clone().unwrap_or_else(|| "HEAD".into());
+    let mut delta = Delta {
+        way: Way::MoveBack,
+        why: "nothing was done to it since".into(),
+        operation: Some(id.clone()),
+        undone: operation.head_after(),
+        pushed: false,
+        head,
+        made: Vec::new(),
+        refs: Vec::new(),
+        attributes: Attributes::default(),
+        paths: Vec::new(),
+        state: Vec::new(),
+        stash: None,
+        notes: Vec::new(),
+    };
+    for step in moved {
+        is_there(undo, operation, step, &head_ref)?;
+        published(undo, operation, step, wish, &mut delta)?;
+        delta.refs.push(RefStep { name: step.name.clone(), expect: step.new, to: step.old });
+    }
+    let here = moved.iter().find(|step| step.name == head_ref);
+    match here.and_then(|step| Some((step, step.new?))) {
+        Some((step, new)) if !keeps_files(operation) => {
+            let back = Step {
+                operation: Some(operation.clone()),
+                old: step.old,
+                new,
+                fast_forward: false,
+                from_remote: false,
+            };
+            tip::files(undo, &back, (new, step.old), &mut delta)?;
+        }
+        Some(_) => delta.notes.push("index and files stay: what was committed is staged again".into()),
+        None => delta.notes.push("index and files stay: the branch is not checked out here".into()),
+    }
+    Ok(delta)
+}
+
+/// Refuses when a ref is no longer what the operation left, or is not ours to move.
+fn is_there(undo: &Undo<'_>, operation: &Operation, step: &RefMove, head: &RefName) -> Result<(), UndoError> {
+    let id = &operation.id;
+    let name = short(&step.name);
+    if step.name.as_bstr() == "HEAD"
+        && (head.as_bstr() != "HEAD" || operation.intent.worktree != undo.repo.worktree_id())
+    {
+        return Err(UndoError::refused(format!("operation {id} was on a detached HEAD, and this is none"), None));
+    }
+    if undo.repo.ref_value(&step.name)? != step.new {
+        let why = format!("'{name}' has moved since operation {id}; what came later must be undone first");
+        return Err(UndoError::refused(why, Some("guard log".to_owned())));
+    }
+    if step.name.starts_with(b"refs/heads/") && step.name != *head {
+        not_elsewhere(undo, &step.name, &format!("undo {id}"))?;
+    }
+    // A branch that was only made, or renamed, would be taken away under HEAD.
+    let takes_away = step.old.is_none() && step.name == *head && operation.intent.kind != Kind::Commit;
+    if takes_away && operation.intent.kind == Kind::Branch {
+        let why = format!("operation {id} made '{name}', which is checked out");
+        return Err(UndoError::refused(why, Some("git switch <branch>".to_owned())));
+    }
+    Ok(())
+}
+
+/// Refuses to take new commits from a branch that others have already.
+fn published(
+    undo: &Undo<'_>,
+    operation: &Operation,
+    step: &RefMove,
+    wish: Option<Way>,
+    delta: &mut Delta,
+) -> Result<(), UndoError> {
+    let makes = matches!(
+        operation.intent.kind,
+        Kind::Commit | Kind::Amend | Kind::CherryPick | Kind::Revert | Kind::Am | Kind::Rebase
+    );
+    let Some(new) = step.new.filter(|_| makes) else { return Ok(()) };
+    let Some(remote) = undo.repo.containing(new, &["refs/remotes/"], 1)?.into_iter().next() else { return Ok(()) };
+    let remote = short(&remote);
+    let added = step.old.map_or(Ok(true), |old| undo.repo.is_ancestor(old, new))?;
+    if added && wish != Some(Way::MoveBack) {
+        let why = format!("it is published: '{remote}' contains {}", new.short());
+        let hint = format!("git revert --no-edit {}", choose::range(step.old, new));
+        return Err(UndoError::refused(why, Some(hint)));
+    }
+    delta.pushed = true;
+    delta.notes.push(format!("'{remote}' contains it: pushing this branch needs --force-with-lease"));
+    Ok(())
+}
+
+/// Returns whether the operation only recorded what was in the index.
+fn keeps_files(operation: &Operation) -> bool {
+    match operation.intent.kind {
+        Kind::Commit | Kind::Amend => true,
+        // Seen only in the reflog.
+        Kind::Other => operation.intent.action.starts_with(b"commit"),
+        _ => false,
+    }
+}

@@ -1,0 +1,154 @@
+//! Single files, brought back from before an operation or from a revision.
+//!
+//! The index stays as it is. What stands at the paths now is saved first, so that a restore can be taken back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::disk::{Durability, Root};
+use crate::journal::History;
+use crate::model::{
+    Attributes, Entry, Kind, Oid, Operation, OperationId, Slot, Source, Status, TreePath, Unsaved, Way, WorkFile,
+    escape,
+};
+
+use super::delta::{Before, Delta, PathDelta, Sides};
+use super::find::{Wanted, wanted};
+use super::weave::file_of;
+use super::{Run, Undo, UndoError, redo};
+
+/// Files by path, and which operation they are from.
+struct Found {
+    operation: Option<OperationId>,
+    files: BTreeMap<TreePath, WorkFile>,
+}
+
+/// Plans to give the files the bytes that they had there.
+pub(super) fn delta(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Delta, UndoError> {
+    let found = find(undo, history, paths, from)?;
+    let forced = |(path, file): (TreePath, WorkFile)| {
+        let work = Some(Sides { after: None, before: Some(file) });
+        PathDelta { path, index: None, work, forced: true }
+    };
+    Ok(Delta {
+        way: Way::Restore,
+        why: format!("from {}", escape(from.as_bytes())),
+        operation: found.operation,
+        undone: None,
+        pushed: false,
+        head: undo.repo.head()?,
+        made: Vec::new(),
+        refs: Vec::new(),
+        attributes: Attributes::default(),
+        paths: found.files.into_iter().map(forced).collect(),
+        state: Vec::new(),
+        stash: None,
+        notes: Vec::new(),
+    })
+}
+
+/// Plans to take the newest restore of this worktree back.
+pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoError> {
+    let worktree = undo.repo.worktree_id();
+    let operation = history.operations.iter().rev().find(|operation| {
+        operation.intent.kind == Kind::Restore
+            && operation.intent.worktree == worktree
+            && operation.undone_by.is_none()
+            && operation.outcome.as_ref().is_some_and(|outcome| outcome.status == Status::Done)
+    });
+    let operation = operation.ok_or_else(|| UndoError::refused("there is no restore to take back", None))?;
+    redo::of(undo, operation, "it is the newest restore")
+}
+
+/// Writes copies into a folder; nothing there is overwritten.
+pub(super) fn copies(
+    undo: &Undo<'_>,
+    history: &History,
+    paths: &[TreePath],
+    from: &str,
+    folder: &Path,
+    run: Run,
+) -> Result<Vec<TreePath>, UndoError> {
+    let files: Vec<(TreePath, WorkFile)> = find(undo, history, paths, from)?.files.into_iter().collect();
+    let written = files.iter().map(|(path, _)| path.clone()).collect();
+    if !folder.exists() && run == Run::Dry {
+        return Ok(written);
+    }
+    crate::disk::ensure_folder(folder, 0o777)?;
+    let root = Root::open(folder)?;
+    for (path, _) in &files {
+        if root.metadata(path)?.is_some() {
+            let why = format!(
+                "'{path}' exists in '{}' and is not overwritten",
+                escape(folder.as_os_str().as_encoded_bytes())
+            );
+            return Err(UndoError::refused(why, None));
+        }
+    }
+    if run == Run::Dry {
+        return Ok(written);
+    }
+    for chunk in undo.chunks(&files, |(_, file)| Some(file))? {
+        let contents = undo.contents(chunk.iter().map(|(path, file)| (path, file)), None)?;
+        for (path, file) in chunk {
+            let bytes = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
+            root.replace(path, file.mode, bytes, Durability::Fsync)?;
+        }
+    }
+    Ok(written)
+}
+
+fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Found, UndoError> {
+    let (operation, all, unsaved) = match wanted(undo, history, from)? {
+        Wanted::Operation(operation) => {
+            let all = before(undo, &operation)?;
+            (Some(operation.id.clone()), all, operation.intent.saved.unsaved.clone())
+        }
+        Wanted::Commit(commit) => (None, of_tree(undo, commit)?, Vec::new()),
+    };
+    let mut files = BTreeMap::new();
+    for path in paths {
+        let found: Vec<_> = all.iter().filter(|(candidate, _)| is_at(candidate, path)).collect();
+        if let Some(Unsaved { path, why }) = unsaved.iter().find(|unsaved| is_at(&unsaved.path, path)) {
+            return Err(UndoError::refused(format!("'{path}' was not saved then: {why}"), None));
+        }
+        if found.is_empty() {
+            let why = format!("'{path}' is not in {}", escape(from.as_bytes()));
+            return Err(UndoError::refused(why, operation.as_ref().map(|id| format!("guard show {id}"))));
+        }
+        files.extend(found.into_iter().map(|(path, file)| (path.clone(), file.clone())));
+    }
+    Ok(Found { operation, files })
+}
+
+/// Returns whether `candidate` is `path`, or stands beneath it as a folder.
+fn is_at(candidate: &TreePath, path: &TreePath) -> bool {
+    let folder = path.strip_suffix(b"/").unwrap_or(path);
+    folder.is_empty() || candidate.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// Returns the files as they were before an operation: saved bytes, else the index kept then, else the old commit.
+fn before(undo: &Undo<'_>, operation: &Operation) -> Result<BTreeMap<TreePath, WorkFile>, UndoError> {
+    let saved = Before::read(undo, Some(operation))?;
+    let mut files: BTreeMap<TreePath, WorkFile> = BTreeMap::new();
+    match saved.index_files() {
+        Some(kept) => files.extend(kept),
+        None => {
+            if let Some(head) = operation.intent.head {
+                files = of_tree(undo, head)?;
+            }
+        }
+    }
+    for file in &operation.intent.saved.files {
+        files.insert(file.path.clone(), WorkFile { mode: file.mode, source: Source::Saved(file.blob) });
+    }
+    Ok(files)
+}
+
+fn of_tree(undo: &Undo<'_>, commit: Oid) -> Result<BTreeMap<TreePath, WorkFile>, UndoError> {
+    let tree = undo.repo.objects().tree_of(commit)?;
+    let slot = |entry: Entry| Slot { stage: 0, entry, skip_worktree: false, assume_unchanged: false };
+    let entries = undo.repo.objects().diff(None, Some(tree), undo.repo.deadline())?;
+    let file = |change: crate::model::Change| Some((change.path, file_of(&[slot(change.after?)])?));
+    Ok(entries.into_iter().filter_map(file).collect())
+}

@@ -1,0 +1,224 @@
+//! `guard undo` of every kind of operation that the journal knows.
+
+use super::journal::{guarded, log};
+use super::world::{Look, World, lines};
+
+/// A branch with two commits of its own beside main.
+fn branched() -> World {
+    let world = guarded(|| World::diverged(&[]));
+    world.git(&["checkout", "-q", "-b", "work"]);
+    world.write("one.txt", "one\n");
+    world.commit("one");
+    world.replace("a.txt", "line 18\n", "line 18 of work\n");
+    world.commit("two");
+    world
+}
+
+/// What stands there. git leaves `AUTO_MERGE` behind, and it says nothing without a merge.
+fn look(world: &World) -> Look {
+    let mut look = world.look();
+    look.state.remove("AUTO_MERGE");
+    look
+}
+
+/// U27: an operation on the current branch, and whether its files go back too.
+type Case = (&'static str, &'static str, fn(&World));
+
+const FILES_FOLLOW: &[Case] = &[
+    ("rebase", "rebase", |world| drop(world.git(&["rebase", "-q", "feat"]))),
+    ("pull --rebase", "rebase", |world| drop(world.git(&["pull", "-q", "--rebase", ".", "feat"]))),
+    ("cherry-pick", "cherry-pick", |world| drop(world.git(&["cherry-pick", "feat"]))),
+    ("revert", "revert", |world| drop(world.git(&["revert", "--no-edit", "HEAD"]))),
+    ("reset --hard", "reset", |world| drop(world.git(&["reset", "-q", "--hard", "HEAD~2"]))),
+    ("reset --keep", "reset", |world| drop(world.git(&["reset", "-q", "--keep", "feat"]))),
+    ("reset --mixed", "reset", |world| drop(world.git(&["reset", "-q", "HEAD~2"]))),
+    ("reset --soft", "reset", |world| drop(world.git(&["reset", "-q", "--soft", "HEAD~2"]))),
+    ("update-ref", "other", |world| drop(world.git(&["update-ref", "refs/heads/work", "HEAD^"]))),
+    ("merge", "merge", |world| drop(world.git(&["merge", "-q", "feat"]))),
+    ("am", "am", |world| {
+        let patch = world.home().join("patches");
+        world.git(&["format-patch", "-q", "-o", patch.to_str().unwrap(), "main..feat"]);
+        let file = std::fs::read_dir(&patch).unwrap().next().unwrap().unwrap().path();
+        world.git(&["am", "-q", file.to_str().unwrap()]);
+    }),
+];
+
+#[test]
+fn u27_operations_go_back_with_their_files() {
+    for (name, kind, act) in FILES_FOLLOW {
+        let world = branched();
+        world.case.set(name);
+        let before = look(&world);
+        act(&world);
+        let after = look(&world);
+        assert_ne!(before, after, "{name}");
+        let plan = world.guard_json(&["undo", "--dry-run"]);
+        let operation = log(&world).into_iter().find(|found| found["id"] == plan["operation"]).unwrap();
+        assert_eq!(operation["kind"], *kind, "{name}");
+        // What is done since stays.
+        world.write("untracked", "mine\n");
+        world.write("other.txt", "dirty\n");
+        world.guard_ok(&["undo"]);
+        assert_eq!((world.text("untracked"), world.text("other.txt")), ("mine\n".into(), "dirty\n".into()), "{name}");
+        world.remove("untracked");
+        world.git(&["checkout", "-q", "--", "other.txt"]);
+        assert_eq!(look(&world), before, "{name}");
+        world.git(&["fsck", "--strict", "--no-dangling"]);
+        world.guard_ok(&["redo"]);
+        assert_eq!(look(&world), after, "{name}: redo");
+        world.guard_ok(&["undo"]);
+        assert_eq!(look(&world), before, "{name}: second undo");
+    }
+}
+
+/// A commit or amend is taken back with its changes staged; nobody's files change.
+#[test]
+fn u27_commits_are_taken_back_and_stay_staged() {
+    let world = branched();
+    let before = look(&world);
+    world.write("three.txt", "three\n");
+    world.git(&["add", "three.txt"]);
+    let staged = look(&world);
+    world.git(&["commit", "-q", "-m", "three"]);
+    let committed = look(&world);
+    let text = world.guard_ok(&["undo"]);
+    assert!(text.contains("note: index and files stay: what was committed is staged again"), "{text}");
+    assert_eq!(look(&world), staged);
+    world.guard_ok(&["redo"]);
+    assert_eq!(look(&world), committed);
+    world.git(&["commit", "-q", "--amend", "-m", "better"]);
+    world.guard_ok(&["undo"]);
+    assert_eq!(look(&world), committed);
+    // Once more: the one before it.
+    world.guard_ok(&["undo"]);
+    assert_eq!(look(&world), staged);
+    world.git(&["rm", "-q", "-f", "three.txt"]);
+    assert_eq!(look(&world), before);
+}
+
+/// The first commit of a repository goes back to none.
+#[test]
+fn a_first_commit_is_taken_back() {
+    let world = guarded(|| World::new(&[]));
+    world.write("first.txt", "first\n");
+    world.git(&["add", "first.txt"]);
+    world.git(&["commit", "-q", "-m", "first"]);
+    let after = look(&world);
+    world.guard_ok(&["undo"]);
+    assert_eq!(world.git(&["status", "--porcelain"]), "A  first.txt");
+    world.guard_ok(&["redo"]);
+    assert_eq!(look(&world), after);
+}
+
+/// U27: branches that were moved, made or deleted while another is checked out.
+#[test]
+fn u27_branches_go_back() {
+    type Branches = (&'static str, fn(&World));
+    let cases: &[Branches] = &[
+        ("branch -f", |world| drop(world.git(&["branch", "-q", "-f", "feat", "main"]))),
+        ("branch -D", |world| drop(world.git(&["branch", "-q", "-D", "feat"]))),
+        ("branch", |world| drop(world.git(&["branch", "-q", "made", "main"]))),
+        ("fetch into it", |world| drop(world.git(&["fetch", "-q", ".", "+main:feat"]))),
+    ];
+    for (name, act) in cases {
+        let world = branched();
+        world.case.set(name);
+        world.write("other.txt", "dirty\n");
+        let before = look(&world);
+        act(&world);
+        let after = look(&world);
+        assert_ne!(before, after, "{name}");
+        // Nothing but the journal holds the old tip.
+        world.git(&["reflog", "expire", "--expire=now", "--all"]);
+        world.git(&["gc", "-q", "--prune=now"]);
+        world.guard_ok(&["undo"]);
+        assert_eq!(look(&world), before, "{name}");
+        world.guard_ok(&["redo"]);
+        assert_eq!(look(&world), after, "{name}: redo");
+    }
+}
+
+/// Packing refs moves none.
+#[test]
+fn gc_is_no_operation() {
+    let world = branched();
+    let before = log(&world).len();
+    world.git(&["gc", "-q"]);
+    world.git(&["branch", "fresh"]);
+    world.git(&["pack-refs", "--all"]);
+    world.git(&["reflog", "expire", "--expire=now", "--all"]);
+    world.git(&["gc", "-q", "--prune=now"]);
+    assert_eq!(log(&world).len(), before + 1);
+}
+
+/// What came later must be undone first, and the order is the user's.
+#[test]
+fn an_operation_beneath_others_is_not_undone_silently() {
+    let world = branched();
+    world.git(&["reset", "-q", "--hard", "HEAD^"]);
+    let reset = log(&world)[0]["id"].as_str().unwrap().to_owned();
+    world.write("later.txt", "later\n");
+    world.commit("later");
+    let said = world.guard_refuses(&["undo", &reset]);
+    assert!(said.contains("'work' has moved since operation"), "{said}");
+    world.guard_ok(&["undo"]);
+    world.guard_ok(&["undo", &reset]);
+    assert_eq!(world.git(&["log", "-1", "--format=%s"]), "two");
+    assert_eq!(world.text("later.txt"), "later\n");
+}
+
+/// Overlapping later edits are refused, as with merges.
+#[test]
+fn later_edits_in_the_same_lines_are_never_lost() {
+    let world = branched();
+    world.git(&["reset", "-q", "--hard", "HEAD^"]);
+    world.replace("a.txt", "line 18\n", "line 18, mine\n");
+    let said = world.guard_refuses(&["undo"]);
+    assert!(said.contains("a.txt: it was changed since"), "{said}");
+    world.replace("a.txt", "line 18, mine\n", "line 18\n");
+    world.replace("a.txt", "line 2\n", "line 2, mine\n");
+    world.guard_ok(&["undo"]);
+    let expected = lines(20).replace("line 18\n", "line 18 of work\n").replace("line 2\n", "line 2, mine\n");
+    assert_eq!(world.text("a.txt"), expected);
+}
+
+/// What others have is not taken from them without being asked.
+#[test]
+fn a_published_commit_is_not_taken_back_silently() {
+    let world = branched();
+    let origin = world.home().join("origin");
+    world.git(&["init", "-q", "--bare", origin.to_str().unwrap()]);
+    world.git(&["remote", "add", "origin", origin.to_str().unwrap()]);
+    world.git(&["push", "-q", "origin", "work"]);
+    let said = world.guard_refuses(&["undo"]);
+    assert!(said.contains("it is published: 'origin/work' contains"), "{said}");
+    assert!(said.contains("hint: git revert --no-edit "), "{said}");
+    let text = world.guard_ok(&["undo", "--way", "move-back"]);
+    assert!(text.contains("--force-with-lease"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_undone_is_said() {
+    let world = guarded(|| World::diverged(&[]));
+    assert!(world.guard_refuses(&["undo"]).contains("there is nothing to undo"));
+    world.git(&["checkout", "-q", "-b", "work"]);
+    let checkout = log(&world)[0]["id"].as_str().unwrap().to_owned();
+    let said = world.guard_refuses(&["undo", &checkout]);
+    assert!(said.contains("is a checkout") && said.contains("git switch -"), "{said}");
+    assert!(world.guard_refuses(&["undo", "nonsense"]).contains("neither an operation nor a commit"));
+    let commit = world.oid("feat");
+    assert!(world.guard_refuses(&["undo", &commit]).contains("no operation in the journal made"));
+}
+
+/// A conflicted rebase autostash is back once, as with merges.
+#[test]
+fn a_rebase_whose_autostash_conflicted_goes_back() {
+    let world = branched();
+    world.replace("a.txt", "line 2\n", "line 2, mine\n");
+    let before = look(&world);
+    world.run(&["rebase", "-q", "--autostash", "feat"]);
+    assert!(world.text("a.txt").contains("<<<<<<<"), "{}", world.text("a.txt"));
+    world.guard_ok(&["undo"]);
+    assert_eq!(look(&world), before);
+    assert_eq!(world.git(&["stash", "list"]), "");
+}
