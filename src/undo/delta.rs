@@ -154,7 +154,13 @@ fn result_tree(undo: &Undo<'_>, open: &Open, head_tree: Oid) -> Result<(Oid, BTr
     match prediction.tree {
         Some(tree) => Ok((tree, prediction.conflicted)),
         None if prediction.changes.is_empty() => Ok((head_tree, prediction.conflicted)),
-        None => Err(unknown()),
+        None => match (&open.heads[..], &bases[..]) {
+            ([other], [base]) => {
+                let merged = repo.merge_trees(objects.tree_of(*base)?, head_tree, objects.tree_of(*other)?)?;
+                Ok((merged.tree, merged.conflicted.into_iter().collect()))
+            }
+            _ => Err(unknown()),
+        },
     }
 }
 
@@ -230,8 +236,9 @@ impl<'o> Before<'o> {
                 let saved = self.file_at(&path).filter(|_| counts);
                 Some(Sides { after: file_of(&after), before: saved.or_else(|| file_of(&before)) })
             };
-            let work = work.filter(|sides| sides.after.is_some() || sides.before.is_some());
             let forced = forced.contains(&path);
+            // In conflict git leaves files that are on neither side.
+            let work = work.filter(|sides| forced || sides.after.is_some() || sides.before.is_some());
             PathDelta { path, index: Some(Sides { after, before }), work, forced }
         };
         changes.into_iter().map(delta).collect()

@@ -50,9 +50,6 @@ const COMMANDS: &[Command] = &[
 #[test]
 fn u26_a_plan_is_done_as_it_was_shown_or_not_at_all() {
     for (name, prepare) in COMMANDS {
-        if *name == "abort" && !World::git_at_least(38) {
-            continue;
-        }
         let world = merged();
         world.case.set(name);
         let arguments = prepare(&world);
