@@ -40,17 +40,19 @@ pub(super) fn delta(
     }
 }
 
-/// Returns the newest operation of this worktree that can be taken back: done, not undone, and no undo itself.
+/// Returns the newest operation of this worktree that can be taken back: done, not undone, and no undo itself. A redo can
+/// be: what it brought back was done last.
 pub(super) fn newest<'h>(undo: &Undo<'_>, history: &'h History) -> Option<&'h Operation> {
     let worktree = undo.repo.worktree_id();
     history.operations.iter().rev().find(|operation| {
         let outcome = operation.outcome.as_ref();
-        let moved = outcome.is_some_and(|outcome| !outcome.moved.is_empty()) || operation.intent.kind == Kind::Restore;
+        // Ours are known by their plans, also where no ref moved.
+        let moved = outcome.is_some_and(|outcome| !outcome.moved.is_empty()) || operation.intent.kind.is_ours();
         moved
             && operation.intent.worktree == worktree
             && operation.undone_by.is_none()
             && outcome.is_some_and(|outcome| outcome.status == Status::Done)
-            && !matches!(operation.intent.kind, Kind::Undo | Kind::Redo | Kind::Checkout)
+            && !matches!(operation.intent.kind, Kind::Undo | Kind::Checkout)
     })
 }
 

@@ -96,6 +96,28 @@ fn u27_commits_are_taken_back_and_stay_staged() {
     assert_eq!(look(&world), before);
 }
 
+/// What was done last is what a redo brought back, though it lies beneath other commits.
+#[test]
+fn an_undo_after_a_redo_takes_the_redo_back() {
+    let world = guarded(|| World::diverged(&[]));
+    world.git(&["merge", "-q", "feat"]);
+    world.write("top.txt", "top\n");
+    world.commit("top");
+    let merged = look(&world);
+    world.guard_ok(&["undo-merge"]);
+    let without = look(&world);
+    for _ in 0..2 {
+        let text = world.guard_ok(&["redo"]);
+        assert!(text.contains("to take this back: guard undo\n"), "{text}");
+        assert_eq!(look(&world), merged);
+        world.guard_ok(&["undo"]);
+        assert_eq!(look(&world), without);
+    }
+    world.guard_ok(&["redo"]);
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(look(&world).files, without.files);
+}
+
 /// The first commit of a repository goes back to none.
 #[test]
 fn a_first_commit_is_taken_back() {
