@@ -14,10 +14,12 @@ pub use env::Surroundings;
 pub use failure::Failure;
 pub use terminal::{Color, Terminal};
 
-use crate::git::{Deadline, Repo};
+use crate::git::{Deadline, GitError, Repo};
 use crate::hooks;
+use crate::journal::Journal;
 use crate::model::Timestamp;
 use crate::report::Exit;
+use crate::routes::{self, Session};
 
 /// Judges git merges before they touch a file, and takes bad ones back without losing work.
 #[derive(Debug, Parser)]
@@ -80,6 +82,22 @@ impl Context {
             self.terminal.note(|| "guard: hooks could not run guard lately: see 'guard doctor'\n".to_owned());
         }
         Ok(repo)
+    }
+
+    /// The same, and compares its branches with the journal first: what no hook saw is recorded.
+    pub fn repo_looked_at(&self) -> Result<Repo, Failure> {
+        let repo = self.repo()?;
+        self.look_at(&repo, routes::seen::look);
+        Ok(repo)
+    }
+
+    /// Compares the branches with the journal.
+    fn look_at(&self, repo: &Repo, look: impl FnOnce(&Session<'_>) -> Result<(), GitError>) {
+        let journal = Journal::open(&repo.guard_dir());
+        let session = Session { repo, journal: &journal, now: self.now(), caller: hooks::Caller::default() };
+        if let Err(error) = look(&session) {
+            self.terminal.note(|| format!("guard: could not compare the branches with the journal: {error}\n"));
+        }
     }
 
     /// Returns the time.

@@ -231,14 +231,19 @@ pub fn apply_uninstall(repo: &Repo, plan: &UninstallPlan, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Removes our folder when nothing but the lock is left in it. A process that waits for the lock at this very moment
+/// What may be left when nothing was ever recorded.
+const TRACES: [&str; 3] = ["seen", "lock", LOCK];
+
+/// Removes our folder when nothing but locks and the values of branches are left in it. A process that waits for the lock at this very moment
 /// would hold one that has no name any more: it then finds nothing to do, or installs into a folder of its own making.
 fn forget(guard_dir: &Path) -> Result<(), InstallError> {
     let failed = |source| InstallError::Read { path: guard_dir.to_owned(), source };
     let mut rest = std::fs::read_dir(guard_dir).map_err(failed)?;
-    let only_lock = rest.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK));
-    if only_lock {
-        disk::remove_file(&guard_dir.join(LOCK))?;
+    let is_trace = |name: std::ffi::OsString| name.to_str().is_some_and(|name| TRACES.contains(&name));
+    if rest.all(|entry| entry.is_ok_and(|entry| is_trace(entry.file_name()))) {
+        for name in TRACES {
+            disk::remove_file(&guard_dir.join(name))?;
+        }
         disk::remove_empty_folder(guard_dir)?;
     }
     debug_assert!(state::file(guard_dir).symlink_metadata().is_err(), "the description goes with the hooks");

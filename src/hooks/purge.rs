@@ -11,7 +11,8 @@ use crate::disk;
 use crate::git::Repo;
 
 /// What stands in our folder, apart from the files that describe the installation.
-const OWN: [&str; 9] = ["journal", "index", "undo", "store.git", "store.lock", "allowing", "lock", "tmp", LOCK];
+const OWN: [&str; 10] =
+    ["journal", "index", "undo", "store.git", "store.lock", "allowing", "seen", "lock", "tmp", LOCK];
 
 /// How the gate's notes for pre-merge-commit begin; a worktree's name follows.
 pub(crate) const JUDGED: &str = "judged-";

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Body, Kind, Operation, OperationId, Record, Status};
+use crate::model::{Body, Kind, Operation, OperationId, Record, RefMove, Status};
 
 /// Folds records (oldest first) to operations in the order of their intents.
 ///
@@ -25,9 +25,52 @@ pub(super) fn operations(records: Vec<Record>) -> Vec<Operation> {
             _ => {}
         }
     }
+    drop_seen_twice(&mut operations);
     mark_undone(&mut operations);
     operations
 }
+
+/// So many milliseconds after a command noticed a move, the hook that saw it may still write its record.
+const LATE: u64 = 60_000;
+
+/// Drops operations that were noticed by a command just before the hook that saw them recorded them.
+fn drop_seen_twice(operations: &mut Vec<Operation>) {
+    let seen: Vec<Seen> = operations.iter().map(Seen::of).collect();
+    let twice = |place: usize| {
+        let near = place.saturating_sub(NEAR)..(place + NEAR + 1).min(seen.len());
+        let one = &seen[place];
+        one.by_command && !one.steps.is_empty() && seen[near].iter().any(|other| other.is_late_record_of(one))
+    };
+    let doomed: Vec<bool> = (0..seen.len()).map(twice).collect();
+    let mut place = 0;
+    operations.retain(|_| {
+        place += 1;
+        !doomed[place - 1]
+    });
+}
+
+/// What is compared of an operation.
+struct Seen {
+    by_command: bool,
+    at: u64,
+    steps: Vec<RefMove>,
+}
+
+impl Seen {
+    fn of(operation: &Operation) -> Self {
+        let steps = operation.outcome.iter().flat_map(|outcome| outcome.moved.clone()).collect();
+        Self { by_command: operation.intent.kind == Kind::External, at: operation.at.0, steps }
+    }
+
+    fn is_late_record_of(&self, noticed: &Self) -> bool {
+        !self.by_command
+            && self.at.abs_diff(noticed.at) <= LATE
+            && noticed.steps.iter().all(|step| self.steps.contains(step))
+    }
+}
+
+/// So many operations before and after are compared.
+const NEAR: usize = 8;
 
 /// Says of each operation which later one took it back.
 ///

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 
 use crate::disk::{self, DiskError};
-use crate::model::{Allowance, Body, Oid, Operation, OperationId, Raw, Record, RefName, WorktreeId};
+use crate::model::{Allowance, Body, Oid, Operation, OperationId, Raw, Record, RefName, Status, WorktreeId};
 
 use super::{Damage, Journal, JournalError, RecordName, RecordType, fold, format};
 
@@ -14,6 +14,9 @@ const MAX_RECORD: u64 = 256 << 20;
 
 /// How many open operations or allowances a hook looks at, newest first.
 const MAX_LOOKED_AT: usize = 256;
+
+/// How many outcomes a hook looks back for the last value of a branch.
+const MAX_LOOKED_BACK: usize = 32;
 
 /// A file in the journal's folder that does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +135,21 @@ impl Journal {
     pub fn operation(&self, id: &OperationId) -> Result<Option<Operation>, JournalError> {
         let names = self.list()?.names;
         Ok(self.fold_one(&names, id))
+    }
+
+    /// Returns the value that the newest outcomes leave a ref at (`Some(None)`: deleted); `None` when they don't tell.
+    pub fn last_value(&self, name: &RefName) -> Result<Option<Option<Oid>>, JournalError> {
+        let names = self.list()?.names;
+        let newest = names.iter().rev().filter(|record| record.kind == RecordType::Outcome).take(MAX_LOOKED_BACK);
+        for record in newest {
+            if let Ok(Some(Record { body: Body::Outcome(outcome), .. })) = self.read(record)
+                && outcome.status == Status::Done
+                && let Some(step) = outcome.moved.iter().rev().find(|step| step.name == *name)
+            {
+                return Ok(Some(step.new));
+            }
+        }
+        Ok(None)
     }
 
     /// Finds what is allowed for these incoming commits into that tip of that branch, newest first.

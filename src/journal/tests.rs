@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::disk::{Durability, Fault, ensure_folder, fail_after, remove_file, write_atomic};
 use crate::model::{
-    Allowance, Body, Incoming, Intent, Judgement, Kind, Oid, OperationId, Outcome, Record, Saved, Status, Timestamp,
-    Verdict, WorktreeId,
+    Allowance, Body, Incoming, Intent, Judgement, Kind, Oid, OperationId, Outcome, Record, RefMove, Saved, Status,
+    Timestamp, Verdict, WorktreeId,
 };
 
 struct Sandbox {
@@ -149,6 +149,24 @@ fn records_fold_to_their_operation() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(sandbox.journal.folder()), 0o700);
     assert!(sandbox.files().iter().all(|path| mode(path) == 0o600));
+}
+
+/// A command noticed a move, and the hook that saw it wrote its record a moment later.
+#[test]
+fn what_a_command_and_a_hook_saw_counts_once() {
+    let step = |new: char| RefMove { name: "refs/heads/main".into(), old: Some(oid('a')), new: Some(oid(new)) };
+    let moved = |new: char| Body::Outcome(Outcome { status: Status::Done, moved: vec![step(new)] });
+    let mut sandbox = Sandbox::new();
+    sandbox.write(Some("noticed"), intent(Kind::External, None));
+    sandbox.write(Some("noticed"), moved('b'));
+    sandbox.write(Some("hook"), intent(Kind::Commit, None));
+    sandbox.write(Some("hook"), moved('b'));
+    sandbox.write(Some("unseen"), intent(Kind::External, None));
+    sandbox.write(Some("unseen"), moved('c'));
+    let ids: Vec<String> = sandbox.history().operations.into_iter().map(|operation| operation.id.0).collect();
+    assert_eq!(ids, ["hook", "unseen"]);
+    assert_eq!(sandbox.journal.last_value(&"refs/heads/main".into()).unwrap(), Some(Some(oid('c'))));
+    assert_eq!(sandbox.journal.last_value(&"refs/heads/other".into()).unwrap(), None);
 }
 
 #[test]

@@ -62,6 +62,8 @@ pub enum Kind {
     Restore,
     /// Anything else that moved a branch.
     Other,
+    /// A branch moved and no hook saw it.
+    External,
 }
 
 impl Kind {
@@ -84,6 +86,7 @@ impl Kind {
             Self::Redo => "redo",
             Self::Restore => "restore",
             Self::Other => "other",
+            Self::External => "external",
         }
     }
 

@@ -22,6 +22,7 @@ mod message;
 mod moved;
 mod result;
 mod retention;
+pub mod seen;
 
 pub use allow::{AllowError, Scope, Source, allow};
 pub use check::{CheckError, Checked, Subject, check};

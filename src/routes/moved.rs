@@ -1,7 +1,7 @@
 //! Branches moved: each move becomes an operation, or the outcome of the one that announced it.
 
 use super::result::{find, staged_squash};
-use super::{Session, action_of, retention};
+use super::{Session, action_of, retention, seen};
 use crate::git::GitError;
 use crate::hooks;
 use crate::model::{Incoming, Intent, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Saved, Status};
@@ -21,6 +21,7 @@ pub(super) fn moved(
     let Some(main) = main_move(session, &moves)? else { return Ok(()) };
     let incoming =
         if incoming.is_empty() || session.caller.is_no_merge() { concluded(session, &main) } else { incoming };
+    seen::before(session, &moves)?;
     let announced = announced(session, &main, &incoming);
     let judged = announced.as_ref().is_some_and(|operation| !operation.judgements.is_empty());
     let operation = match (announced, deletion) {
@@ -172,13 +173,14 @@ fn keep_reachable(session: &Session<'_>, operation: &OperationId, main: &RefMove
             return Ok(());
         }
     }
-    repo.keep_commit(&pre_merge_ref(operation), old)
+    repo.keep_commit(&pre_merge_ref(operation, 0), old)
 }
 
 /// Where the refs stand that keep operations' old tips.
 pub(super) const PRE_MERGE: &str = "refs/recoveryguard/pre-merge/";
 
-/// Returns the ref that keeps an operation's old tip.
-fn pre_merge_ref(operation: &OperationId) -> RefName {
-    format!("{PRE_MERGE}{operation}").into()
+/// Returns the ref that keeps an operation's old tip, or a further one of several.
+pub(super) fn pre_merge_ref(operation: &OperationId, place: usize) -> RefName {
+    let more = if place == 0 { String::new() } else { format!("-{place}") };
+    format!("{PRE_MERGE}{operation}{more}").into()
 }

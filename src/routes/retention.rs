@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use bstr::ByteSlice;
+
 use super::Session;
 use super::allow::ALLOWING;
 use super::moved::PRE_MERGE;
@@ -34,9 +36,9 @@ fn prune(session: &Session<'_>) -> Option<()> {
     if ids.is_empty() {
         return None;
     }
-    let doomed: HashSet<RefName> = ids.iter().map(|id| format!("{PRE_MERGE}{id}").into()).collect();
+    let doomed: HashSet<&[u8]> = ids.iter().map(|id| id.0.as_bytes()).collect();
     let mut refs = repo.refs(PRE_MERGE).ok()?;
-    refs.retain(|(name, _)| doomed.contains(name));
+    refs.retain(|(name, _)| belongs(name, &doomed));
     repo.drop_refs(&refs).ok()?;
     if let Ok(store) = Store::open(&repo.guard_dir()) {
         let removed = ids.iter().filter(|id| store.remove(id).unwrap_or(false)).count();
@@ -50,4 +52,11 @@ fn prune(session: &Session<'_>) -> Option<()> {
         disk::remove_file(&repo.guard_dir().join(ALLOWING)).ok()?;
     }
     Some(())
+}
+
+/// Returns whether a ref keeps a tip for one of these operations: `<operation>`, or `<operation>-<number>` for a further one.
+fn belongs(name: &RefName, operations: &HashSet<&[u8]>) -> bool {
+    let id = name.strip_prefix(PRE_MERGE.as_bytes()).unwrap_or_default();
+    let first = id.rsplit_once_str("-").map_or(id, |(first, _)| first);
+    operations.contains(id) || operations.contains(first)
 }

@@ -102,6 +102,9 @@ fn of_operation(undo: &Undo<'_>, history: &History, head: &Head, operation: &Ope
     if let Some(by) = &operation.undone_by {
         return refused(format!("operation {id} was undone already by {by}"), Some("guard redo".to_owned()));
     }
+    if let Some(new) = operation.head_after().filter(|_| is_unseen_merge(operation)) {
+        return of_commit(undo, history, head, new);
+    }
     if !operation.intent.kind.is_merge() {
         let why = format!("operation {id} is a {}, not a merge", operation.intent.kind.word());
         return refused(why, Some(format!("guard undo {id}")));
@@ -314,7 +317,15 @@ impl<'f, 'r> Finder<'f, 'r> {
                     operation.intent.incoming.iter().map(|head| head.oid).eq(commit.parents[1..].iter().copied())
                 })
         });
-        let operation = operation.cloned();
+        let external = || {
+            self.history.operations.iter().rev().find(|operation| {
+                is_unseen_merge(operation)
+                    && operation.undone_by.is_none()
+                    && operation.intent.branch == self.place.branch
+                    && operation.head_after() == Some(new)
+            })
+        };
+        let operation = operation.or_else(external).cloned();
         Ok(Some(Step { operation, old: Some(old), new, fast_forward, from_remote }))
     }
 
@@ -356,6 +367,11 @@ pub(super) fn wanted(undo: &Undo<'_>, history: &History, what: &str) -> Result<W
         let why = format!("'{}' is neither an operation nor a commit here", escape(what.as_bytes()));
         UndoError::refused(why, Some("guard log".to_owned()))
     })
+}
+
+/// Returns whether it is a merge that no hook saw.
+pub(super) fn is_unseen_merge(operation: &Operation) -> bool {
+    operation.intent.kind == Kind::External && merge_line(&operation.intent.action).is_some()
 }
 
 /// Returns the command of a reflog message (`merge feat`, `pull origin main`) when a merge or fast-forward wrote it.

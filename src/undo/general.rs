@@ -8,7 +8,7 @@ use crate::journal::History;
 use crate::model::{Attributes, Kind, Operation, RefMove, RefName, RefStep, Status, Way};
 
 use super::delta::Delta;
-use super::find::{Step, Wanted, wanted};
+use super::find::{Step, Wanted, is_unseen_merge, wanted};
 use super::place::{not_elsewhere, short};
 use super::{Undo, UndoError, choose, guards, redo, tip};
 
@@ -65,6 +65,9 @@ fn of(undo: &Undo<'_>, history: &History, operation: &Operation, wish: Option<Wa
     let refused = |why: String, hint: Option<&str>| Err(UndoError::refused(why, hint.map(str::to_owned)));
     if let Some(by) = &operation.undone_by {
         return refused(format!("operation {id} was undone already by {by}"), Some("guard redo"));
+    }
+    if is_unseen_merge(operation) {
+        return undo.merge_delta(history, Some(&id.0), wish);
     }
     guards::no_merge_going_on(undo)?;
     if matches!(wish, Some(Way::Replay | Way::Revert)) {
@@ -183,8 +186,14 @@ fn published(
 fn keeps_files(operation: &Operation) -> bool {
     match operation.intent.kind {
         Kind::Commit | Kind::Amend => true,
-        // Seen only in the reflog.
         Kind::Other => operation.intent.action.starts_with(b"commit"),
+        // The reflog's words.
+        Kind::External => {
+            let action = &operation.intent.action;
+            action.starts_with(b"commit: ")
+                || action.starts_with(b"commit (initial)")
+                || action.starts_with(b"commit (amend)")
+        }
         _ => false,
     }
 }

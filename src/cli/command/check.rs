@@ -54,7 +54,7 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let repo = context.repo()?;
+    let repo = context.repo_looked_at()?;
     let all = routes::check(&repo, &arguments.subject()?).map_err(failure)?;
     let worst = worst(&all);
     if context.json {

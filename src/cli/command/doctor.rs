@@ -21,7 +21,7 @@ pub struct Arguments {}
 
 /// Runs the command.
 pub fn run(context: &Context, _arguments: &Arguments) -> anyhow::Result<Exit> {
-    let repo = context.repo()?;
+    let repo = context.repo_looked_at()?;
     let journal = Journal::open(&repo.guard_dir());
     let session = Session { repo: &repo, journal: &journal, now: context.now(), caller: Caller::default() };
     let found = doctor::doctor(&session)?;

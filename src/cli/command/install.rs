@@ -11,6 +11,7 @@ use crate::hooks::{self, Action, Guarded, HookStep, InstallError, InstallPlan};
 use crate::manifest;
 use crate::model::escape;
 use crate::report::{self, Exit};
+use crate::routes;
 
 /// Put guard's hooks into this repository
 ///
@@ -38,6 +39,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         hooks::apply_install(&repo, &plan, context.now()).map_err(failure)?;
         // Whatever kept the hooks from running guard is mended now.
         disk::remove_file(&repo.guard_dir().join(hooks::MISSED))?;
+        context.look_at(&repo, routes::seen::take_down);
     }
     let head = if arguments.dry_run { "Would install" } else { "Installed" };
     context.terminal.answer(|| if context.json { document(&plan, arguments.dry_run) } else { text(&plan, head) });

@@ -34,7 +34,7 @@ pub struct Showing {
 
 /// Runs `guard log`.
 pub fn log(context: &Context, arguments: &Listing) -> anyhow::Result<Exit> {
-    let repo = context.repo()?;
+    let repo = context.repo_looked_at()?;
     let history = Journal::open(&repo.guard_dir()).operations()?;
     let undoable = Undo::new(&repo, context.now()).undoable(&history);
     context.terminal.answer(|| {
@@ -49,7 +49,7 @@ pub fn log(context: &Context, arguments: &Listing) -> anyhow::Result<Exit> {
 
 /// Runs `guard show`.
 pub fn show(context: &Context, arguments: &Showing) -> anyhow::Result<Exit> {
-    let repo = context.repo()?;
+    let repo = context.repo_looked_at()?;
     let history = Journal::open(&repo.guard_dir()).operations()?;
     let mut named = history.operations.iter().filter(|operation| operation.id.0.starts_with(&arguments.operation));
     let (Some(operation), None) = (named.next(), named.next()) else {

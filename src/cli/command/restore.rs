@@ -44,7 +44,7 @@ pub struct Arguments {
 /// Runs `guard restore`.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
-    let repo = context.repo()?;
+    let repo = context.repo_looked_at()?;
     let undo = Undo::new(&repo, context.now());
     let Some(from) = &arguments.from else { return finish(context, "restore", undo.undo_restore(run), run) };
     let start = &context.surroundings.folder;

@@ -86,7 +86,7 @@ const WAYS: [&str; 3] = ["move-back", "replay", "revert"];
 /// Runs `guard undo-merge`.
 pub fn undo_merge(context: &Context, arguments: &UndoingMerge) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
-    let repo = context.repo()?;
+    let repo = context.repo_looked_at()?;
     let undo = Undo::new(&repo, context.now());
     let done = match &arguments.reapply {
         Some(revert) => undo.reapply(revert, run),
@@ -98,7 +98,7 @@ pub fn undo_merge(context: &Context, arguments: &UndoingMerge) -> anyhow::Result
 /// Runs `guard undo`.
 pub fn undo(context: &Context, arguments: &Undoing) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
-    let repo = context.repo()?;
+    let repo = context.repo_looked_at()?;
     let undo = Undo::new(&repo, context.now());
     let done = match &arguments.plan {
         Some(plan) => undo.planned(plan, run),
@@ -110,7 +110,7 @@ pub fn undo(context: &Context, arguments: &Undoing) -> anyhow::Result<Exit> {
 /// Runs `guard redo`.
 pub fn redo(context: &Context, arguments: &Redoing) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
-    let repo = context.repo()?;
+    let repo = context.repo_looked_at()?;
     let done = Undo::new(&repo, context.now()).redo(run);
     finish(context, "redo", done, run)
 }

@@ -1,6 +1,7 @@
 //! `guard undo-merge` and `guard redo` on real repositories.
 
 mod autostash;
+mod external;
 mod journal;
 mod kinds;
 mod operations;
