@@ -104,6 +104,10 @@ fn real_moves(session: &Session<'_>, moves: Vec<RefMove>) -> Result<Vec<RefMove>
             continue;
         }
         if step.old.is_none() && !head {
+            // `rebase --abort` sets a branch to what it is, and no line of the reflog tells of that.
+            if step.new.is_some() && seen::last_value(session, &step.name) == step.new {
+                continue;
+            }
             // Zeros need not mean that the ref is new; its reflog knows.
             step.old = repo.reflog(&step.name, 2)?.get(1).map(|entry| entry.new);
         }

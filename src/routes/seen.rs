@@ -122,6 +122,14 @@ pub(super) fn before(session: &Session<'_>, moves: &[RefMove]) -> Result<(), Git
     Ok(())
 }
 
+/// Returns the value that a branch had as far as we know: by the journal, or when a command last looked.
+pub(super) fn last_value(session: &Session<'_>, name: &RefName) -> Option<Oid> {
+    match session.journal.last_value(name) {
+        Ok(Some(value)) => value,
+        _ => read(session.repo)?.1.get(name).copied(),
+    }
+}
+
 /// Returns the values that the branches should have.
 fn known(before: Option<&(Timestamp, Values)>, history: &History) -> Values {
     let (since, mut values) = before.map_or_else(|| (Timestamp(0), Values::new()), Clone::clone);
