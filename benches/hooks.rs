@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const HOOKS: [&str; 9] = [
+const HOOKS: [&str; 10] = [
     "reference-transaction",
     "pre-merge-commit",
     "pre-commit",
@@ -20,6 +20,7 @@ const HOOKS: [&str; 9] = [
     "post-commit",
     "post-checkout",
     "post-rewrite",
+    "pre-rebase",
     "pre-push",
 ];
 

@@ -24,6 +24,7 @@
 //! | [`rules`] | facts → findings; pure, one file a rule | I/O, printing, clock |
 //! | [`journal`] | what was done: append, read | deciding |
 //! | [`store`] | saved bytes | deciding |
+//! | [`snapshot`] | what of the uncommitted is saved, in which order | deciding when |
 //! | [`undo`] | journal + facts → plan → apply | printing |
 //! | [`hooks`] | git's calling conventions; install, uninstall, doctor | judging |
 //! | [`routes`] | which steps an event takes, in which order | printing |
@@ -43,6 +44,7 @@ pub mod model;
 pub mod report;
 pub mod routes;
 pub mod rules;
+pub mod snapshot;
 pub mod store;
 pub mod undo;
 pub mod validate;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use bstr::ByteSlice;
 
 use crate::git::{GitError, Repo};
-use crate::model::{Entry, LocalKind, Mode, PathFacts, TreePath};
+use crate::model::{Change, Entry, LocalKind, Mode, Oid, PathFacts, TreePath};
 
 /// A file of the working tree whose bytes would not come back from git.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,27 @@ pub fn local_files(repo: &Repo, paths: &[PathFacts], max_read: u64) -> Result<Ve
     found.sort_by(|a: &InTheWay, b| a.path.cmp(&b.path));
     found.dedup_by(|a, b| a.path == b.path);
     Ok(found)
+}
+
+/// Returns the files that a checkout of `to` would write over though HEAD has none of that name: git says nothing when they
+/// are ignored.
+pub fn files_in_the_way(repo: &Repo, head: Option<Oid>, to: Oid, max_read: u64) -> Result<Vec<InTheWay>, GitError> {
+    let objects = repo.objects();
+    let before = head.map(|head| objects.tree_of(head)).transpose()?;
+    let changes = objects.diff(before, Some(objects.tree_of(to)?), repo.deadline())?;
+    let brought = |change: Change| PathFacts {
+        path: change.path,
+        first: change.before,
+        result: change.after,
+        others: Vec::new(),
+        bases: Vec::new(),
+        conflicted: false,
+        moved: None,
+        case_twin: None,
+        marker_size: 0,
+    };
+    let paths: Vec<PathFacts> = changes.into_iter().filter(|change| change.before.is_none()).map(brought).collect();
+    local_files(repo, &paths, max_read)
 }
 
 fn place(top: &Path, path: &[u8]) -> PathBuf {

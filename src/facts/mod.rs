@@ -12,7 +12,7 @@ mod names;
 pub use contents::LIMIT as CONTENT_LIMIT;
 pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
 pub use gather::{Asked, Question, gather};
-pub use local::{InTheWay, local_files};
+pub use local::{InTheWay, files_in_the_way, local_files};
 
 use crate::git::{GitError, Repo};
 use crate::manifest::{self, Manifest, ManifestError};

@@ -141,6 +141,11 @@ impl Deadline {
         }
     }
 
+    /// Returns whether less than half of the time is left: what is nice to have ends now.
+    pub fn is_half_over(&self) -> bool {
+        self.0.as_ref().is_some_and(|watch| Instant::now() + watch.limit / 2 >= watch.end)
+    }
+
     fn watch(&self, child: &Arc<Mutex<Child>>) {
         if let Some(watch) = &self.0
             && let Ok(mut children) = watch.child.lock()

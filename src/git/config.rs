@@ -19,6 +19,11 @@ impl Repo {
         }
     }
 
+    /// Returns whether a variable is set and true.
+    pub fn config_is_true(&self, name: &str) -> Result<bool, GitError> {
+        Ok(self.git("config").args(["--type=bool", "--get", name]).run()?.stdout.trim_end() == b"true")
+    }
+
     /// Returns where a configuration variable is set: its scope (`local`, `global` …) and value.
     pub fn config_scope(&self, name: &str) -> Result<Option<(String, Raw)>, GitError> {
         let output = self.git("config").args(["-z", "--show-scope", "--get", name]).run()?;

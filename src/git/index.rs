@@ -134,8 +134,7 @@ impl Repo {
 
     /// Returns which of these paths lie outside the sparse checkout: their files are not meant to be in the working tree.
     pub fn outside_sparse(&self, paths: &[&TreePath]) -> Result<Vec<TreePath>, GitError> {
-        let on = self.git("config").args(["--type=bool", "--get", "core.sparseCheckout"]).run()?;
-        if paths.is_empty() || on.stdout.trim_end() != b"true" {
+        if paths.is_empty() || !self.config_is_true("core.sparseCheckout")? {
             return Ok(Vec::new());
         }
         let input = paths.iter().flat_map(|path| path.iter().copied().chain([0])).collect();

@@ -15,6 +15,7 @@ mod objects;
 mod refs;
 mod repository;
 mod rewrite;
+mod status;
 mod tree;
 mod work;
 
@@ -26,4 +27,5 @@ pub use objects::{Commit, ObjectKind, Objects, TreeEntry};
 pub use refs::{RefTransaction, ReflogEntry};
 pub use repository::{Head, Repo};
 pub use rewrite::Merged;
+pub use status::{Standing, Uncommitted};
 pub use work::Filtered;

@@ -55,10 +55,26 @@ impl Caller {
 
     /// Returns whether an option is given and not taken back.
     pub fn has(&self, option: &str) -> bool {
+        self.choice(option) == Some(true)
+    }
+
+    /// Returns whether an option is given (true) or its opposite is (false); the last one counts.
+    pub fn choice(&self, option: &str) -> Option<bool> {
         let no = format!("--no-{}", option.trim_start_matches("--"));
-        let last =
-            self.words.iter().take_while(|word| *word != "--").filter(|word| *word == option || **word == no).last();
-        last.is_some_and(|word| word == option)
+        let words = self.words.iter().take_while(|word| *word != "--");
+        words.filter(|word| *word == option || **word == no).last().map(|word| word == option)
+    }
+
+    /// Returns the value of an option, `--onto x` or `--onto=x`; the last one counts.
+    pub fn value(&self, option: &str) -> Option<&str> {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).take_while(|word| *word != "--").collect();
+        let joined = |word: &'_ str| word.strip_prefix(option).and_then(|rest| rest.strip_prefix('=')).map(str::len);
+        let place = words.iter().rposition(|word| *word == option || joined(word).is_some())?;
+        let word = self.words.get(place)?;
+        match joined(word) {
+            Some(length) => Some(&word[word.len() - length..]),
+            None => self.words.get(place + 1).map(String::as_str),
+        }
     }
 
     /// Returns what kind of operation the command is; `action` is `GIT_REFLOG_ACTION`, which a rebase sets for its steps.
@@ -112,6 +128,14 @@ mod tests {
         assert!(read("git read-tree --reset -u HEAD").is_no_merge());
         assert!(!read("git merge feat").is_no_merge());
         assert!(!Caller::default().is_no_merge());
+    }
+
+    #[test]
+    fn the_value_of_an_option_is_found_in_both_forms() {
+        assert_eq!(read("git rebase --onto a --onto=b x").value("--onto"), Some("b"));
+        assert_eq!(read("git rebase --onto a x").value("--onto"), Some("a"));
+        assert_eq!(read("git rebase --ontology x -- --onto a").value("--onto"), None);
+        assert_eq!(read("git rebase --onto").value("--onto"), None);
     }
 
     #[test]

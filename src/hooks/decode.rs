@@ -41,6 +41,13 @@ pub enum Event {
         /// `GIT_REFLOG_ACTION`.
         action: Raw,
     },
+    /// A rebase begins.
+    Rebasing {
+        /// What it was told to rebase on.
+        upstream: Raw,
+        /// The branch that is rebased, when it is not HEAD's.
+        branch: Option<Raw>,
+    },
     /// A clean merge is about to be committed.
     MergeResult {
         /// The heads that come in.
@@ -86,6 +93,10 @@ pub fn decode(hook: Hook, arguments: &[OsString], environment: &Environment, std
                 Event::CheckedOut { old: Oid::from_hex(argument(0)).and_then(Oid::non_null), new }
             }
             _ => Event::Nothing,
+        },
+        Hook::PreRebase => Event::Rebasing {
+            upstream: argument(0).into(),
+            branch: arguments.get(1).map(|branch| branch.as_bytes().into()),
         },
         Hook::PostRewrite | Hook::PrePush => Event::Nothing,
     }

@@ -34,6 +34,7 @@ pub const fn template(hook: Hook) -> &'static str {
         Hook::PostCommit => include_str!("../../hooks/post-commit"),
         Hook::PostCheckout => include_str!("../../hooks/post-checkout"),
         Hook::PostRewrite => include_str!("../../hooks/post-rewrite"),
+        Hook::PreRebase => include_str!("../../hooks/pre-rebase"),
         Hook::PrePush => include_str!("../../hooks/pre-push"),
     }
 }

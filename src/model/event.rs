@@ -21,13 +21,15 @@ pub enum Hook {
     PostCheckout,
     /// After amend and rebase.
     PostRewrite,
+    /// Before a rebase.
+    PreRebase,
     /// Before a push.
     PrePush,
 }
 
 impl Hook {
     /// All of them, in the order in which they are installed.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReferenceTransaction,
         Self::PreMergeCommit,
         Self::PreCommit,
@@ -36,6 +38,7 @@ impl Hook {
         Self::PostCommit,
         Self::PostCheckout,
         Self::PostRewrite,
+        Self::PreRebase,
         Self::PrePush,
     ];
 
@@ -50,6 +53,7 @@ impl Hook {
             Self::PostCommit => "post-commit",
             Self::PostCheckout => "post-checkout",
             Self::PostRewrite => "post-rewrite",
+            Self::PreRebase => "pre-rebase",
             Self::PrePush => "pre-push",
         }
     }

@@ -19,8 +19,8 @@ pub use facts::{Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKi
 pub use finding::{Excuse, Finding, Level, Verdict, fingerprint};
 pub use oid::{HashKind, Oid, ParseOidError};
 pub use operation::{
-    Allowance, Body, Intent, Judgement, Kind, Operation, OperationId, Outcome, Record, Saved, SavedFile, Status,
-    Unsaved, WorktreeId,
+    Allowance, Body, Intent, Judgement, Kind, Operation, OperationId, Outcome, Record, Saved, SavedFile, SavedState,
+    SavedVersion, Status, Unsaved, WorktreeId,
 };
 pub use plan::{
     Attributes, Conflict, IndexStep, Made, Plan, RefStep, Slot, Source, StashStep, StateStep, Way, WorkFile, WorkStep,

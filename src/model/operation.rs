@@ -123,6 +123,26 @@ pub struct Unsaved {
     pub why: String,
 }
 
+/// A version of a file that only the index had: staged, in no commit, and not what stands on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedVersion {
+    /// Where it was staged.
+    pub path: TreePath,
+    /// The blob as the repository names it. Once the index no longer does, git may collect it.
+    pub oid: Oid,
+    /// The same bytes in the store.
+    pub blob: Oid,
+}
+
+/// A file of git's own folder (`MERGE_HEAD`, `rebase-merge/onto` …).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedState {
+    /// Its name there.
+    pub name: TreePath,
+    /// Its bytes in the store.
+    pub blob: Oid,
+}
+
 /// What was saved before an operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
@@ -135,9 +155,25 @@ pub struct Saved {
     /// The files that were not: the operation is *partial*.
     #[serde(default)]
     pub unsaved: Vec<Unsaved>,
+    /// Versions that only the index had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub staged: Vec<SavedVersion>,
+    /// Such versions that were not saved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsaved_staged: Vec<Unsaved>,
+    /// Git's state files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub state: Vec<SavedState>,
     /// Whether the index as it was is kept under the operation's name.
     #[serde(default)]
     pub index: bool,
+}
+
+impl Saved {
+    /// Returns whether something is missing: the operation is *partial*.
+    pub fn is_partial(&self) -> bool {
+        !self.unsaved.is_empty() || !self.unsaved_staged.is_empty()
+    }
 }
 
 /// Written before the effect.
@@ -233,6 +269,7 @@ pub struct Allowance {
 /// What a record says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "records are read and folded one by one")]
 pub enum Body {
     /// Something is about to happen.
     Intent(Intent),

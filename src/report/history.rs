@@ -4,7 +4,7 @@ use colored::Colorize;
 use serde_json::{Value, json};
 
 use crate::journal::History;
-use crate::model::{Level, Operation, RefMove, Status, Verdict};
+use crate::model::{Level, Operation, RefMove, SavedFile, Status, Unsaved, Verdict};
 use crate::undo::Undoable;
 
 /// Returns the newest operations, newest first, one line each: when, what, verdict, how it ended.
@@ -45,7 +45,8 @@ pub fn operation_text(operation: &Operation, undoable: &Undoable) -> String {
         }
     };
     line("when", operation.at.iso());
-    line("what", format!("{} ({})", intent.kind.word(), state(operation)));
+    let partial = if intent.saved.is_partial() { "; not all was saved" } else { "" };
+    line("what", format!("{} ({}{partial})", intent.kind.word(), state(operation)));
     line("command", intent.action.to_string());
     line("worktree", intent.worktree.0.to_string());
     line("branch", intent.branch.as_ref().map_or_else(|| "detached HEAD".to_owned(), ToString::to_string));
@@ -62,12 +63,19 @@ pub fn operation_text(operation: &Operation, undoable: &Undoable) -> String {
         let counts = format!("{} to block, {} to warn of", count(Level::Block), count(Level::Warn));
         line("verdict", format!("{} at {} ({counts})", judgement.verdict.word(), judgement.route));
     }
-    for file in &intent.saved.files {
-        line("saved", format!("{}{}", file.path, if file.tracked { "" } else { " (untracked)" }));
-    }
-    for file in &intent.saved.unsaved {
-        line("not saved", format!("{}: {}", file.path, file.why));
-    }
+    let saved = &intent.saved;
+    let file = |file: &SavedFile| format!("{}{}", file.path, if file.tracked { "" } else { " (untracked)" });
+    let mut list = |name: &str, items: Vec<String>| {
+        let more = items.len().saturating_sub(LISTED);
+        items.into_iter().take(LISTED).for_each(|item| line(name, item));
+        line(name, if more > 0 { format!("and {more} more; --json has them all") } else { String::new() });
+    };
+    list("saved", saved.files.iter().map(file).collect());
+    list("saved", saved.staged.iter().map(|version| format!("{} (as staged)", version.path)).collect());
+    list("saved", saved.state.iter().map(|state| format!("git's {}", state.name)).collect());
+    list("not saved", saved.unsaved.iter().map(|file| format!("{}: {}", file.path, file.why)).collect());
+    let staged = |file: &Unsaved| format!("{} (as staged): {}", file.path, file.why);
+    list("not saved", saved.unsaved_staged.iter().map(staged).collect());
     line("takes back", intent.of.as_ref().map(ToString::to_string).unwrap_or_default());
     line("undone by", operation.undone_by.as_ref().map(ToString::to_string).unwrap_or_default());
     line("undo", command(operation, undoable).unwrap_or_default().to_owned());
@@ -79,6 +87,9 @@ pub fn operation_json(operation: &Operation, undoable: &Undoable) -> String {
     format!("{}\n", json!({ "version": 1, "command": "show", "operation": value(operation, undoable) }))
 }
 
+/// So many files of each kind are listed as text.
+const LISTED: usize = 50;
+
 fn value(operation: &Operation, undoable: &Undoable) -> Value {
     json!({
         "id": operation.id,
@@ -87,6 +98,7 @@ fn value(operation: &Operation, undoable: &Undoable) -> Value {
         "state": word(operation),
         "verdict": verdict(operation).map(Verdict::word),
         "undoable": command(operation, undoable).is_some(),
+        "partial": operation.intent.saved.is_partial(),
         "undone_by": operation.undone_by,
         "intent": operation.intent,
         "judgements": operation.judgements,

@@ -3,10 +3,8 @@
 //! Order: facts → files in the way are saved → verdict → the journal's intent and judgement. A crash in between
 //! leaves saved bytes or an intent without outcome, and an untouched repository.
 
-use std::path::Path;
-
-use super::{Answer, Occasion, Session, action_of, judge, target};
-use crate::disk::{Durability, Root};
+use super::{Answer, Occasion, Session, action_of, judge, rebase, target};
+use crate::disk::Durability;
 use crate::facts::{self, Asked, InTheWay, Question};
 use crate::git::{GitError, Strategy};
 use crate::hooks;
@@ -15,7 +13,8 @@ use crate::model::{
     Body, Excuse, Facts, Incoming, Intent, Kind, Level, LocalFile, LocalKind, Oid, OperationId, Raw, RefName, Saved,
     Status, Unsaved, Verdict,
 };
-use crate::store::{Limits, Source, Store, StoreError, Wanted};
+use crate::snapshot::{self, Order, Scope};
+use crate::store::{Care, Part, Source, Store, Wanted};
 
 /// Judges a merge that is about to begin.
 pub(super) fn gate(
@@ -41,13 +40,18 @@ pub(super) fn gate(
         squash: session.caller.has("--squash"),
         asked: Asked::Predicted(session.caller.strategy()),
     };
-    let (mut id, mut judged, mut saved) = judge_predicted(session, &basis, &question, &allowed)?;
+    let id = session.journal.new_id(session.now);
+    let (mut judged, mut saved) = judge_predicted(session, &id, &basis, &question, &allowed)?;
     // The configuration may name a strategy that avoids what was found; it is asked only then.
     if judged.findings.iter().any(|finding| finding.level >= Level::Warn)
         && let Some(strategy) = configured(session, &question)?
     {
         question.asked = Asked::Predicted(strategy);
-        (id, judged, saved) = judge_predicted(session, &basis, &question, &allowed)?;
+        if saved.snapshot.is_some() {
+            // Other files are in the way now.
+            forget(session, &id);
+        }
+        (judged, saved) = judge_predicted(session, &id, &basis, &question, &allowed)?;
     }
     let refused = judged.verdict == Verdict::Block;
     let kind = kind(session, action, question.squash);
@@ -102,54 +106,64 @@ fn kind(session: &Session<'_>, action: &Raw, squash: bool) -> Kind {
     }
 }
 
+/// Removes the snapshot of an operation. One that stays is found by its name when the operation's goes.
+fn forget(session: &Session<'_>, id: &OperationId) {
+    let _ = Store::open(&session.repo.guard_dir()).and_then(|store| store.remove(id));
+}
+
 /// Gathers, saves what is in the way, judges.
 fn judge_predicted(
     session: &Session<'_>,
+    id: &OperationId,
     basis: &judge::Basis,
     question: &Question,
     allowed: &[crate::model::Allowance],
-) -> Result<(OperationId, judge::Judged, Saved), GitError> {
+) -> Result<(judge::Judged, Saved), GitError> {
     let repo = session.repo;
-    let id = session.journal.new_id(session.now);
     let mut saved = Saved::default();
     let judged = judge::attempt(repo, basis, question, allowed, |facts| {
         let in_the_way = facts::local_files(repo, &facts.paths, basis.manifest.snapshot.max_file)?;
-        saved = save(session, &id, &in_the_way, &basis.manifest.snapshot);
+        saved = save(session, id, &in_the_way, &basis.manifest.snapshot)?;
         note_local(facts, &in_the_way, &saved);
         Ok(())
     })?;
-    Ok((id, judged, saved))
+    Ok((judged, saved))
 }
 
 /// Up to so many files are synced to the disk one by one; more would make the merge wait.
 const SYNCED: usize = 32;
 
-/// Saves the files in the way; what can't be saved is listed, with the reason.
-fn save(session: &Session<'_>, id: &OperationId, files: &[InTheWay], limits: &Snapshot) -> Saved {
-    let Some(top) = session.repo.work_tree().filter(|_| !files.is_empty()) else { return Saved::default() };
-    let saved = try_save(session, id, top, files, limits);
-    saved.unwrap_or_else(|error| {
+/// Saves the files in the way, and where git is about to put uncommitted work aside, or the manifest wants it, all of that;
+/// what can't be saved is listed, with the reason.
+fn save(session: &Session<'_>, id: &OperationId, files: &[InTheWay], limits: &Snapshot) -> Result<Saved, GitError> {
+    let scope = if limits.all || session.puts_aside("merge.autoStash")? { Scope::All } else { Scope::Given };
+    if files.is_empty() && scope == Scope::Given {
+        return Ok(Saved::default());
+    }
+    let given = files.iter().map(in_the_way).collect();
+    let durability = if files.len() > SYNCED { Durability::Lazy } else { Durability::Fsync };
+    let saved = snapshot::save(session.repo, Order { id, now: session.now, given, scope, limits, durability });
+    Ok(saved.unwrap_or_else(|error| {
         let unsaved = files.iter().map(|file| Unsaved { path: file.path.clone(), why: error.to_string() });
-        Saved { unsaved: unsaved.collect(), ..Saved::default() }
-    })
+        let rest = (scope == Scope::All).then(|| Unsaved { path: "./".into(), why: error.to_string() });
+        Saved { unsaved: unsaved.chain(rest).collect(), ..Saved::default() }
+    }))
 }
 
-fn try_save(
-    session: &Session<'_>,
-    id: &OperationId,
-    top: &Path,
-    files: &[InTheWay],
-    limits: &Snapshot,
-) -> Result<Saved, StoreError> {
-    let root = Root::open(top)?;
-    let durability = if files.len() > SYNCED { Durability::Lazy } else { Durability::Fsync };
-    let store = Store::open_or_create(&session.repo.guard_dir(), durability, session.now)?;
-    let wanted = files.iter().map(|file| Wanted {
-        path: file.path.clone(),
-        tracked: file.kind == LocalKind::Dirty,
-        source: Source::OnDisk,
-    });
-    store.save(id, session.now, &root, wanted, Limits { max_file: limits.max_file, max_total: limits.max_total })
+/// Asks for a file that git is about to replace to be saved.
+pub(super) fn in_the_way(file: &InTheWay) -> Wanted {
+    let tracked = file.kind == LocalKind::Dirty;
+    Wanted { path: file.path.clone(), part: Part::File { tracked }, source: Source::OnDisk, care: Care::Should }
+}
+
+impl Session<'_> {
+    /// Returns whether the command puts uncommitted work aside before it begins: `--autostash`, or the configuration.
+    pub(super) fn puts_aside(&self, variable: &str) -> Result<bool, GitError> {
+        match self.caller.choice("--autostash") {
+            Some(choice) => Ok(choice),
+            None => self.repo.config_is_true(variable),
+        }
+    }
 }
 
 fn note_local(facts: &mut Facts, files: &[InTheWay], saved: &Saved) {
@@ -206,8 +220,12 @@ fn fetched_name(fetched: &[u8], hex: &str) -> Option<RefName> {
     Some(rest[..end].into())
 }
 
-/// Closes merges of this worktree that began and never ended: a new one can only begin when they are over.
+/// Closes merges of this worktree that began and never ended: a new one can only begin when they are over. A rebase may
+/// merge in its course.
 fn abandon_open(session: &Session<'_>) {
+    if !["rebase-merge", "rebase-apply"].into_iter().any(|name| session.repo.has_state(name)) {
+        rebase::abandon(session);
+    }
     let worktree = session.repo.worktree_id();
     for operation in session.journal.open_operations().into_iter().flatten() {
         if operation.intent.worktree == worktree && operation.intent.kind.is_merge() {

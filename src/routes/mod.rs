@@ -20,6 +20,7 @@ mod gate;
 mod judge;
 mod message;
 mod moved;
+mod rebase;
 mod result;
 mod retention;
 pub mod seen;
@@ -112,6 +113,7 @@ pub fn answer(session: &Session<'_>, event: Event) -> Result<Option<Answer>, Git
             Ok(None)
         }
         Event::Moved { moves, incoming, action } => moved::moved(session, moves, incoming, &action).map(|()| None),
+        Event::Rebasing { upstream, branch } => rebase::rebasing(session, &upstream, branch.as_ref()).map(|()| None),
         Event::MergeResult { incoming } => result::merge_result(session, incoming),
         Event::CommitResult => result::commit_result(session),
         Event::Message(file) => message::add_trailers(session, &file).map(|()| None),
@@ -166,7 +168,11 @@ impl Session<'_> {
 
     /// Records what is about to happen, as [`Session::begin`] does.
     fn announce(&self, intent: Intent) -> Operation {
-        let id = self.journal.new_id(self.now);
+        self.announce_as(self.journal.new_id(self.now), intent)
+    }
+
+    /// The same, under a name that something was saved under already.
+    fn announce_as(&self, id: OperationId, intent: Intent) -> Operation {
         let _ = self.append(Some(&id), Body::Intent(intent.clone()));
         Operation { id, at: self.now, intent, judgements: Vec::new(), outcome: None, undone_by: None }
     }

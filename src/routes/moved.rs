@@ -1,7 +1,7 @@
 //! Branches moved: each move becomes an operation, or the outcome of the one that announced it.
 
 use super::result::{find, staged_squash};
-use super::{Session, action_of, retention, seen};
+use super::{Session, action_of, rebase, retention, seen};
 use crate::git::GitError;
 use crate::hooks;
 use crate::model::{Incoming, Intent, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Saved, Status};
@@ -142,7 +142,7 @@ fn concluded(session: &Session<'_>, main: &RefMove) -> Vec<Incoming> {
 
 fn announced(session: &Session<'_>, main: &RefMove, incoming: &[Incoming]) -> Option<Operation> {
     if incoming.is_empty() {
-        return None;
+        return rebase::ending(session, main).filter(|_| session.caller.subcommand == "rebase");
     }
     let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
     main.old.and_then(|old| find(session, old, &heads))

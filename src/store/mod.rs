@@ -31,7 +31,7 @@ mod tests;
 pub use manifest::Snapshot;
 pub use open::{Store, VERSION};
 pub use read::Problem;
-pub use save::{LARGEST_FILE, Limits, Source, Wanted};
+pub use save::{Care, LARGEST_FILE, Limits, Part, Source, Wanted};
 
 /// The store could not be used.
 #[derive(Debug, thiserror::Error)]

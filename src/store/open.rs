@@ -4,6 +4,7 @@
 //! last brick. A store without that version is one whose making was interrupted: it is made again, which harms nothing
 //! that is in it. One with another version is left alone.
 
+use std::cell::OnceCell;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,6 +43,8 @@ const CONFIG: &str = "\
 /// An opened store.
 pub struct Store {
     pub(super) repository: Repository,
+    /// The same, opened so that nothing is synced.
+    unsynced: OnceCell<Repository>,
     pub(super) path: PathBuf,
 }
 
@@ -89,26 +92,39 @@ impl Store {
         if path.join("objects/info/alternates").exists() {
             return Err(StoreError::Alternates(path));
         }
-        let opened = Repository::open_bare(&path).and_then(|repository| {
-            // Only what stands in the store's own file counts, not the user's or the system's configuration. An empty
-            // one has libgit2's defaults, which sync nothing. Must be set before objects are first touched.
-            let mut config = Config::new()?;
-            if durability == Durability::Fsync {
-                config.add_file(&path.join("config"), ConfigLevel::Local, false)?;
-            }
-            repository.set_config(&config)?;
-            Ok(repository)
-        });
-        match opened {
-            Ok(repository) => Ok(Self { repository, path }),
+        match open_repository(&path, durability) {
+            Ok(repository) => Ok(Self { repository, unsynced: OnceCell::new(), path }),
             Err(source) => Err(StoreError::Git { action: "open a repository", path, source }),
         }
+    }
+
+    /// Returns the store as one that syncs nothing, for what nothing is about to happen to.
+    pub(super) fn unsynced(&self) -> Result<&Repository, StoreError> {
+        if self.unsynced.get().is_none() {
+            let opened = open_repository(&self.path, Durability::Lazy);
+            // Only this thread sets it.
+            let _ = self.unsynced.set(opened.map_err(self.failed("open a repository"))?);
+        }
+        Ok(self.unsynced.get().unwrap_or(&self.repository))
     }
 
     pub(super) fn failed(&self, action: &'static str) -> impl FnOnce(git2::Error) -> StoreError {
         let path = self.path.clone();
         move |source| StoreError::Git { action, path, source }
     }
+}
+
+/// Opens the store's repository. Only what stands in its own configuration counts, not the user's or the system's; an empty
+/// one has libgit2's defaults, which sync nothing.
+fn open_repository(path: &Path, durability: Durability) -> Result<Repository, git2::Error> {
+    let repository = Repository::open_bare(path)?;
+    let mut config = Config::new()?;
+    if durability == Durability::Fsync {
+        config.add_file(&path.join("config"), ConfigLevel::Local, false)?;
+    }
+    // Before objects are first touched: later it would have no effect.
+    repository.set_config(&config)?;
+    Ok(repository)
 }
 
 /// Reads the store's version; `None` when there is no store or it was never finished, an error when it is not ours.

@@ -69,23 +69,26 @@ impl Store {
         let mut whole: BTreeSet<Oid> = BTreeSet::new();
         for snapshot in snapshots {
             let name = Self::ref_name(&snapshot.operation)?;
-            let files = self.repository.find_reference(&name).and_then(|found| found.peel_to_tree()).and_then(|tree| {
-                let files = tree.get_path(Path::new("files"))?;
-                self.repository.find_tree(files.id())
-            });
-            for (number, file) in snapshot.files.iter().enumerate() {
-                let entry =
-                    files.as_ref().ok().and_then(|files| files.get_name(&number.to_string()).map(|at| ours(at.id())));
-                let why = match self.read_blob(&file.blob) {
-                    _ if whole.contains(&file.blob) && entry == Some(file.blob) => continue,
-                    Err(error) => why(&error),
-                    Ok(_) if entry != Some(file.blob) => "it is not in the snapshot's tree".to_owned(),
-                    Ok(_) => {
-                        whole.insert(file.blob);
-                        continue;
-                    }
-                };
-                problems.push(Problem { snapshot: name.clone(), path: Some(file.path.clone()), why });
+            let tree = self.repository.find_reference(&name).and_then(|found| found.peel_to_tree());
+            for (folder, kept) in snapshot.folders() {
+                let folder = tree.as_ref().ok().and_then(|tree| {
+                    let at = tree.get_name(folder)?;
+                    self.repository.find_tree(at.id()).ok()
+                });
+                for (number, kept) in kept.iter().enumerate() {
+                    let entry =
+                        folder.as_ref().and_then(|folder| Some(ours(folder.get_name(&number.to_string())?.id())));
+                    let why = match self.read_blob(&kept.blob) {
+                        _ if whole.contains(&kept.blob) && entry == Some(kept.blob) => continue,
+                        Err(error) => why(&error),
+                        Ok(_) if entry != Some(kept.blob) => "it is not in the snapshot's tree".to_owned(),
+                        Ok(_) => {
+                            whole.insert(kept.blob);
+                            continue;
+                        }
+                    };
+                    problems.push(Problem { snapshot: name.clone(), path: Some(kept.path.clone()), why });
+                }
             }
         }
         Ok(problems)

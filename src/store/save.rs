@@ -8,9 +8,8 @@ use std::io::{Read, Write};
 use git2::{FileMode, ObjectType, Odb, Signature, Time};
 
 use crate::disk::{self, DiskError, Kind, Metadata, OnDisk, Root};
-use crate::model::{Mode, Oid, OperationId, Saved, SavedFile, Timestamp, TreePath, Unsaved};
+use crate::model::{Mode, Oid, OperationId, Saved, SavedFile, SavedState, SavedVersion, Timestamp, TreePath, Unsaved};
 
-use super::manifest;
 use super::{Snapshot, Store, StoreError};
 
 /// The largest file that is saved whatever the limits say; for larger ones a backup tool is the right place.
@@ -39,15 +38,43 @@ pub enum Source {
     },
 }
 
-/// A file to save.
+/// What a saved thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A file of the working tree.
+    File {
+        /// Whether git tracks the path.
+        tracked: bool,
+    },
+    /// A version that only the index has: a blob of the repository.
+    Staged(Oid),
+    /// A file of git's own folder.
+    State,
+}
+
+/// How much depends on saving it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// It is about to be replaced by us: saved whatever the limits say (but [`LARGEST_FILE`]), and as durable as the store
+    /// was opened.
+    Must,
+    /// It is about to be replaced by git: saved within the limits, and as durable as the store was opened.
+    Should,
+    /// Nothing is about to happen to it: saved within the limits, not synced.
+    May,
+}
+
+/// Something to save.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Where it is.
+    /// Where it is: a path in the working tree, or the name in git's folder.
     pub path: TreePath,
-    /// Whether git tracks the path.
-    pub tracked: bool,
+    /// What it is.
+    pub part: Part,
     /// Where its bytes are.
     pub source: Source,
+    /// How much depends on it.
+    pub care: Care,
 }
 
 /// How saving one file went.
@@ -64,8 +91,9 @@ enum Attempt {
 }
 
 impl Store {
-    /// Saves files as the snapshot of an operation. Paths at which nothing stands are left out; what could not be saved is
-    /// listed with the reason. When no file was saved there is no snapshot. An error means that there is none either; it
+    /// Saves files as the snapshot of an operation, in the order given, which is also that in which limits are used up.
+    /// Paths at which nothing stands are left out; what could not be saved is listed with the reason. When nothing was saved
+    /// there is no snapshot. An error means that there is none either; it
     /// may leave objects that [`Store::collect`] removes.
     pub fn save(
         &self,
@@ -93,33 +121,44 @@ impl Store {
             return Err(StoreError::Exists(name));
         }
         let odb = self.repository.odb().map_err(self.failed("open the objects"))?;
+        let mut unsynced = None;
         let mut saved = Saved::default();
         let mut left = limits.max_total;
-        for Wanted { path, tracked, source } in wanted {
-            match self.save_one(&odb, root, &path, &source, (limits.max_file, left), between)? {
+        for Wanted { path, part, source, care } in wanted {
+            let odb = match (care, &mut unsynced) {
+                (Care::Must | Care::Should, _) => &odb,
+                (Care::May, Some(odb)) => odb,
+                (Care::May, none) => none.insert(self.unsynced()?.odb().map_err(self.failed("open the objects"))?),
+            };
+            let bounds = if care == Care::Must { (u64::MAX, u64::MAX) } else { (limits.max_file, left) };
+            let why = match self.save_one(odb, root, &path, &source, bounds, between)? {
                 Attempt::Stored { mode, blob, size } => {
                     left -= size.min(left);
-                    saved.files.push(SavedFile { path, mode, blob: ours(blob), tracked });
+                    let blob = ours(blob);
+                    match part {
+                        Part::File { tracked } => saved.files.push(SavedFile { path, mode, blob, tracked }),
+                        Part::Staged(oid) => saved.staged.push(SavedVersion { path, oid, blob }),
+                        Part::State => saved.state.push(SavedState { name: path, blob }),
+                    }
+                    continue;
                 }
-                Attempt::Unsaved(why) => saved.unsaved.push(Unsaved { path, why }),
-                Attempt::Changed => {
-                    saved.unsaved.push(Unsaved { path, why: "it changed while it was read".to_owned() });
-                }
-                Attempt::Nothing => {}
+                Attempt::Nothing => continue,
+                Attempt::Unsaved(why) => why,
+                Attempt::Changed => "it changed while it was read".to_owned(),
+            };
+            match part {
+                Part::File { .. } => saved.unsaved.push(Unsaved { path, why }),
+                Part::Staged(_) => saved.unsaved_staged.push(Unsaved { path, why }),
+                // Evidence for people, and small: undo keeps what it changes of it in its plan.
+                Part::State => {}
             }
         }
-        if saved.files.is_empty() {
+        if saved.files.is_empty() && saved.staged.is_empty() && saved.state.is_empty() {
             return Ok(saved);
         }
-        let snapshot = Snapshot {
-            version: manifest::VERSION,
-            operation: id.clone(),
-            at: now,
-            files: saved.files,
-            unsaved: saved.unsaved,
-        };
-        self.write_snapshot(&odb, &name, &snapshot)?;
-        Ok(Saved { snapshot: Some(name), files: snapshot.files, unsaved: snapshot.unsaved, index: false })
+        self.write_snapshot(&odb, &name, &Snapshot::new(id, now, &saved))?;
+        saved.snapshot = Some(name);
+        Ok(saved)
     }
 
     fn save_one(
@@ -249,21 +288,23 @@ impl Store {
         manifest: git2::Oid,
         snapshot: &Snapshot,
     ) -> Result<git2::Oid, git2::Error> {
-        let mut files = self.repository.treebuilder(None)?;
-        for (number, file) in snapshot.files.iter().enumerate() {
-            // Links are plain files here, so that nobody who checks a snapshot out has links made by what was saved.
-            let mode = if file.mode == Mode::Executable { FileMode::BlobExecutable } else { FileMode::Blob };
-            files.insert(number.to_string(), theirs(&file.blob)?, mode.into())?;
-        }
-        let files = files.write()?;
         let mut top = self.repository.treebuilder(None)?;
-        top.insert("files", files, FileMode::Tree.into())?;
         top.insert("manifest.json", manifest, FileMode::Blob.into())?;
-        let tree = self.repository.find_object(top.write()?, Some(ObjectType::Tree))?;
-        // Looked up afresh: each blob is there under its name.
-        for file in &snapshot.files {
-            odb.read_header(theirs(&file.blob)?)?;
+        for (name, kept) in snapshot.folders() {
+            let mut folder = self.repository.treebuilder(None)?;
+            for (number, kept) in kept.iter().enumerate() {
+                // Links are plain files here, so that nobody who checks a snapshot out has links made by what was saved.
+                let mode = if kept.runs { FileMode::BlobExecutable } else { FileMode::Blob };
+                let blob = theirs(&kept.blob)?;
+                // Looked up afresh: each blob is there under its name.
+                odb.read_header(blob)?;
+                folder.insert(number.to_string(), blob, mode.into())?;
+            }
+            if name == "files" || !kept.is_empty() {
+                top.insert(name, folder.write()?, FileMode::Tree.into())?;
+            }
         }
+        let tree = self.repository.find_object(top.write()?, Some(ObjectType::Tree))?;
         let seconds = i64::try_from(snapshot.at.0 / 1000).unwrap_or(i64::MAX);
         let tagger = Signature::new("RecoveryGuard", "guard@localhost", &Time::new(seconds, 0))?;
         let id = &snapshot.operation;

@@ -52,7 +52,7 @@ fn id(text: &str) -> OperationId {
 }
 
 fn wanted(path: &str) -> Wanted {
-    Wanted { path: path.into(), tracked: true, source: Source::OnDisk }
+    Wanted { path: path.into(), part: Part::File { tracked: true }, source: Source::OnDisk, care: Care::Should }
 }
 
 fn unsaved(saved: &Saved) -> Vec<(String, &str)> {
@@ -78,7 +78,7 @@ fn what_is_saved_comes_back_byte_for_byte() {
     }
     let odd = TreePath::from(&b"n\xffame"[..]);
     let source = Source::Bytes { mode: Mode::File, bytes: b"given".to_vec() };
-    let given = Wanted { path: odd.clone(), tracked: false, source };
+    let given = Wanted { path: odd.clone(), part: Part::File { tracked: false }, source, care: Care::Should };
     let all = files.iter().map(|(path, ..)| wanted(path)).chain([wanted("not there"), given]);
     let store = sandbox.store();
     let saved = store.save(&id("20261122-224531-3fa9c1"), NOW, &sandbox.root, all, WIDE).unwrap();
@@ -167,6 +167,48 @@ fn what_is_too_large_or_no_file_is_listed_and_not_read() {
     assert_eq!(why[5].0, "../outside");
     let (snapshots, _) = sandbox.store().list().unwrap();
     assert_eq!(snapshots[0].unsaved, saved.unsaved, "the snapshot says what is missing");
+}
+
+#[test]
+fn what_must_be_saved_is_saved_whatever_the_limits() {
+    let sandbox = Sandbox::new();
+    for path in ["vital", "other"] {
+        sandbox.put(path, Mode::File, &[b'x'; 200]);
+    }
+    let of = |path: &str, care| Wanted { care, ..wanted(path) };
+    let limits = Limits { max_file: 100, max_total: 100 };
+    let wanted = [of("vital", Care::Must), of("other", Care::May)];
+    let saved = sandbox.store().save(&id("op"), NOW, &sandbox.root, wanted, limits).unwrap();
+    assert_eq!(saved.files.len(), 1);
+    assert_eq!(unsaved(&saved), [("other".to_owned(), "larger than max_file")]);
+}
+
+/// A file, the version that was staged of it, and a file of git's: three things of one path's, none in place of another.
+#[test]
+fn staged_versions_and_state_files_are_kept_apart_and_verified() {
+    let sandbox = Sandbox::new();
+    sandbox.put("a", Mode::File, b"on disk");
+    let oid = Oid::from_hex(b"78981922613b2afb6025042ff6bd878ac1994e85").unwrap();
+    let given = |part, bytes: &[u8]| {
+        let source = Source::Bytes { mode: Mode::File, bytes: bytes.to_vec() };
+        Wanted { path: "a".into(), part, source, care: Care::May }
+    };
+    let all = [wanted("a"), given(Part::Staged(oid), b"staged"), given(Part::State, b"git's")];
+    let store = sandbox.store();
+    let saved = store.save(&id("op"), NOW, &sandbox.root, all, WIDE).unwrap();
+    let read = |blob: &Oid| store.read_blob(blob).unwrap();
+    assert_eq!(read(&saved.files[0].blob), b"on disk");
+    assert_eq!((saved.staged[0].oid, read(&saved.staged[0].blob)), (oid, b"staged".to_vec()));
+    assert_eq!((saved.state[0].name.to_string(), read(&saved.state[0].blob)), ("a".to_owned(), b"git's".to_vec()));
+    assert_eq!(store.list().unwrap().0[0].staged, saved.staged);
+    assert_eq!(store.verify().unwrap(), []);
+    let tree = sandbox.git(&["ls-tree", "-r", "--name-only", "snapshot/op"]);
+    assert_eq!(String::from_utf8_lossy(&tree.stdout), "files/0\nmanifest.json\nstaged/0\nstate/0\n");
+    for blob in [saved.staged[0].blob, saved.state[0].blob] {
+        remove_file(&object_path(&store, &blob)).unwrap();
+    }
+    let problems: Vec<_> = sandbox.store().verify().unwrap().into_iter().map(|problem| problem.path).collect();
+    assert_eq!(problems, [Some("a".into()), Some("a".into())]);
 }
 
 #[test]

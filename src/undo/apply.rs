@@ -25,10 +25,11 @@ use std::path::PathBuf;
 use crate::disk::{self, DiskError, Durability, Root};
 use crate::git::{GitError, IndexEntry, RefTransaction};
 use crate::model::{
-    Body, Intent, Oid, OperationId, Outcome, Plan, Record, RefMove, RefName, Saved, SavedFile, Source, Status,
-    TreePath, WorkFile, WorkStep,
+    Body, Intent, Mode, Oid, OperationId, Outcome, Plan, Record, RefMove, RefName, Saved, SavedFile, Slot, Source,
+    Status, TreePath, Unsaved, WorkFile, WorkStep,
 };
-use crate::store::{self, LARGEST_FILE, Limits, Store, Wanted};
+use crate::snapshot::{self, Order, Scope};
+use crate::store::{self, Care, Part, Wanted};
 
 use super::now::{Index, entries_of, is_expected, standing};
 use super::recover::roll_back;
@@ -49,7 +50,7 @@ pub(super) fn apply(undo: &Undo<'_>, plan: &Plan, doing: Doing) -> Result<Operat
     let copy = IndexCopy::make(undo, &edits)?;
     let mut refs = prepare(undo, plan, &id, doing)?;
     let root = Root::open(undo.repo.need_work_tree()?)?;
-    let plan = keep(undo, plan, &id, &root, doing)?;
+    let plan = keep(undo, plan, &id, doing)?;
     let done = files(undo, &plan, &root).and_then(|()| copy.take_place(undo)).and_then(|()| match refs.take() {
         Some(refs) => commit(undo, &plan, refs),
         None => Ok(()),
@@ -132,9 +133,9 @@ fn lost(undo: &Undo<'_>, plan: &Plan) -> Result<Vec<Oid>, UndoError> {
 }
 
 /// Saves what is in no commit, and writes record and intent. Returns the plan with the places of what was saved.
-fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root, doing: Doing) -> Result<Plan, UndoError> {
+fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, doing: Doing) -> Result<Plan, UndoError> {
     let mut plan = plan.clone();
-    let mut saved = save(undo, &plan, id, root)?;
+    let mut saved = save(undo, &plan, id)?;
     for step in &mut plan.work {
         if let Some(from @ WorkFile { source: Source::Bytes(_), .. }) = &mut step.from {
             let find = |file: &&SavedFile| file.path == step.path;
@@ -164,19 +165,29 @@ fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root, doing: Doin
     Ok(plan)
 }
 
-/// Saves the bytes that the plan takes away and no commit holds. All of them, or nothing is done.
-fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root) -> Result<Saved, UndoError> {
-    let wanted: Vec<Wanted> = plan.work.iter().filter_map(wanted).collect();
-    if wanted.is_empty() {
-        return Ok(Saved::default());
-    }
-    let store = Store::open_or_create(&undo.repo.guard_dir(), Durability::Fsync, undo.now)?;
-    let limits = Limits { max_file: LARGEST_FILE, max_total: u64::MAX };
-    let saved = store.save(id, undo.now, root, wanted, limits)?;
-    match saved.unsaved.first() {
+/// Saves the bytes that the plan takes away and no commit holds: all of them, or nothing is done. Beside them everything else
+/// that is uncommitted, as far as the budget reaches.
+fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Saved, UndoError> {
+    let mut given: Vec<Wanted> = plan.work.iter().filter_map(wanted).collect();
+    given.extend(staged_only(undo, plan)?);
+    let vital = !given.is_empty();
+    let limits = snapshot::limits(undo.repo, plan.head)?;
+    let order = Order { id, now: undo.now, given, scope: Scope::All, limits: &limits, durability: Durability::Fsync };
+    let saved = match snapshot::save(undo.repo, order) {
+        Err(error) if vital => return Err(error.into()),
+        // What the plan does not touch stays where it is.
+        Err(error) => {
+            Saved { unsaved: vec![Unsaved { path: "./".into(), why: error.to_string() }], ..Saved::default() }
+        }
+        Ok(saved) => saved,
+    };
+    let goes = |path: &TreePath| plan.work.iter().any(|step| step.path == *path && wanted(step).is_some());
+    let staged = |path: &TreePath| plan.index.iter().any(|step| step.path == *path);
+    let lost = saved.unsaved.iter().find(|file| goes(&file.path));
+    match lost.or_else(|| saved.unsaved_staged.iter().find(|file| staged(&file.path))) {
         None => Ok(saved),
         Some(file) => {
-            store.remove(id)?;
+            undo.store()?.remove(id)?;
             let why = format!("'{}' would be replaced and can't be saved first: {}", file.path, file.why);
             Err(UndoError::refused(why, None))
         }
@@ -186,7 +197,25 @@ fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId, root: &Root) -> Result<S
 fn wanted(step: &WorkStep) -> Option<Wanted> {
     let Some(WorkFile { mode, source: Source::Bytes(bytes) }) = &step.from else { return None };
     let source = store::Source::Bytes { mode: *mode, bytes: bytes.to_vec() };
-    Some(Wanted { path: step.path.clone(), tracked: true, source })
+    Some(Wanted { path: step.path.clone(), part: Part::File { tracked: true }, source, care: Care::Must })
+}
+
+/// Returns the versions that only the index has and that leave it: git may collect them, and redo needs them.
+fn staged_only(undo: &Undo<'_>, plan: &Plan) -> Result<Vec<Wanted>, UndoError> {
+    let objects = undo.repo.objects();
+    let head = plan.head.map(|head| objects.tree_of(head)).transpose()?;
+    let mut found = Vec::new();
+    for step in &plan.index {
+        let committed = objects.leaf(head, &step.path)?.map(|entry| entry.oid);
+        for Slot { entry, .. } in &step.from {
+            if Some(entry.oid) != committed && entry.mode != Mode::Submodule {
+                let source = store::Source::Bytes { mode: Mode::File, bytes: objects.blob(entry.oid)? };
+                let part = Part::Staged(entry.oid);
+                found.push(Wanted { path: step.path.clone(), part, source, care: Care::Must });
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn moves(plan: &Plan) -> Vec<RefMove> {

@@ -6,6 +6,7 @@ use crate::disk::DiskError;
 use crate::git::GitError;
 use crate::journal::JournalError;
 use crate::model::{TreePath, escape};
+use crate::snapshot::SnapshotError;
 use crate::store::StoreError;
 
 /// Why an undo, redo or recovery did not happen. Unless the variant says otherwise nothing was changed.
@@ -63,6 +64,9 @@ pub enum UndoError {
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What would be replaced could not be saved first.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// What cannot happen did.
     #[error("{0} (please report this)")]
     Report(&'static str),

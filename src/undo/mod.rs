@@ -24,8 +24,6 @@
 //! - A file that was deleted (not staged) before a merge that touched it comes back as git had it: what was not there
 //!   can't be told from what was clean.
 //! - Submodules: the index entry goes back, the folder is never touched.
-//! - Staged versions that are in no commit and no file are objects that only the kept index names: `git gc --prune=now`
-//!   between undo and redo removes them, and redo then refuses.
 
 mod apply;
 mod autostash;

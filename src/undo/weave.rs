@@ -117,8 +117,9 @@ impl Weaver<'_, '_> {
             // git takes entries of objects that it does not have, and fails later. What was merged here is stored first.
             let made =
                 self.plan.blobs.iter().any(|blob| self.repo.objects().hash_blob(blob).ok() == Some(slot.entry.oid));
-            if !made {
-                self.repo.objects().header(slot.entry.oid)?;
+            if !made && let Err(missing) = self.repo.objects().header(slot.entry.oid) {
+                let bytes = self.kept_version(slot.entry.oid)?.ok_or(missing)?;
+                self.plan.blobs.push(Raw::from(bytes));
             }
         }
         if to != now {
@@ -144,13 +145,30 @@ impl Weaver<'_, '_> {
             ours.oid
         } else {
             let objects = self.repo.objects();
-            let texts = [objects.blob(ours.oid)?, objects.blob(base.oid)?, objects.blob(theirs.oid)?];
+            let texts = [self.version(ours.oid)?, self.version(base.oid)?, self.version(theirs.oid)?];
             let Some(merged) = self.undo.merge(&texts[0], &texts[1], &texts[2])? else { return Ok(None) };
             let oid = objects.hash_blob(&merged)?;
             self.plan.blobs.push(Raw::from(merged));
             oid
         };
         Ok(Some(Slot { entry: Entry { mode, oid }, ..*now }))
+    }
+
+    /// Returns a staged version: git may have collected it since the index went on.
+    fn version(&self, oid: Oid) -> Result<Vec<u8>, UndoError> {
+        match self.repo.objects().blob(oid) {
+            Err(missing @ GitError::Missing(_)) => Ok(self.kept_version(oid)?.ok_or(missing)?),
+            found => Ok(found?),
+        }
+    }
+
+    /// Returns a staged version that was saved before the operation that is taken back.
+    fn kept_version(&self, oid: Oid) -> Result<Option<Vec<u8>>, UndoError> {
+        let Some(id) = &self.plan.operation else { return Ok(None) };
+        let history = self.undo.journal.operations()?;
+        let staged = history.operation(id).map_or(&[][..], |operation| &operation.intent.saved.staged);
+        let found = staged.iter().find(|version| version.oid == oid);
+        found.map(|version| Ok(self.undo.store()?.read_blob(&version.blob)?)).transpose()
     }
 
     /// Gives the entries that a path gets the flags of those it has.

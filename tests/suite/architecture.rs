@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room → the rooms that it may name. `cli` may name all.
-const TABLE: [(&str, &[&str]); 13] = [
+const TABLE: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("disk", &["model"]),
     ("git", &["model", "disk"]),
@@ -15,9 +15,13 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("rules", &["model", "manifest", "validate"]),
     ("journal", &["model", "disk"]),
     ("store", &["model", "disk"]),
-    ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts"]),
+    ("snapshot", &["model", "disk", "git", "manifest", "facts", "store"]),
+    ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts", "snapshot"]),
     ("hooks", &["model", "git", "disk", "journal", "manifest"]),
-    ("routes", &["model", "disk", "git", "manifest", "facts", "rules", "journal", "store", "undo", "hooks"]),
+    (
+        "routes",
+        &["model", "disk", "git", "manifest", "facts", "rules", "journal", "store", "snapshot", "undo", "hooks"],
+    ),
     ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "routes", "hooks"]),
 ];
 

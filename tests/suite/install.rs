@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::{Ran, Sandbox, Tree};
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "reference-transaction",
     "pre-merge-commit",
     "pre-commit",
@@ -18,6 +18,7 @@ const NAMES: [&str; 9] = [
     "post-commit",
     "post-checkout",
     "post-rewrite",
+    "pre-rebase",
     "pre-push",
 ];
 
@@ -98,7 +99,7 @@ fn an_upgrade_replaces_the_script_and_keeps_the_original() {
     let done = json(&sandbox.guard(["install", "--json"]).ok());
     let actions: Vec<_> =
         done["hooks"].as_array().unwrap().iter().map(|hook| hook["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["keep", "keep", "replace", "keep", "replace", "keep", "keep", "keep", "keep"]);
+    assert_eq!(actions, ["keep", "keep", "replace", "keep", "replace", "keep", "keep", "keep", "keep", "keep"]);
     assert_eq!(fs::read(&place).unwrap(), current);
     let _ = sandbox.guard(["uninstall"]).ok();
     assert_eq!(files.differences(&Tree::read(&hooks(&sandbox), |_| false)), [""; 0]);

@@ -9,6 +9,7 @@ mod paths;
 mod plans;
 mod refusals;
 mod restore;
+mod snapshots;
 mod ways;
 mod world;
 

@@ -1,0 +1,140 @@
+//! A rebase begins: what is uncommitted is saved, because git has put it aside (`--autostash`) or is about to write over it
+//! (ignored files). Nothing is judged and nothing refused: gits before 2.47 would strand what they put aside.
+//!
+//! Order: snapshot → the index kept → the journal's intent. The move of the branch at the rebase's end is its outcome; a
+//! rebase that was given up is closed when something else begins. Where there was nothing to save nothing is recorded yet.
+
+use super::gate::in_the_way;
+use super::{Session, action_of};
+use crate::disk::Durability;
+use crate::facts;
+use crate::git::{GitError, Head};
+use crate::model::{Intent, Kind, Mode, Oid, Operation, Raw, RefMove, RefName, Saved, Status};
+use crate::snapshot::{self, Order, Scope};
+use crate::store::{Care, Part, Source, Wanted};
+
+/// Saves what is uncommitted. `branch` is the one that is rebased when it is not HEAD's.
+pub(super) fn rebasing(session: &Session<'_>, upstream: &Raw, branch: Option<&Raw>) -> Result<(), GitError> {
+    let repo = session.repo;
+    abandon(session);
+    let here = repo.head()?;
+    let moving = branch.map_or_else(|| Ok(here.clone()), |name| named(session, name))?;
+    let limits = snapshot::limits(repo, here.oid)?;
+    let mut given = Vec::new();
+    let onto = session.caller.value("--onto").map_or_else(|| upstream.clone(), Raw::from);
+    for to in [named(session, &onto)?.oid, moving.oid].into_iter().flatten() {
+        let found = facts::files_in_the_way(repo, here.oid, to, limits.max_file)?;
+        given.extend(found.iter().map(in_the_way));
+    }
+    let aside = put_aside(session, limits.max_file)?;
+    let untouched = aside.is_empty();
+    given.extend(aside);
+    given.sort_by(|a, b| a.path.cmp(&b.path));
+    given.dedup_by(|a, b| a.path == b.path && a.part == b.part);
+    let id = session.journal.new_id(session.now);
+    let order =
+        Order { id: &id, now: session.now, given, scope: Scope::All, limits: &limits, durability: Durability::Lazy };
+    let saved = snapshot::save(repo, order).map_err(|error| GitError::Unsupported(error.to_string()))?;
+    if saved == Saved::default() {
+        return Ok(());
+    }
+    let keeps = untouched && branch.is_none();
+    let index = keeps && session.journal.keep_index(&id, &repo.own_index_file(), Durability::Lazy).is_ok();
+    session.announce_as(
+        id,
+        Intent {
+            kind: Kind::Rebase,
+            worktree: repo.worktree_id(),
+            branch: moving.branch,
+            head: moving.oid,
+            incoming: Vec::new(),
+            action: action_of(session, &Raw::default()),
+            saved: Saved { index, ..saved },
+            predicted: None,
+            of: None,
+            planned: Vec::new(),
+        },
+    );
+    Ok(())
+}
+
+/// Returns the operation of the rebase that ends with this move of its branch.
+pub(super) fn ending(session: &Session<'_>, main: &RefMove) -> Option<Operation> {
+    let intent_is = |operation: &Operation| {
+        operation.intent.head == main.old && operation.intent.branch.as_ref() == Some(&main.name)
+    };
+    open(session).find(intent_is)
+}
+
+/// Closes rebases of this worktree that were given up.
+pub(super) fn abandon(session: &Session<'_>) {
+    for operation in open(session) {
+        // The next one tries again.
+        let _ = session.append_outcome(&operation.id, Status::Abandoned, Vec::new());
+    }
+}
+
+fn open<'s>(session: &'s Session<'_>) -> impl Iterator<Item = Operation> + use<'s> {
+    let worktree = session.repo.worktree_id();
+    let open = session.journal.open_operations().into_iter().flatten();
+    open.filter(move |operation| operation.intent.kind == Kind::Rebase && operation.intent.worktree == worktree)
+}
+
+/// Returns the branch, or commit, that a word of the command line names; neither when it names nothing of its own, such as
+/// `--root` or `A...B`.
+fn named(session: &Session<'_>, name: &Raw) -> Result<Head, GitError> {
+    let repo = session.repo;
+    let branch = RefName::from([b"refs/heads/", &name[..]].concat());
+    if let Some(oid) = repo.ref_value(&branch)? {
+        return Ok(Head { branch: Some(branch), oid: Some(oid) });
+    }
+    let text = String::from_utf8_lossy(name);
+    Ok(Head { branch: None, oid: repo.resolve(&format!("{text}^{{commit}}"))? })
+}
+
+/// Returns what git has put into the rebase's autostash: files as they were, and versions that only the index had.
+fn put_aside(session: &Session<'_>, max_file: u64) -> Result<Vec<Wanted>, GitError> {
+    let repo = session.repo;
+    let mut stash = None;
+    for name in ["rebase-merge/autostash", "rebase-apply/autostash"] {
+        stash = stash.or(repo.state(name)?.and_then(|text| Oid::from_hex(text.trim_ascii())));
+    }
+    let Some(stash) = stash else { return Ok(Vec::new()) };
+    let objects = repo.objects();
+    let commit = objects.commit(stash)?;
+    let [head, index, ..] = commit.parents[..] else { return Ok(Vec::new()) };
+    let (head, index) = (objects.tree_of(head)?, objects.tree_of(index)?);
+    let changed = |tree: Oid| -> Result<Vec<_>, GitError> {
+        let changes = objects.diff(Some(head), Some(tree), repo.deadline())?;
+        let regular = changes.into_iter().filter_map(|change| Some((change.path, change.after?)));
+        let mut found = Vec::new();
+        for (path, entry) in regular.filter(|(_, entry)| entry.mode != Mode::Submodule) {
+            // Larger ones stay in the stash alone.
+            if objects.header(entry.oid)?.1 <= max_file {
+                found.push((path, entry));
+            }
+        }
+        Ok(found)
+    };
+    let wanted = |path, part, mode, bytes| {
+        let source = Source::Bytes { mode, bytes };
+        Wanted { path, part, source, care: Care::Should }
+    };
+    let mut found = Vec::new();
+    for (path, entry) in changed(index)? {
+        found.push(wanted(path, Part::Staged(entry.oid), Mode::File, objects.blob(entry.oid)?));
+    }
+    for (path, entry) in changed(commit.tree)? {
+        let bytes = if entry.mode == Mode::Link {
+            objects.blob(entry.oid)?
+        } else {
+            repo.smudge(&[(path.clone(), entry.oid)], None)?
+                .into_iter()
+                .next()
+                .map(|file| file.bytes)
+                .unwrap_or_default()
+        };
+        found.push(wanted(path, Part::File { tracked: true }, entry.mode, bytes));
+    }
+    Ok(found)
+}
