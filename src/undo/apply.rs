@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `index.lock` created, with our mark in it | that file | removes it |
 //! | index steps tried on a copy; `update-ref` up to `prepare` | ref locks that git drops with its parent | |
-//! | bytes that are in no commit saved to the store; record; intent (synced) | as before the undo | rolls back: nothing to do |
+//! | snapshot: what the plan takes away and no commit holds (synced, whole, or nothing is done), then everything else that is uncommitted within the budget; record; intent (synced) | as before the undo | rolls back: nothing to do |
 //! | files removed, files written, one by one, each compared just before | some files before, some after | rolls back |
 //! | index replaced | files and index after, refs before | rolls back |
 //! | refs committed | all but the state files | finishes |
