@@ -3,24 +3,7 @@
 //! Two repositories get the same random commands, one with hooks. After each command exit status, both streams, refs,
 //! index and working tree are compared.
 
-use crate::support::{Ran, Sandbox};
-
-/// A generator that needs no library and is the same everywhere (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
-    }
-}
+use crate::support::{Ran, Random, Sandbox};
 
 /// One thing to do in both repositories.
 enum Step {

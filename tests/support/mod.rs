@@ -5,9 +5,11 @@
 #![allow(dead_code, unused_imports, reason = "a helper for all tests, not all of which are written yet")]
 
 mod ran;
+mod random;
 mod sandbox;
 mod state;
 
 pub use ran::Ran;
+pub use random::Random;
 pub use sandbox::{Options, Sandbox};
 pub use state::{State, Tree};
