@@ -94,10 +94,14 @@ fn with_values(session: &Session<'_>, mut moves: Vec<RefMove>) -> (Vec<RefMove>,
 fn real_moves(session: &Session<'_>, moves: Vec<RefMove>) -> Result<Vec<RefMove>, GitError> {
     let repo = session.repo;
     let steps = repo.has_state("rebase-merge") || repo.has_state("rebase-apply");
+    // On a branch HEAD only follows, also where the branch is set to what it is (`stash`, `reset --hard`).
+    let follows = moves.iter().any(|step| step.name.starts_with(b"refs/heads/"));
+    let switches = steps || session.caller.kind("") == Kind::Checkout;
     let mut real = Vec::new();
     for mut step in moves {
         let head = step.name.as_bytes() == b"HEAD";
-        if step.old == step.new || head && (steps || session.caller.kind("") == Kind::Checkout) {
+        // Without an old value a HEAD is a new worktree's, or nobody tells where it was: it can't go back there.
+        if step.old == step.new || head && (follows || switches || step.old.is_none()) {
             continue;
         }
         if step.new.is_none() && repo.ref_value(&step.name)?.is_some() {
@@ -112,10 +116,6 @@ fn real_moves(session: &Session<'_>, moves: Vec<RefMove>) -> Result<Vec<RefMove>
             step.old = repo.reflog(&step.name, 2)?.get(1).map(|entry| entry.new);
         }
         real.push(step);
-    }
-    // On a branch HEAD only follows; its line often has no old value.
-    if real.iter().any(|step| step.name.starts_with(b"refs/heads/")) {
-        real.retain(|step| step.name.as_bytes() != b"HEAD");
     }
     Ok(real)
 }

@@ -140,6 +140,11 @@ fn is_there(undo: &Undo<'_>, operation: &Operation, step: &RefMove, head: &RefNa
     {
         return Err(UndoError::refused(format!("operation {id} was on a detached HEAD, and this is none"), None));
     }
+    // Without a HEAD there is no repository any more.
+    if step.name.as_bstr() == "HEAD" && step.old.is_none() {
+        let why = format!("nobody knows where HEAD was before operation {id}");
+        return Err(UndoError::refused(why, Some("git switch <branch>".to_owned())));
+    }
     if undo.repo.ref_value(&step.name)? != step.new {
         let why = format!("'{name}' has moved since operation {id}; what came later must be undone first");
         return Err(UndoError::refused(why, Some("guard log".to_owned())));

@@ -6,7 +6,9 @@ mod world;
 use super::{Report, Run, Undo, UndoError, record};
 use crate::disk::{self, Durability, Fault, fail_after};
 use crate::git::{Deadline, Environment, Repo};
-use crate::model::{Attributes, Oid, OperationId, Plan, Timestamp, Way};
+use crate::model::{
+    Attributes, Body, Intent, Kind, Oid, OperationId, Outcome, Plan, Record, RefMove, Saved, Status, Timestamp, Way,
+};
 use world::{Look, World, lines};
 
 fn repo(world: &World) -> Repo {
@@ -115,6 +117,38 @@ fn a_redo_on_a_full_disk_is_before_or_after() {
         undo(&world, do_undo).unwrap();
         fail_every_write(&(world, look), Fault::FromThenOn, do_redo);
     }
+}
+
+/// HEAD is never taken away: without it git finds no repository, and neither does whoever could bring it back.
+#[test]
+fn u22_a_head_that_came_from_nowhere_stays() {
+    let world = World::with_feature(&[]);
+    world.git(&["checkout", "-q", "--detach"]);
+    let before = world.look();
+    let repo = repo(&world);
+    let undo = Undo::new(&repo, Timestamp(1_700_000_000_000));
+    let id = undo.journal.new_id(undo.now);
+    let head = Oid::from_hex(world.oid("HEAD").as_bytes());
+    let intent = Intent {
+        kind: Kind::Reset,
+        worktree: repo.worktree_id(),
+        branch: None,
+        head: None,
+        incoming: Vec::new(),
+        action: "reset --hard".into(),
+        saved: Saved::default(),
+        predicted: None,
+        of: None,
+        planned: Vec::new(),
+    };
+    let moved = vec![RefMove { name: "HEAD".into(), old: None, new: head }];
+    for body in [Body::Intent(intent), Body::Outcome(Outcome { status: Status::Done, moved })] {
+        let record = Record { operation: Some(id.clone()), at: undo.now, guard: String::new(), body };
+        undo.journal.append(&record, Durability::Lazy).unwrap();
+    }
+    let error = undo.undo(None, None, Run::Real).unwrap_err();
+    assert!(error.to_string().contains("nobody knows where HEAD was"), "{error}");
+    assert_eq!(world.look(), before);
 }
 
 /// Somebody edits a file after the crash: it is left alone and named.

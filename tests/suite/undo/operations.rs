@@ -118,6 +118,31 @@ fn an_undo_after_a_redo_takes_the_redo_back() {
     assert_eq!(look(&world).files, without.files);
 }
 
+/// U22: what moves no branch and no detached HEAD is no operation: undoing it would take HEAD itself away.
+#[test]
+fn u22_a_detached_head_is_not_undone_by_what_a_stash_did() {
+    let world = guarded(|| World::diverged(&[]));
+    world.replace("other.txt", "line 1\n", "mine\n");
+    world.git(&["stash", "-q"]);
+    world.git(&["reset", "-q", "--hard"]);
+    world.git(&["checkout", "-q", "--detach"]);
+    assert!(log(&world).iter().all(|operation| operation["kind"] == "checkout"), "{:#?}", log(&world));
+    assert!(world.guard_refuses(&["undo"]).contains("there is nothing to undo"));
+    // Commits on a detached HEAD go back as on a branch.
+    let before = look(&world);
+    world.git(&["cherry-pick", "feat"]);
+    let after = look(&world);
+    world.guard_ok(&["undo"]);
+    assert_eq!(look(&world), before);
+    world.guard_ok(&["redo"]);
+    assert_eq!(look(&world), after);
+    // A new worktree's HEAD comes from nowhere.
+    let linked = world.home().join("linked");
+    world.git(&["worktree", "add", "-q", "--detach", linked.to_str().unwrap(), "feat"]);
+    let said = world.guard_in(&linked, &["undo"]);
+    assert!(said.code == 4 && said.err.contains("there is nothing to undo"), "{}{}", said.out, said.err);
+}
+
 /// The first commit of a repository goes back to none.
 #[test]
 fn a_first_commit_is_taken_back() {
