@@ -332,6 +332,10 @@ fn a_missing_guard_never_refuses() {
             // The same command (here: this process) says it once.
             let ran = bench.run(arguments, &input, &[]).ok();
             assert_eq!(ran.stderr, "");
+            // The note does not grow without end.
+            fs::write(bench.at("git/recoveryguard/missed"), "x\n".repeat(40_000)).unwrap();
+            let _ = bench.run(arguments, &input, &[]).ok();
+            assert_eq!(bench.missed().len(), 80_000);
             // Nowhere to note it is no reason to fail either.
             fs::remove_dir_all(bench.at("git/recoveryguard")).unwrap();
             let ran = bench.run(arguments, &input, &[]).ok();
