@@ -202,19 +202,23 @@ impl Session<'_> {
 
     /// Appends a verdict.
     fn append_judgement(&self, operation: &OperationId, route: &str, judged: &Judged) -> Option<String> {
-        let judgement = Judgement {
-            route: route.to_owned(),
-            verdict: judged.verdict,
-            tree: judged.facts.result_tree,
-            findings: judged.findings.clone(),
-            failure: judged.failure.clone(),
-        };
-        self.append(Some(operation), Body::Judgement(judgement))
+        self.append(Some(operation), Body::Judgement(judgement(route, judged)))
     }
 
     /// Returns the operations of the newest records, newest last; none when the journal can't be read (doctor tells).
     fn recent(&self, records: usize) -> Vec<Operation> {
         self.journal.recent(records).map(|history| history.operations).unwrap_or_default()
+    }
+}
+
+/// Returns what is recorded of a verdict.
+fn judgement(route: &str, judged: &Judged) -> Judgement {
+    Judgement {
+        route: route.to_owned(),
+        verdict: judged.verdict,
+        tree: judged.facts.result_tree,
+        findings: judged.findings.clone(),
+        failure: judged.failure.clone(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use bstr::ByteSlice;
 
-use super::{Answer, Occasion, RECENT, Session, judge, target};
+use super::{Answer, Occasion, RECENT, Session, judge, judgement, target};
 use crate::facts::{Asked, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
@@ -108,7 +108,9 @@ fn judge_result(
     let question = Question { into: target(branch.as_ref(), Some(tip)), incoming, squash, asked: Asked::Tree(tree) };
     let judged = judge::attempt(session.repo, &basis, &question, &allowed, |_| Ok(()))?;
     let operation = operation.unwrap_or_else(|| begin(session, branch, tip, &question));
-    let unrecorded = session.append_judgement(&operation.id, route, &judged);
+    // Whoever tries the same commit again and again gets the same verdict: one record tells it.
+    let is_known = operation.judgements.last() == Some(&judgement(route, &judged));
+    let unrecorded = if is_known { None } else { session.append_judgement(&operation.id, route, &judged) };
     let mut findings = judged.findings;
     // What refuses is said each time, because each time something is refused.
     let refuses = judged.verdict == Verdict::Block || judged.on_failure == OnFailure::Block;

@@ -63,6 +63,10 @@ fn a_result_that_nobody_could_predict_is_refused_and_stays_refused() {
             assert_eq!(times(&again, "protected-delete"), 1, "{again}");
             assert_eq!(sandbox.rev("HEAD"), head);
         }
+        let shown: serde_json::Value = serde_json::from_str(&sandbox.guard(["log", "--json"]).ok().stdout).unwrap();
+        let routes = shown["operations"][0]["judgements"].as_array().unwrap().iter();
+        let routes: Vec<_> = routes.map(|judgement| judgement["route"].as_str().unwrap()).collect();
+        assert_eq!(routes, ["gate", "pre-merge-commit", "pre-commit"], "the same verdict is recorded once");
         let _ = sandbox.git(["merge", "--abort"]).ok();
         sandbox.assert_unchanged(&before);
     }
