@@ -152,6 +152,8 @@ pub struct Snapshot {
     pub max_file: u64,
     /// The most that one snapshot may hold, in bytes.
     pub max_total: u64,
+    /// The most that all snapshots may hold together, in bytes; the newest stays whatever it holds.
+    pub max_store: u64,
 }
 
 /// `[backup.remote]`.
@@ -225,6 +227,6 @@ impl Default for Policy {
 
 impl Default for Snapshot {
     fn default() -> Self {
-        Self { all: false, keep: 100, max_file: 50 << 20, max_total: 1 << 30 }
+        Self { all: false, keep: 100, max_file: 50 << 20, max_total: 1 << 30, max_store: 4 << 30 }
     }
 }

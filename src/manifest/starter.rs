@@ -61,6 +61,7 @@ const EXAMPLES: &str = r#"
 #keep      = 100
 #max_file  = "50 MiB"
 #max_total = "1 GiB"
+#max_store = "4 GiB"
 
 #[backup]
 #keep = "last=10 within=14d daily=7 weekly=5 monthly=12"

@@ -73,7 +73,7 @@ pub(super) fn snapshot(top: Fields<'_>, problems: &mut Problems) -> Snapshot {
     let mut snapshot = Snapshot::default();
     let fields = top
         .get("snapshot")
-        .and_then(|node| node.fields("[snapshot]", &["scope", "keep", "max_file", "max_total"], problems));
+        .and_then(|node| node.fields("[snapshot]", &["scope", "keep", "max_file", "max_total", "max_store"], problems));
     let Some(fields) = fields else { return snapshot };
     let scopes = [("touched", false), ("all", true)];
     let all = fields.read("scope", problems, |node| node.word("scope", &scopes));
@@ -85,6 +85,7 @@ pub(super) fn snapshot(top: Fields<'_>, problems: &mut Problems) -> Snapshot {
     snapshot.keep = keep.unwrap_or(snapshot.keep);
     snapshot.max_file = fields.read("max_file", problems, units::size).unwrap_or(snapshot.max_file);
     snapshot.max_total = fields.read("max_total", problems, units::size).unwrap_or(snapshot.max_total);
+    snapshot.max_store = fields.read("max_store", problems, units::size).unwrap_or(snapshot.max_store);
     snapshot
 }
 

@@ -42,6 +42,7 @@ fn everything_of_the_schema_is_read() {
     assert_eq!(manifest.policy.allow, ["protected-delete"]);
     assert!(manifest.snapshot.all);
     assert_eq!((manifest.snapshot.keep, manifest.snapshot.max_file, manifest.snapshot.max_total), (7, 50 << 20, 4096));
+    assert_eq!(manifest.snapshot.max_store, 8192);
     let keep = |name: &str| manifest.backup.keep.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
     assert_eq!((keep("last"), keep("within"), keep("monthly")), (Some(10), Some(14 * 86_400), Some(12)));
     let remote = manifest.backup.remote.as_ref().unwrap();

@@ -73,6 +73,7 @@ pub(super) fn snapshot(before: &Snapshot, after: &Snapshot, found: &mut Vec<Stri
         ("keep", before.keep.cmp(&after.keep), before.keep as u64, after.keep as u64),
         ("max_file", before.max_file.cmp(&after.max_file), before.max_file, after.max_file),
         ("max_total", before.max_total.cmp(&after.max_total), before.max_total, after.max_total),
+        ("max_store", before.max_store.cmp(&after.max_store), before.max_store, after.max_store),
     ];
     for (key, order, old, new) in numbers {
         if order == Ordering::Greater {

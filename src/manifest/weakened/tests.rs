@@ -116,6 +116,7 @@ fn each_change_for_the_worse_is_told() {
         ("keep      = 7", "keep = 6", "snapshots have keep = 6 instead of 7"),
         ("50 MiB", "49 MiB", "snapshots have max_file = 51380224 instead of 52428800"),
         ("max_total = 4096", "max_total = 4095", "snapshots have max_total = 4095 instead of 4096"),
+        ("max_store = 8192", "max_store = 8191", "snapshots have max_store = 8191 instead of 8192"),
         (" weekly=5", "", "backups are no longer kept by 'weekly'"),
         ("last=10", "last=9", "backups are kept by last = 9 instead of 10"),
         (
