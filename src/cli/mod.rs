@@ -100,6 +100,13 @@ impl Context {
         }
     }
 
+    /// Forgets what is old, each so many operations.
+    fn prune_now_and_then(&self, repo: &Repo) {
+        let journal = Journal::open(&repo.guard_dir());
+        let session = Session { repo, journal: &journal, now: self.now(), caller: hooks::Caller::default() };
+        routes::retention::now_and_then(&session);
+    }
+
     /// Returns the time.
     pub fn now(&self) -> Timestamp {
         self.surroundings.now()

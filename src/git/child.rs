@@ -391,6 +391,13 @@ pub fn calling_git() -> Vec<String> {
     Vec::new()
 }
 
+/// Returns whether a process of that number is alive on this machine, whoever runs it.
+pub fn is_running(pid: i32) -> bool {
+    let Some(pid) = rustix::process::Pid::from_raw(pid) else { return false };
+    // "Not permitted" is somebody else's process.
+    rustix::process::test_kill_process(pid).err() != Some(rustix::io::Errno::SRCH)
+}
+
 /// Returns a process's command line and parent: from `/proc`, or from `ps` where there is none.
 fn process(pid: i32) -> (Vec<String>, Option<i32>) {
     if let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) {

@@ -65,7 +65,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Some(parent) = self.folder.parent() {
-            // What is left is found and removed by `guard doctor`.
+            // What is left goes with the next prune, an hour later.
             let _ = disk::remove_folder_all_inside(parent, &self.folder);
         }
     }

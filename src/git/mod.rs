@@ -19,7 +19,7 @@ mod status;
 mod tree;
 mod work;
 
-pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, run_isolated};
+pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, is_running, run_isolated};
 pub use index::{IndexEntry, Stage};
 pub use log::{CommitLine, Trailer};
 pub use merge::{Prediction, Strategy};

@@ -9,7 +9,7 @@
 //!
 //! # Limitations
 //!
-//! Reading and appending take one listing of the folder, about 3 µs a record on a busy machine; `prune` bounds them. A
+//! Reading and appending take one listing of the folder, about 3 µs a record on a busy machine; [`excess`] bounds them. A
 //! record written with [`Durability::Lazy`](crate::disk::Durability) may be lost or cut by a power failure: what hooks
 //! saw can be rebuilt from the reflog. Checksums find accidents, not a person who can write the folder.
 
@@ -29,6 +29,7 @@ mod tests;
 
 pub use format::{Damage, VERSION};
 pub use name::{RecordName, RecordType};
+pub use prune::{Excess, excess};
 pub use read::{Damaged, History};
 
 /// The journal of one repository, all its worktrees included.

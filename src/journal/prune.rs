@@ -1,118 +1,199 @@
 //! Forgetting what is old.
 //!
-//! Order per operation: its intent goes first, then its other records, then its kept index. A crash in between leaves
-//! records without an intent, which belong to nothing and go with the next prune; the other way round an operation would
-//! come back as an open one. Files that another process removed meanwhile are fine.
+//! *Excess* is what the journal can do without; it is found by reading and taken by [`Journal::remove`]. Nobody but
+//! `routes::retention` asks, because what belongs to an operation elsewhere (refs, snapshots) goes with it.
+//!
+//! Order: intents first, the newest first, then the other records. A crash in between leaves records without an intent,
+//! which belong to nothing and are excess again; the other way round an operation would come back as an open one. Files that
+//! another process removed meanwhile are fine.
 
-use std::collections::HashSet;
-use std::time::{Duration, SystemTime};
+use std::collections::{BTreeSet, HashSet};
 
 use crate::disk;
-use crate::model::{Operation, OperationId, Timestamp};
+use crate::model::{Kind, Operation, OperationId, Timestamp, WorktreeId};
 
-use super::{Journal, JournalError, RecordName, RecordType};
+use super::read::MAX_LOOKED_AT;
+use super::{History, Journal, JournalError, RecordName, RecordType};
 
-impl Journal {
-    /// Returns which operations are beyond the newest `keep`, oldest first: never one without outcome, never one that a
-    /// kept undo or redo refers to. Remove what belongs to them elsewhere (refs, snapshots), then [`Journal::remove`].
-    pub fn prunable(&self, keep: usize) -> Result<Vec<OperationId>, JournalError> {
-        let intents = self.list()?.names.iter().filter(|name| name.kind == RecordType::Intent).count();
-        if intents <= keep {
-            return Ok(Vec::new());
-        }
-        let history = self.operations()?;
-        match history.newer() {
-            Some(version) => Err(JournalError::Newer(version)),
-            None => Ok(beyond(&history.operations, keep)),
-        }
+/// What has no operation stays so long: another process may be about to write the intent.
+const GRACE: u64 = 60 * 60 * 1000;
+
+/// What the journal can do without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excess {
+    /// Operations beyond the newest ones, oldest first: never an open one, never one that a kept undo or redo refers to.
+    pub operations: Vec<OperationId>,
+    /// Operations that stay and look open, although what they announced has ended: nobody saw how.
+    pub ended: Vec<OperationId>,
+    /// Records that go, in the order in which they go.
+    pub records: Vec<RecordName>,
+    gone: HashSet<OperationId>,
+    known: HashSet<OperationId>,
+    horizon: Option<Horizon>,
+}
+
+/// A moment, as names tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Horizon {
+    place: (u64, u32),
+    compact: String,
+}
+
+impl Excess {
+    /// Returns whether what is kept under an operation's name goes: with its operation, or because there is none and it is
+    /// older than the newest operations.
+    pub fn takes(&self, id: &OperationId) -> bool {
+        self.gone.contains(id) || !self.known.contains(id) && self.horizon.as_ref().is_some_and(|at| at.is_after(id))
+    }
+}
+
+impl Horizon {
+    fn new(oldest: &RecordName, now: Timestamp) -> Self {
+        let limit = (now.0.saturating_sub(GRACE), 0);
+        let place = limit.min((oldest.millis, oldest.sequence));
+        Self { place, compact: Timestamp(place.0).compact() }
     }
 
-    /// Removes the records and kept indexes of these operations.
-    pub fn remove(&self, ids: &[OperationId]) -> Result<(), JournalError> {
-        let doomed: HashSet<&OperationId> = ids.iter().collect();
-        let names = self.list()?.names;
-        let mut names: Vec<&RecordName> =
-            names.iter().filter(|name| name.operation.as_ref().is_some_and(|id| doomed.contains(id))).collect();
-        names.sort_by_key(|name| name.kind != RecordType::Intent);
-        for name in names {
-            disk::remove_file(&self.records.join(name.to_string()))?;
+    /// Whether the operation's name tells that it began before. The age of a file would not: a kept index is as old as
+    /// the user's.
+    fn is_after(&self, id: &OperationId) -> bool {
+        let began = id.0.get(..self.compact.len());
+        let began = began.filter(|began| began.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
+        began.is_some_and(|began| *began < *self.compact)
+    }
+}
+
+/// Finds what goes when the newest `keep` operations stay. Pure.
+///
+/// `names` are those of all records, in order; `worktrees` those that exist.
+pub fn excess(
+    history: &History,
+    names: &[RecordName],
+    keep: usize,
+    worktrees: &BTreeSet<WorktreeId>,
+    now: Timestamp,
+) -> Excess {
+    let operations = &history.operations;
+    let ended = ended(operations, worktrees, now);
+    let newest = operations.len().saturating_sub(keep);
+    let mut stays: HashSet<&OperationId> = HashSet::new();
+    for (place, operation) in operations.iter().enumerate().rev() {
+        let open = operation.outcome.is_none() && !ended.contains(&operation.id);
+        if place >= newest || open || stays.contains(&operation.id) {
+            stays.insert(&operation.id);
+            stays.extend(&operation.intent.of);
         }
+    }
+    let intents = names.iter().filter(|name| name.kind == RecordType::Intent);
+    let intents: Vec<(&RecordName, &OperationId)> =
+        intents.filter_map(|name| Some((name, name.operation.as_ref()?))).collect();
+    let oldest = operations.get(newest).and_then(|oldest| intents.iter().find(|(_, id)| **id == oldest.id));
+    let horizon = oldest.map(|(name, _)| Horizon::new(name, now));
+    let is_old = |name: &RecordName| horizon.as_ref().is_some_and(|at| (name.millis, name.sequence) < at.place);
+    // An intent that counts for no operation: damaged, or noticed by a command and recorded by its hook as well.
+    let told: HashSet<&OperationId> = operations.iter().map(|operation| &operation.id).collect();
+    let gone = intents.iter().filter(|(name, id)| if told.contains(id) { !stays.contains(id) } else { is_old(name) });
+    let gone: HashSet<OperationId> = gone.map(|(_, id)| (*id).clone()).collect();
+    let known: HashSet<OperationId> = intents.iter().map(|(_, id)| (*id).clone()).collect();
+    let mut allowances = names.iter().filter(|name| name.operation.is_none()).count();
+    let goes = |name: &&RecordName| {
+        let Some(id) = &name.operation else {
+            allowances -= 1;
+            return allowances >= MAX_LOOKED_AT || is_old(name);
+        };
+        gone.contains(id) || !known.contains(id) && is_old(name)
+    };
+    let records = names.iter().filter(goes).cloned();
+    let (mut records, others): (Vec<_>, Vec<_>) = records.partition(|name| name.kind == RecordType::Intent);
+    records.reverse();
+    records.extend(others);
+    let mut listed = HashSet::new();
+    let in_order = intents.iter().map(|(_, id)| *id).filter(|id| gone.contains(*id) && listed.insert(*id));
+    Excess {
+        operations: in_order.cloned().collect(),
+        ended: ended.into_iter().filter(|id| !gone.contains(id)).collect(),
+        records,
+        gone,
+        known,
+        horizon,
+    }
+}
+
+/// Returns the operations without outcome that can't get one any more.
+///
+/// A merge, a rebase and the like may wait for days in a worktree, but only one of a kind. Everything else is over in
+/// moments. What was begun in a worktree that is gone is over too; an undo of ours that was killed anywhere else is finished
+/// or rolled back by the next command there.
+fn ended(operations: &[Operation], worktrees: &BTreeSet<WorktreeId>, now: Timestamp) -> Vec<OperationId> {
+    let mut later: HashSet<(&WorktreeId, &'static str)> = HashSet::new();
+    let mut ended = Vec::new();
+    for operation in operations.iter().rev() {
+        let intent = &operation.intent;
+        let kind = if intent.kind.is_merge() { "merge" } else { intent.kind.word() };
+        let followed = !later.insert((&intent.worktree, kind));
+        let over = followed || is_momentary(intent.kind);
+        let is_old = operation.at.0.saturating_add(GRACE) <= now.0;
+        let gone = !worktrees.contains(&intent.worktree);
+        if operation.outcome.is_none() && is_old && (gone || !intent.kind.is_ours() && over) {
+            ended.push(operation.id.clone());
+        }
+    }
+    ended.reverse();
+    ended
+}
+
+const fn is_momentary(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Commit | Kind::Amend | Kind::Reset | Kind::Checkout | Kind::Branch | Kind::Other | Kind::External
+    )
+}
+
+impl Journal {
+    /// Returns the names of all records, in order; what only has the name of one is left out.
+    pub fn names(&self) -> Result<Vec<RecordName>, JournalError> {
+        let is_file = |name: &RecordName| self.record_path(name).symlink_metadata().is_ok_and(|found| found.is_file());
+        Ok(self.list()?.names.into_iter().filter(is_file).collect())
+    }
+
+    /// Returns the names of the operations whose index is kept.
+    pub fn kept_indexes(&self) -> Vec<OperationId> {
+        let entries = std::fs::read_dir(&self.indexes).into_iter().flatten().flatten();
+        let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let names = files.filter_map(|entry| entry.file_name().into_string().ok()).map(OperationId);
+        let mut ids: Vec<OperationId> = names.filter(super::name::is_valid).collect();
+        ids.sort();
+        ids
+    }
+
+    /// Returns how many operations have an intent. Costs one listing.
+    pub fn count(&self) -> Result<usize, JournalError> {
+        Ok(self.list()?.names.iter().filter(|name| name.kind == RecordType::Intent).count())
+    }
+
+    /// Returns where a record is.
+    pub fn record_path(&self, name: &RecordName) -> std::path::PathBuf {
+        self.records.join(name.to_string())
+    }
+
+    /// Removes records, in the order given.
+    pub fn remove(&self, records: &[RecordName]) -> Result<(), JournalError> {
+        for name in records {
+            disk::remove_file(&self.record_path(name))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the kept indexes of these operations.
+    pub fn remove_indexes(&self, ids: &[OperationId]) -> Result<(), JournalError> {
         for id in ids {
             disk::remove_file(&self.index_copy_path(id)?)?;
         }
         Ok(())
     }
 
-    /// Keeps the newest `keep` operations and removes the others that may go ([`Journal::prunable`]), and what is older
-    /// than all that stays: allowances, records and indexes without an intent, temporaries. Returns the operations
-    /// removed. Meant to be called rarely: it reads the journal.
-    pub fn prune(&self, keep: usize) -> Result<Vec<OperationId>, JournalError> {
-        let ids = self.prunable(keep)?;
-        if ids.is_empty() {
-            return Ok(ids);
-        }
-        self.remove(&ids)?;
-        self.sweep()?;
-        Ok(ids)
+    /// Returns the folders in which temporaries of killed processes may lie.
+    pub fn folders(&self) -> [&std::path::Path; 2] {
+        [&self.records, &self.indexes]
     }
-
-    fn sweep(&self) -> Result<(), JournalError> {
-        let names = self.list()?.names;
-        let known: HashSet<&OperationId> = names
-            .iter()
-            .filter(|name| name.kind == RecordType::Intent)
-            .filter_map(|name| name.operation.as_ref())
-            .collect();
-        let Some(oldest) = names.iter().position(|name| name.kind == RecordType::Intent) else { return Ok(()) };
-        for name in &names[..oldest] {
-            if name.operation.as_ref().is_none_or(|id| !known.contains(id)) {
-                disk::remove_file(&self.records.join(name.to_string()))?;
-            }
-        }
-        self.sweep_temporaries(names[oldest].millis)?;
-        self.sweep_indexes(&known, Timestamp(names[oldest].millis))
-    }
-
-    /// Temporaries of processes that were killed, older than the oldest record that stays.
-    fn sweep_temporaries(&self, millis: u64) -> Result<(), JournalError> {
-        let since = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
-        for folder in [&self.records, &self.indexes] {
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file);
-                let modified = metadata.and_then(|metadata| metadata.modified().ok());
-                if disk::is_temporary(&entry.file_name()) && modified.is_some_and(|time| time < since) {
-                    disk::remove_file(&entry.path())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Kept indexes of operations that have no intent. One that another process keeps just now has none yet, and its file
-    /// may be as old as the user's index: so the age is the one that the operation's name tells.
-    fn sweep_indexes(&self, known: &HashSet<&OperationId>, since: Timestamp) -> Result<(), JournalError> {
-        let since = since.compact();
-        for entry in std::fs::read_dir(&self.indexes).into_iter().flatten().flatten() {
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let began =
-                name.get(..since.len()).filter(|began| began.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
-            let old = began.is_some_and(|began| *began < *since);
-            if old && !known.contains(&OperationId(name)) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                disk::remove_file(&entry.path())?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn beyond(operations: &[Operation], keep: usize) -> Vec<OperationId> {
-    let newest = operations.len().saturating_sub(keep);
-    let mut kept: HashSet<&OperationId> = HashSet::new();
-    for (place, operation) in operations.iter().enumerate().rev() {
-        if place >= newest || operation.outcome.is_none() || kept.contains(&operation.id) {
-            kept.insert(&operation.id);
-            kept.extend(&operation.intent.of);
-        }
-    }
-    operations.iter().map(|operation| &operation.id).filter(|id| !kept.contains(id)).cloned().collect()
 }

@@ -13,7 +13,7 @@ use super::{Damage, Journal, JournalError, RecordName, RecordType, fold, format}
 const MAX_RECORD: u64 = 256 << 20;
 
 /// How many open operations or allowances a hook looks at, newest first.
-const MAX_LOOKED_AT: usize = 256;
+pub(super) const MAX_LOOKED_AT: usize = 256;
 
 /// How many outcomes a hook looks back for the last value of a branch.
 const MAX_LOOKED_BACK: usize = 32;

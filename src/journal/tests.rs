@@ -324,9 +324,10 @@ fn what_is_foreign_is_told_and_left_alone() {
             "not understood: its name is another record's",
         ]
     );
-    assert!(matches!(sandbox.journal.prune(0), Err(JournalError::Newer(2))));
+    assert_eq!(sandbox.history().newer(), Some(2), "nothing may be changed");
     remove_file(&named(4, "intent")).unwrap();
-    sandbox.journal.prune(0).unwrap();
+    sandbox.run("last", Kind::Merge, None);
+    sandbox.prune(1).unwrap();
     assert!(named(1, "intent").is_dir() && named(2, "intent").is_symlink() && folder.join("README").exists());
 }
 
@@ -378,57 +379,138 @@ fn names_of_operations_are_theirs_alone() {
     assert!(sandbox.journal.append(&record(None, 1, done()), Durability::Lazy).is_err());
 }
 
+/// Two hours after everything that a sandbox writes.
+const LATER: Timestamp = Timestamp(1_795_387_531_000 + 7_200_000);
+
+impl Sandbox {
+    fn excess(&self, keep: usize) -> Excess {
+        let worktrees = [WorktreeId(".".into())].into();
+        excess(&self.history(), &self.journal.names().unwrap(), keep, &worktrees, LATER)
+    }
+
+    fn prune(&self, keep: usize) -> Result<Vec<OperationId>, JournalError> {
+        let excess = self.excess(keep);
+        self.journal.remove(&excess.records).map(|()| excess.operations)
+    }
+}
+
 #[test]
 fn pruning_keeps_what_is_open_or_referred_to() {
     let mut sandbox = Sandbox::new();
-    let index = sandbox.folder.path().join("git-index");
-    put(&index, b"index");
     sandbox.write(None, allowance("old", 'a', &['b']));
     for merge in ["20260101-000000-a", "20260101-000000-b", "20260101-000000-c"] {
         sandbox.run(merge, Kind::Merge, None);
-        sandbox.journal.keep_index(&id(merge), &index, Durability::Lazy).unwrap();
     }
     sandbox.write(Some("open"), intent(Kind::Merge, None));
     sandbox.run("undo", Kind::Undo, Some("20260101-000000-b"));
-    sandbox.run("last", Kind::Merge, None);
+    sandbox.run("last", Kind::Commit, None);
     let before = sandbox.files().len();
-    assert_eq!(sandbox.journal.prune(6).unwrap(), []);
-    assert_eq!(sandbox.files().len(), before);
-    sandbox.journal.keep_index(&id("20260101-000000-stray"), &index, Durability::Lazy).unwrap();
-    sandbox.journal.keep_index(&id("20991231-000000-soon"), &index, Durability::Lazy).unwrap();
+    assert_eq!(sandbox.excess(6).operations, []);
 
-    let removed = sandbox.journal.prune(2).unwrap();
-    assert_eq!(removed, [id("20260101-000000-a"), id("20260101-000000-c")]);
+    let excess = sandbox.excess(2);
+    assert_eq!(excess.operations, [id("20260101-000000-a"), id("20260101-000000-c")]);
+    assert!(excess.takes(&id("20260101-000000-a")) && !excess.takes(&id("20260101-000000-b")));
+    assert!(excess.takes(&id("20260101-000000-stray")), "it has no intent and is older than all that stays");
+    assert!(!excess.takes(&id("20991231-000000-soon")), "one without an intent may be in the making");
+    assert!(!excess.takes(&id("stray")), "a name that tells no time");
+    assert_eq!(sandbox.files().len(), before);
+
+    sandbox.prune(2).unwrap();
     assert_eq!(sandbox.ids(), ["20260101-000000-b", "open", "undo", "last"]);
-    assert_eq!(sandbox.history().allowances, [], "older than all that stays");
-    let kept = |name: &str| sandbox.journal.index_copy_path(&id(name)).unwrap().exists();
-    assert!(!kept("20260101-000000-a") && kept("20260101-000000-b") && !kept("20260101-000000-c"));
-    assert!(
-        !kept("20260101-000000-stray") && kept("20991231-000000-soon"),
-        "one without an intent may be in the making"
+    assert_eq!(sandbox.history().allowances, [], "older than the newest operations");
+    assert_eq!(sandbox.prune(2).unwrap(), []);
+}
+
+#[test]
+fn what_can_end_no_more_is_closed_or_goes() {
+    let mut sandbox = Sandbox::new();
+    let write = |sandbox: &mut Sandbox, name: &str, kind: Kind, worktree: &str| {
+        let Body::Intent(mut intent) = intent(kind, None) else { unreachable!() };
+        intent.worktree = WorktreeId(worktree.into());
+        sandbox.write(Some(name), Body::Intent(intent));
+    };
+    for (name, kind, worktree) in [
+        ("gone", Kind::Merge, "worktrees/gone"),
+        ("gone-undo", Kind::Undo, "worktrees/gone"),
+        ("killed", Kind::Commit, "."),
+        ("deletion", Kind::Branch, "."),
+        ("first-merge", Kind::Merge, "."),
+        ("rebase", Kind::Rebase, "."),
+        ("undo", Kind::Undo, "."),
+        ("pull", Kind::Pull, "."),
+    ] {
+        write(&mut sandbox, name, kind, worktree);
+    }
+    sandbox.run("last", Kind::Commit, None);
+    let ended = ["gone", "gone-undo", "killed", "deletion", "first-merge"].map(id);
+    assert_eq!(sandbox.excess(20).ended, ended);
+    assert_eq!(sandbox.excess(20).operations, []);
+    let excess = sandbox.excess(1);
+    assert_eq!(excess.operations, ended, "nothing has to be written about what goes");
+    assert_eq!(excess.ended, []);
+    let soon = super::excess(
+        &sandbox.history(),
+        &sandbox.journal.names().unwrap(),
+        1,
+        &[].into(),
+        Timestamp(sandbox.clock + 1000),
     );
-    assert_eq!(fs::read(&index).unwrap(), b"index");
-    assert_eq!(sandbox.journal.prune(2).unwrap(), []);
+    assert_eq!(soon.operations, [], "it may just be running");
+}
+
+#[test]
+fn what_counts_for_nothing_goes_too() {
+    let mut sandbox = Sandbox::new();
+    let step = RefMove { name: "refs/heads/main".into(), old: Some(oid('a')), new: Some(oid('b')) };
+    let moved = Body::Outcome(Outcome { status: Status::Done, moved: vec![step] });
+    sandbox.write(Some("noticed"), intent(Kind::External, None));
+    sandbox.write(Some("noticed"), moved.clone());
+    sandbox.write(Some("seen"), intent(Kind::Commit, None));
+    sandbox.write(Some("seen"), moved);
+    let damaged = sandbox.write(Some("damaged"), intent(Kind::Merge, None));
+    put(&sandbox.journal.record_path(&damaged), b"recoveryguard-journal 1 x\n{}\n");
+    sandbox.write(Some("nobody"), done());
+    sandbox.run("last", Kind::Merge, None);
+    assert_eq!(sandbox.ids(), ["seen", "last"]);
+    assert_eq!(sandbox.excess(2).operations, [id("noticed")], "the others are younger than an operation that stays");
+    assert_eq!(sandbox.excess(1).operations, ["noticed", "seen", "damaged"].map(id));
+    sandbox.prune(1).unwrap();
+    assert_eq!(sandbox.files().len(), 2);
+}
+
+#[test]
+fn allowances_that_nobody_reads_any_more_go() {
+    let mut sandbox = Sandbox::new();
+    sandbox.run("first", Kind::Merge, None);
+    for _ in 0..260 {
+        sandbox.write(None, allowance("rule", 'a', &['b']));
+    }
+    let main = "refs/heads/main".into();
+    assert_eq!(sandbox.journal.allowances_for(Some(&main), Some(oid('a')), &[oid('b')]).unwrap().len(), 256);
+    sandbox.prune(1).unwrap();
+    assert_eq!(sandbox.history().allowances.len(), 256);
+    assert_eq!(sandbox.ids(), ["first"]);
 }
 
 #[test]
 fn an_interrupted_prune_brings_no_operation_back_as_open() {
     for steps in 0.. {
         let mut sandbox = Sandbox::new();
-        for number in ["1", "2", "3"] {
+        for number in ["1", "2"] {
             sandbox.run(number, Kind::Merge, None);
+            sandbox.write(Some(number), intent(Kind::Pull, None));
         }
+        sandbox.run("3", Kind::Merge, None);
         fail_after(Some((steps, Fault::FromThenOn)));
-        let result = sandbox.journal.prune(1);
+        let result = sandbox.prune(1);
         fail_after(None);
         let history = sandbox.history();
         assert!(history.operations.iter().all(|operation| operation.outcome.is_some()), "step {steps}: {history:?}");
         if result.is_ok() {
             break;
         }
-        sandbox.run("4", Kind::Merge, None);
-        sandbox.journal.prune(1).unwrap();
-        assert_eq!(sandbox.ids(), ["4"]);
+        sandbox.prune(1).unwrap();
+        assert_eq!(sandbox.ids(), ["3"]);
         assert_eq!(sandbox.files().len(), 2, "step {steps}: what was left went too");
     }
 }

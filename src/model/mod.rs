@@ -11,6 +11,7 @@ mod oid;
 mod operation;
 mod plan;
 mod raw;
+mod size;
 mod time;
 
 pub use change::{Change, Entry, Mode};
@@ -26,4 +27,5 @@ pub use plan::{
     Attributes, Conflict, IndexStep, Made, Plan, RefStep, Slot, Source, StashStep, StateStep, Way, WorkFile, WorkStep,
 };
 pub use raw::{Raw, RefName, TreePath, escape};
+pub use size::size;
 pub use time::Timestamp;

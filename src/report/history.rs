@@ -16,6 +16,7 @@ pub fn log_text(history: &History, limit: usize, undoable: &Undoable) -> String 
         let verdict = verdict(operation).map_or("-", Verdict::word);
         let state = state(operation);
         let mark = command(operation, undoable).map_or_else(String::new, |command| format!(" ({command} undoes it)"));
+        let mark = if undoable.pruned.contains(&operation.id) { format!(" (saved bytes pruned){mark}") } else { mark };
         text.push_str(&format!(
             "{id} {} {kind:8} {:15} {verdict:8} {state}{mark}\n",
             operation.at.iso(),
@@ -64,15 +65,16 @@ pub fn operation_text(operation: &Operation, undoable: &Undoable) -> String {
         line("verdict", format!("{} at {} ({counts})", judgement.verdict.word(), judgement.route));
     }
     let saved = &intent.saved;
+    let kept = if undoable.pruned.contains(&operation.id) { "pruned" } else { "saved" };
     let file = |file: &SavedFile| format!("{}{}", file.path, if file.tracked { "" } else { " (untracked)" });
     let mut list = |name: &str, items: Vec<String>| {
         let more = items.len().saturating_sub(LISTED);
         items.into_iter().take(LISTED).for_each(|item| line(name, item));
         line(name, if more > 0 { format!("and {more} more; --json has them all") } else { String::new() });
     };
-    list("saved", saved.files.iter().map(file).collect());
-    list("saved", saved.staged.iter().map(|version| format!("{} (as staged)", version.path)).collect());
-    list("saved", saved.state.iter().map(|state| format!("git's {}", state.name)).collect());
+    list(kept, saved.files.iter().map(file).collect());
+    list(kept, saved.staged.iter().map(|version| format!("{} (as staged)", version.path)).collect());
+    list(kept, saved.state.iter().map(|state| format!("git's {}", state.name)).collect());
     list("not saved", saved.unsaved.iter().map(|file| format!("{}: {}", file.path, file.why)).collect());
     let staged = |file: &Unsaved| format!("{} (as staged): {}", file.path, file.why);
     list("not saved", saved.unsaved_staged.iter().map(staged).collect());
@@ -100,6 +102,7 @@ fn value(operation: &Operation, undoable: &Undoable) -> Value {
         "undoable": command(operation, undoable).is_some(),
         "partial": operation.intent.saved.is_partial(),
         "undone_by": operation.undone_by,
+        "saved_pruned": undoable.pruned.contains(&operation.id),
         "intent": operation.intent,
         "judgements": operation.judgements,
         "outcome": operation.outcome,

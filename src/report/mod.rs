@@ -6,6 +6,7 @@ mod doctor;
 mod exit;
 mod history;
 pub mod json;
+mod pruned;
 mod undone;
 pub mod words;
 
@@ -14,4 +15,5 @@ pub use checked::{Changed, checked_json, checked_text};
 pub use doctor::{doctor_json, doctor_text};
 pub use exit::Exit;
 pub use history::{log_json, log_text, operation_json, operation_text};
+pub use pruned::{pruned_json, pruned_text};
 pub use undone::{conflicts_text, copied_json, copied_text, undone_json, undone_text};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Occasion, RECENT, Session, judge, target};
+use super::{Answer, Occasion, RECENT, Session, judge, retention, target};
 use crate::facts::{self, Asked, Found, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
@@ -180,5 +180,6 @@ fn record_checkout(
     let id = session.begin(Kind::Checkout, branch, old, Vec::new(), Raw::from(session.caller.shown())).id;
     let head = RefMove { name: "HEAD".into(), old, new: Some(new) };
     let _ = session.append_outcome(&id, Status::Done, vec![head]);
+    retention::now_and_then(session);
     id
 }

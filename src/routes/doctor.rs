@@ -2,6 +2,8 @@
 //!
 //! Each check says what is so; a bad one has a remedy that works as printed.
 
+mod room;
+
 use std::path::Path;
 
 use serde::Serialize;
@@ -11,7 +13,6 @@ use crate::facts::{self, Found};
 use crate::git::{GitError, Repo};
 use crate::hooks::{self, Coverage, HookState, InstallError, Probe};
 use crate::model::{Hook, escape};
-use crate::store::{Store, StoreError};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -85,8 +86,7 @@ pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
         checks.push(check_gate(repo, &folder)?);
     }
     checks.push(check_manifest(repo)?);
-    checks.extend(check_journal(session));
-    checks.extend(check_store(repo));
+    checks.extend(room::check(session));
     checks.extend(check_traces(repo));
     Ok(Report { checks, coverage })
 }
@@ -188,59 +188,14 @@ fn check_manifest(repo: &Repo) -> Result<Check, GitError> {
     })
 }
 
-fn check_journal(session: &Session<'_>) -> Vec<Check> {
-    let history = match session.journal.operations() {
-        Ok(history) => history,
-        Err(error) => return vec![Check::new("journal", Health::Bad, error.to_string())],
-    };
-    let mut checks = Vec::new();
-    for damaged in &history.damaged {
-        checks.push(Check::new("journal", Health::Bad, format!("'{}': {}", damaged.name, damaged.why)));
-    }
-    if checks.is_empty() {
-        let text = format!("{} operations, every record whole", history.operations.len());
-        checks.push(Check::new("journal", Health::Good, text));
-    }
-    checks
-}
-
-fn check_store(repo: &Repo) -> Vec<Check> {
-    let problems = match Store::open(&repo.guard_dir()) {
-        Err(StoreError::NoStore(_)) => return vec![Check::new("store", Health::Good, "nothing had to be saved yet")],
-        Ok(store) => store.verify().map(|problems| (problems, store.size_bytes())),
-        Err(error) => Err(error),
-    };
-    match problems {
-        Err(error) => vec![Check::new("store", Health::Bad, error.to_string())],
-        Ok((problems, bytes)) if problems.is_empty() => {
-            vec![Check::new("store", Health::Good, format!("every saved byte is there ({} KiB)", bytes.div_ceil(1024)))]
-        }
-        Ok((problems, _)) => {
-            let said = |problem: &crate::store::Problem| {
-                let path = problem.path.as_ref().map_or(String::new(), |path| format!(" '{path}'"));
-                Check::new("store", Health::Bad, format!("{}{path}: {}", problem.snapshot, problem.why))
-            };
-            problems.iter().map(said).collect()
-        }
-    }
-}
-
-/// Looks at what hooks left because they could not work, and what processes left that were killed.
-fn check_traces(repo: &Repo) -> Vec<Check> {
-    let folder = repo.guard_dir();
-    let mut checks = Vec::new();
-    let missed = folder.join(hooks::MISSED);
-    if let Ok(text) = std::fs::read(&missed) {
-        let count = text.split(|byte| *byte == b'\n').count() - 1;
-        let text =
-            format!("hooks could not find the guard {count} times (since '{}' was last removed)", missed.display());
-        checks.push(Check::new("traces", Health::Bad, text).remedy("guard install"));
-    }
-    let left = std::fs::read_dir(folder.join("tmp")).into_iter().flatten().flatten().count();
-    if left > 0 {
-        let text = format!("{left} scratch folders of processes that were killed");
-        checks
-            .push(Check::new("traces", Health::Note, text).remedy(format!("rm -r '{}'", folder.join("tmp").display())));
-    }
-    checks
+/// Looks at what hooks left because they could not work.
+fn check_traces(repo: &Repo) -> Option<Check> {
+    let missed = repo.guard_dir().join(hooks::MISSED);
+    let text = std::fs::read(&missed).ok()?;
+    let count = text.split(|byte| *byte == b'\n').count() - 1;
+    // The hooks stop noting it in a file of 64 KiB.
+    let more = if text.len() > 64 * 1024 { "more than " } else { "" };
+    let since = format!("since '{}' was last removed", missed.display());
+    let text = format!("hooks could not find the guard {more}{count} times ({since})");
+    Some(Check::new("traces", Health::Bad, text).remedy("guard install"))
 }

@@ -22,7 +22,7 @@ mod message;
 mod moved;
 mod rebase;
 mod result;
-mod retention;
+pub mod retention;
 pub mod seen;
 
 pub use allow::{AllowError, Scope, Source, allow};
@@ -106,6 +106,14 @@ impl Answer {
 
 /// Answers an event; `None` when there is nothing to say.
 pub fn answer(session: &Session<'_>, event: Event) -> Result<Option<Answer>, GitError> {
+    let answer = route(session, event);
+    if matches!(answer, Ok(Some(_))) {
+        retention::now_and_then(session);
+    }
+    answer
+}
+
+fn route(session: &Session<'_>, event: Event) -> Result<Option<Answer>, GitError> {
     match event {
         Event::Gate { tip, incoming, action } => gate::gate(session, tip, incoming, &action),
         Event::Deleting { names, action } => {

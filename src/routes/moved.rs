@@ -35,7 +35,7 @@ pub(super) fn moved(
         // Nothing is left for post-merge to find out.
         session.leave_note(hooks::CONCLUDED, main.new);
     }
-    retention::now_and_then(session, &operation);
+    retention::now_and_then(session);
     keep_reachable(session, &operation, &main)
 }
 

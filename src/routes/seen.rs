@@ -62,11 +62,12 @@ pub fn take_down(session: &Session<'_>) -> Result<(), GitError> {
         return Ok(());
     }
     // Somebody else may have found the same meanwhile: what counts is found under the lock.
-    let Ok(_lock) = disk::ensure_folder(&folder, 0o700).and_then(|()| disk::lock(&folder.join("lock"), session.now))
+    let Ok(lock) = disk::ensure_folder(&folder, 0o700).and_then(|()| disk::lock(&folder.join("lock"), session.now))
     else {
         return Ok(());
     };
     let Some(Found { gaps, values }) = compare(session)? else { return Ok(()) };
+    let found = !gaps.is_empty();
     if gaps.len() > BRANCHES {
         record(session, gaps, Raw::default());
     } else {
@@ -75,6 +76,10 @@ pub fn take_down(session: &Session<'_>) -> Result<(), GitError> {
         }
     }
     write(session, &values);
+    drop(lock);
+    if found {
+        super::retention::at_once(session);
+    }
     Ok(())
 }
 

@@ -28,6 +28,7 @@ mod save;
 #[cfg(test)]
 mod tests;
 
+pub use collect::{Garbage, Survey};
 pub use manifest::Snapshot;
 pub use open::{Store, VERSION};
 pub use read::Problem;

@@ -11,7 +11,7 @@ use crate::model::{Oid, OperationId, TreePath};
 use super::save::{ours, theirs};
 use super::{Snapshot, Store, StoreError};
 
-const SNAPSHOTS: &str = "refs/tags/snapshot/";
+pub(super) const SNAPSHOTS: &str = "refs/tags/snapshot/";
 
 /// Something in the store that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,14 +94,16 @@ impl Store {
         Ok(problems)
     }
 
-    /// Forgets an operation's snapshot; its bytes stay until [`Store::collect`]. Returns whether there was one.
+    /// Forgets an operation's snapshot, damaged or not; its bytes stay until [`Store::collect`]. Returns whether there was
+    /// one.
     pub fn remove(&self, id: &OperationId) -> Result<bool, StoreError> {
         let name = Self::ref_name(id)?;
         disk::step(&self.path, "remove a ref")?;
         match self.repository.find_reference(&name).and_then(|mut found| found.delete()) {
             Ok(()) => Ok(true),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
-            Err(error) => Err(self.failed("remove a ref")(error)),
+            // A file of garbage: libgit2 won't read it, and so won't remove it.
+            Err(_) => Ok(disk::remove_file(&self.path.join(&name))?),
         }
     }
 
@@ -142,7 +144,8 @@ impl Store {
         if one_part && git2::Reference::is_valid_name(&name) { Ok(name) } else { Err(StoreError::Id(id.to_string())) }
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    /// Returns whether there is a snapshot of that ref (as [`Saved`](crate::model::Saved) names it).
+    pub fn has(&self, name: &str) -> bool {
         self.repository.find_reference(name).is_ok()
     }
 }

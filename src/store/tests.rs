@@ -1,5 +1,6 @@
 //! The store: what goes in comes back, what is damaged is seen, and plain git can read all of it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Output;
@@ -257,8 +258,12 @@ fn damage_is_seen_and_named() {
 
     write_atomic(&store.path().join("refs/tags/snapshot/other"), b"garbage\n", Durability::Lazy, 0o600).unwrap();
     assert_eq!(bad(&sandbox.store()), [None, Some("flipped".to_owned()), Some("gone".to_owned())]);
-    assert!(store.collect(Timestamp(u64::MAX / 2)).is_err(), "nothing goes while something is unreadable");
+    let survey = |gone: &str| store.survey(|id| id.0 == gone, &BTreeSet::new(), u64::MAX, Timestamp(u64::MAX / 2));
+    assert!(survey("").is_err(), "nothing goes while something is unreadable");
     assert!(object_path(&store, &saved.files[0].blob).exists());
+    assert!(survey("other").is_ok(), "unless it goes itself");
+    assert!(store.remove(&id("other")).unwrap());
+    assert_eq!(bad(&sandbox.store()), [Some("flipped".to_owned()), Some("gone".to_owned())]);
 }
 
 #[test]
@@ -313,17 +318,86 @@ fn what_is_removed_gives_its_room_back() {
     let written = fs::metadata(object_path(&store, &one.files[1].blob)).unwrap().modified().unwrap();
     let written = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() * 1000;
     let (soon, later) = (Timestamp(written + 30 * 60 * 1000), Timestamp(written + 2 * 60 * 60 * 1000));
-    assert_eq!(store.collect(later).unwrap(), 0, "all is needed");
+    let survey = |gone: &str, at| store.survey(|id| id.0 == gone, &BTreeSet::new(), u64::MAX, at).unwrap();
+    assert_eq!(survey("", later).garbage, Garbage::default(), "all is needed");
+    let planned = survey("one", later).garbage;
     assert!(store.remove(&id("one")).unwrap());
     assert!(!store.remove(&id("one")).unwrap());
-    assert_eq!(store.collect(soon).unwrap(), 0, "another process may be about to refer to it");
+    assert_eq!(survey("", later).garbage, planned, "as planned");
+    let young = survey("", soon).garbage;
+    assert_eq!((young.count(), young.too_young), (0, planned.bytes), "another process may be about to refer to it");
     let size = store.size_bytes();
-    let freed = store.collect(later).unwrap();
-    assert!(freed > 0);
+    let freed = store.collect(&planned, later).unwrap();
+    assert!(freed > 0 && freed == planned.bytes);
     assert_eq!(store.size_bytes(), size - freed);
     assert!(!object_path(&store, &one.files[1].blob).exists());
     assert_eq!(sandbox.store().verify().unwrap(), []);
     assert!(sandbox.git(&["fsck", "--full", "--strict"]).status.success());
+}
+
+#[test]
+fn what_is_saved_again_before_it_is_collected_stays() {
+    let sandbox = Sandbox::new();
+    sandbox.put("file", Mode::File, b"same");
+    sandbox.save("one", &["file"]);
+    let store = sandbox.store();
+    let blob = store.list().unwrap().0[0].files[0].blob;
+    let file = fs::File::open(object_path(&store, &blob)).unwrap();
+    let written = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(written - std::time::Duration::from_secs(7200)).unwrap();
+    store.remove(&id("one")).unwrap();
+    let written = written.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = Timestamp(u64::try_from(written.as_millis()).unwrap());
+    let garbage = store.survey(|_| false, &BTreeSet::new(), u64::MAX, now).unwrap().garbage;
+    assert_eq!(garbage.count(), 1);
+    sandbox.save("two", &["file"]);
+    assert_eq!(store.collect(&garbage, now).unwrap(), 0, "found again by a save, it is young again");
+    assert_eq!(sandbox.store().verify().unwrap(), []);
+}
+
+#[test]
+fn of_what_is_over_the_budget_the_oldest_go() {
+    let sandbox = Sandbox::new();
+    let ids = ["20260101-000000-a", "20260102-000000-b", "20260103-000000-c"];
+    for (number, name) in ids.iter().enumerate() {
+        // Bytes that can't be compressed, so that they take the room they have.
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64 + number as u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[3]
+        };
+        let noise: Vec<u8> = (0..100_000).map(|_| next()).collect();
+        sandbox.put("own", Mode::File, &noise);
+        sandbox.put("shared", Mode::File, b"shared");
+        sandbox.save(name, &["own", "shared"]);
+    }
+    let store = sandbox.store();
+    let over = |open: &[&str], budget| {
+        let open = open.iter().map(|name| id(name)).collect();
+        store.survey(|_| false, &open, budget, NOW).unwrap().over
+    };
+    let size = store.size_bytes();
+    assert_eq!(over(&[], size), []);
+    assert_eq!(over(&[], size * 2 / 3), ids[..1].iter().copied().map(id).collect::<Vec<_>>());
+    assert_eq!(over(&[], 1), ids[..2].iter().copied().map(id).collect::<Vec<_>>(), "the newest stays");
+    assert_eq!(over(&[ids[0]], 1), [id(ids[1])], "what is open stays");
+}
+
+#[test]
+fn locks_of_killed_processes_go() {
+    let sandbox = Sandbox::new();
+    sandbox.put("file", Mode::File, b"same");
+    sandbox.save("one", &["file"]);
+    let store = sandbox.store();
+    let lock = store.path().join("refs/tags/snapshot/two.lock");
+    write_atomic(&lock, b"", Durability::Lazy, 0o600).unwrap();
+    let later = Timestamp(u64::MAX / 2);
+    let garbage = store.survey(|_| false, &BTreeSet::new(), u64::MAX, later).unwrap().garbage;
+    assert_eq!(garbage.count(), 1);
+    store.collect(&garbage, later).unwrap();
+    assert!(!lock.exists());
 }
 
 #[test]

@@ -171,6 +171,9 @@ pub(super) fn attributes(paths: &[PathDelta], after: Oid, before: Oid) -> Attrib
     if changed { Attributes { from: Some(after), to: Some(before) } } else { Attributes::default() }
 }
 
+/// Why saved bytes are not there any more.
+pub(super) const PRUNED: &str = "its saved bytes were pruned";
+
 /// What is known of the time before an operation.
 pub(super) struct Before<'o> {
     index: Option<Index>,
@@ -186,8 +189,12 @@ impl<'o> Before<'o> {
             return Ok(found);
         };
         let saved = &operation.intent.saved;
-        found.files = saved.files.iter().map(|file| (&file.path, file)).collect();
         found.unsaved = saved.unsaved.iter().map(|file| (&file.path, file.why.as_str())).collect();
+        if undo.is_pruned(operation)? {
+            found.unsaved.extend(saved.files.iter().map(|file| (&file.path, PRUNED)));
+        } else {
+            found.files = saved.files.iter().map(|file| (&file.path, file)).collect();
+        }
         let copy = undo.journal.index_copy_path(&operation.id)?;
         if saved.index && copy.exists() {
             found.index = Some(Index::read(undo.repo, &copy)?);

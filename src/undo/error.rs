@@ -96,6 +96,7 @@ impl UndoError {
                 | Self::Changed(_)
                 | Self::RolledBack(_)
                 | Self::Git(GitError::Missing(_) | GitError::Unsupported(_))
+                | Self::Store(StoreError::Missing(_))
         )
     }
 

@@ -44,11 +44,12 @@ mod restore;
 mod revert;
 mod squash;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tip;
 mod weave;
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -58,8 +59,8 @@ pub use recover::{Recovered, Way as RecoveredBy};
 use crate::disk::{self, DiskError, Lock};
 use crate::git::Repo;
 use crate::journal::{History, Journal};
-use crate::model::{Kind, OperationId, Plan, Timestamp, TreePath, Way};
-use crate::store::Store;
+use crate::model::{Kind, Operation, OperationId, Plan, Timestamp, TreePath, Way};
+use crate::store::{Store, StoreError};
 
 /// Whether to change anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +119,8 @@ pub struct Undoable {
     pub merge: Option<OperationId>,
     /// By `guard undo`.
     pub any: Option<OperationId>,
+    /// Operations whose saved bytes had to make room for newer ones.
+    pub pruned: HashSet<OperationId>,
 }
 
 /// How long another guard is waited for: a hook holds the lock for milliseconds.
@@ -202,7 +205,10 @@ impl<'a> Undo<'a> {
             find::Target::Open(open) => open.operation,
         });
         let any = general::newest(self, history).cloned();
-        Undoable { merge: merge.map(|found| found.id), any: any.map(|found| found.id) }
+        // What can't be looked at is no reason to say that it is gone.
+        let pruned = history.operations.iter().filter(|operation| self.is_pruned(operation).unwrap_or(false));
+        let pruned = pruned.map(|operation| operation.id.clone()).collect();
+        Undoable { merge: merge.map(|found| found.id), any: any.map(|found| found.id), pruned }
     }
 
     fn merge_delta(&self, history: &History, what: Option<&str>, wish: Option<Way>) -> Result<delta::Delta, UndoError> {
@@ -259,6 +265,16 @@ impl<'a> Undo<'a> {
         Ok(disk::lock_within(&folder.join("lock"), self.now, PATIENCE)?)
     }
 
+    /// Returns whether an operation's saved bytes had to make room for newer ones.
+    fn is_pruned(&self, operation: &Operation) -> Result<bool, UndoError> {
+        let Some(snapshot) = &operation.intent.saved.snapshot else { return Ok(false) };
+        match self.store() {
+            Ok(store) => Ok(!store.has(snapshot)),
+            Err(UndoError::Store(StoreError::NoStore(_))) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Opens the store to read.
     fn store(&self) -> Result<&Store, UndoError> {
         if self.store.get().is_none() {
@@ -267,6 +283,13 @@ impl<'a> Undo<'a> {
         }
         self.store.get().ok_or(UndoError::Report("the store was opened and is not there"))
     }
+}
+
+pub use record::path as record_path;
+
+/// Returns the operations of which a record is kept.
+pub fn records(repo: &Repo) -> Vec<OperationId> {
+    record::list(repo)
 }
 
 /// Removes the records that undo keeps for operations which the journal forgets.

@@ -25,9 +25,20 @@ const MAGIC: &str = "recoveryguard-undo";
 /// Larger files are no records of ours.
 const MAX: u64 = 1 << 30;
 
-/// The name comes from a file name of the journal's folder, which knows no slashes.
-pub(super) fn path(repo: &Repo, id: &OperationId) -> PathBuf {
+/// Returns where the record of an operation is. The name comes from a file name of the journal's folder, which knows no
+/// slashes.
+pub fn path(repo: &Repo, id: &OperationId) -> PathBuf {
     repo.guard_dir().join("undo").join(format!("{}.json", id.0))
+}
+
+/// Returns the operations of which a record is kept.
+pub(super) fn list(repo: &Repo) -> Vec<OperationId> {
+    let entries = std::fs::read_dir(repo.guard_dir().join("undo")).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut ids: Vec<OperationId> =
+        names.filter_map(|name| Some(OperationId(name.strip_suffix(".json")?.to_owned()))).collect();
+    ids.sort();
+    ids
 }
 
 /// Keeps the plan of an operation.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::git::Head;
 use crate::journal::History;
-use crate::model::{Attributes, Kind, Operation, Plan, RefStep, StashStep, StateStep, Status, TreePath, Way};
+use crate::model::{
+    Attributes, Kind, Operation, Plan, RefStep, Source, StashStep, StateStep, Status, TreePath, Way, WorkFile,
+};
 
 use super::delta::{Delta, PathDelta, Sides};
 use super::place::{not_elsewhere, quoted, short, words};
@@ -28,6 +30,11 @@ pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoEr
 /// Finds out what an operation of ours did, as something to be taken back.
 pub(super) fn of(undo: &Undo<'_>, operation: &Operation, why: &str) -> Result<Delta, UndoError> {
     let plan = record::read(undo, &operation.id)?;
+    let saved = |file: &Option<WorkFile>| matches!(file, Some(WorkFile { source: Source::Saved(_), .. }));
+    if plan.work.iter().any(|step| saved(&step.from)) && undo.is_pruned(operation)? {
+        let why = format!("the bytes that were saved for operation {} were pruned", operation.id);
+        return Err(UndoError::refused(why, None));
+    }
     still_there(undo, &plan)?;
     not_published(undo, &plan)?;
     let head = undo.repo.head()?;

@@ -12,15 +12,17 @@ use crate::model::{
     escape,
 };
 
-use super::delta::{Before, Delta, PathDelta, Sides};
+use super::delta::{Before, Delta, PRUNED, PathDelta, Sides};
 use super::find::{Wanted, wanted};
 use super::weave::file_of;
 use super::{Run, Undo, UndoError, redo};
 
+type Files = BTreeMap<TreePath, WorkFile>;
+
 /// Files by path, and which operation they are from.
 struct Found {
     operation: Option<OperationId>,
-    files: BTreeMap<TreePath, WorkFile>,
+    files: Files,
 }
 
 /// Plans to give the files the bytes that they had there.
@@ -101,12 +103,12 @@ pub(super) fn copies(
 fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Found, UndoError> {
     let (operation, all, unsaved) = match wanted(undo, history, from)? {
         Wanted::Operation(operation) => {
-            let all = before(undo, &operation)?;
-            (Some(operation.id.clone()), all, operation.intent.saved.unsaved.clone())
+            let (all, unsaved) = before(undo, &operation)?;
+            (Some(operation.id.clone()), all, unsaved)
         }
         Wanted::Commit(commit) => (None, of_tree(undo, commit)?, Vec::new()),
     };
-    let mut files = BTreeMap::new();
+    let mut files = Files::new();
     for path in paths {
         let found: Vec<_> = all.iter().filter(|(candidate, _)| is_at(candidate, path)).collect();
         if let Some(Unsaved { path, why }) = unsaved.iter().find(|unsaved| is_at(&unsaved.path, path)) {
@@ -127,10 +129,11 @@ fn is_at(candidate: &TreePath, path: &TreePath) -> bool {
     folder.is_empty() || candidate.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// Returns the files as they were before an operation: saved bytes, else the index kept then, else the old commit.
-fn before(undo: &Undo<'_>, operation: &Operation) -> Result<BTreeMap<TreePath, WorkFile>, UndoError> {
+/// Returns the files as they were before an operation: saved bytes, else the index kept then, else the old commit. And those
+/// whose bytes are not there.
+fn before(undo: &Undo<'_>, operation: &Operation) -> Result<(Files, Vec<Unsaved>), UndoError> {
     let saved = Before::read(undo, Some(operation))?;
-    let mut files: BTreeMap<TreePath, WorkFile> = BTreeMap::new();
+    let mut files = Files::new();
     match saved.index_files() {
         Some(kept) => files.extend(kept),
         None => {
@@ -139,13 +142,19 @@ fn before(undo: &Undo<'_>, operation: &Operation) -> Result<BTreeMap<TreePath, W
             }
         }
     }
+    let mut unsaved = operation.intent.saved.unsaved.clone();
+    let pruned = undo.is_pruned(operation)?;
     for file in &operation.intent.saved.files {
-        files.insert(file.path.clone(), WorkFile { mode: file.mode, source: Source::Saved(file.blob) });
+        if pruned {
+            unsaved.push(Unsaved { path: file.path.clone(), why: PRUNED.to_owned() });
+        } else {
+            files.insert(file.path.clone(), WorkFile { mode: file.mode, source: Source::Saved(file.blob) });
+        }
     }
-    Ok(files)
+    Ok((files, unsaved))
 }
 
-fn of_tree(undo: &Undo<'_>, commit: Oid) -> Result<BTreeMap<TreePath, WorkFile>, UndoError> {
+fn of_tree(undo: &Undo<'_>, commit: Oid) -> Result<Files, UndoError> {
     let tree = undo.repo.objects().tree_of(commit)?;
     let slot = |entry: Entry| Slot { stage: 0, entry, skip_worktree: false, assume_unchanged: false };
     let entries = undo.repo.objects().diff(None, Some(tree), undo.repo.deadline())?;

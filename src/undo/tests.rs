@@ -1,7 +1,7 @@
 //! U19: every write of an undo or redo fails once, or from then on; afterwards the state is before or after.
 
 #[path = "../../tests/suite/undo/world.rs"]
-mod world;
+pub(crate) mod world;
 
 use super::{Report, Run, Undo, UndoError, record};
 use crate::disk::{self, Durability, Fault, fail_after};

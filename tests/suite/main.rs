@@ -17,6 +17,7 @@ mod odd_names;
 mod policy;
 mod register;
 mod result;
+mod retention;
 mod rules_at_work;
 mod sandbox;
 mod shims;

@@ -1,5 +1,8 @@
 //! `guard log` and `guard show`.
 
+use std::num::NonZeroUsize;
+
+use super::prune;
 use crate::cli::{Context, Failure};
 use crate::journal::Journal;
 use crate::model::escape;
@@ -7,17 +10,31 @@ use crate::report::{Exit, log_json, log_text, operation_json, operation_text};
 use crate::undo::Undo;
 
 /// List recorded operations, newest first
+///
+/// With --prune: forget those beyond the newest ones, and give back the room that is kept for them. '[snapshot] keep' in
+/// HEAD's manifest says how many stay (100); hooks prune now and then by themselves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   guard log
   guard log -n 100 --json
+  guard log --prune --dry-run     what would go
+  guard log --prune --keep 20
 
-Exit codes: 0")]
+Exit codes: 0 fine; with --prune also 3 done only in part, 4 refused (a newer guard wrote here), 5 locked by another process")]
 pub struct Listing {
     /// How many at most
     #[arg(short = 'n', long = "max-count", value_name = "NUMBER", default_value_t = 20)]
     limit: usize,
+    /// Remove operations beyond the newest ones, with all that belongs to them
+    #[arg(long, conflicts_with = "limit")]
+    prune: bool,
+    /// How many of the newest stay, instead of what the manifest says
+    #[arg(long, value_name = "NUMBER", requires = "prune")]
+    keep: Option<NonZeroUsize>,
+    /// Say what would go, and change nothing
+    #[arg(long, requires = "prune")]
+    dry_run: bool,
 }
 
 /// Show one operation in full
@@ -34,6 +51,9 @@ pub struct Showing {
 
 /// Runs `guard log`.
 pub fn log(context: &Context, arguments: &Listing) -> anyhow::Result<Exit> {
+    if arguments.prune {
+        return prune::run(context, arguments.keep, arguments.dry_run);
+    }
     let repo = context.repo_looked_at()?;
     let history = Journal::open(&repo.guard_dir()).operations()?;
     let undoable = Undo::new(&repo, context.now()).undoable(&history);

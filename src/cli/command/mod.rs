@@ -9,6 +9,7 @@ mod hook;
 mod init;
 mod install;
 mod log;
+mod prune;
 mod restore;
 mod undo;
 mod uninstall;

@@ -46,10 +46,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
     let repo = context.repo_looked_at()?;
     let undo = Undo::new(&repo, context.now());
-    let Some(from) = &arguments.from else { return finish(context, "restore", undo.undo_restore(run), run) };
+    let Some(from) = &arguments.from else { return finish(context, &repo, "restore", undo.undo_restore(run), run) };
     let start = &context.surroundings.folder;
     let paths = arguments.paths.iter().map(|path| inside(&repo, start, path)).collect::<Result<Vec<_>, _>>()?;
-    let Some(folder) = &arguments.to else { return finish(context, "restore", undo.restore(&paths, from, run), run) };
+    let Some(folder) = &arguments.to else {
+        return finish(context, &repo, "restore", undo.restore(&paths, from, run), run);
+    };
     let written = undo.restore_to(&paths, from, &start.join(folder), run).map_err(failure)?;
     let dry = run == Run::Dry;
     context.terminal.answer(|| {

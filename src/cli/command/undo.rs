@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use crate::cli::{Context, Failure};
+use crate::git::Repo;
 use crate::model::Way;
 use crate::report::{Exit, conflicts_text, undone_json, undone_text};
 use crate::undo::{Report, Run, Undo, UndoError};
@@ -92,7 +93,7 @@ pub fn undo_merge(context: &Context, arguments: &UndoingMerge) -> anyhow::Result
         Some(revert) => undo.reapply(revert, run),
         None => undo.undo_merge(arguments.what.as_deref(), way(arguments.way.as_deref()), run),
     };
-    finish(context, "undo-merge", done, run)
+    finish(context, &repo, "undo-merge", done, run)
 }
 
 /// Runs `guard undo`.
@@ -104,7 +105,7 @@ pub fn undo(context: &Context, arguments: &Undoing) -> anyhow::Result<Exit> {
         Some(plan) => undo.planned(plan, run),
         None => undo.undo(arguments.what.as_deref(), way(arguments.way.as_deref()), run),
     };
-    finish(context, "undo", done, run)
+    finish(context, &repo, "undo", done, run)
 }
 
 /// Runs `guard redo`.
@@ -112,7 +113,7 @@ pub fn redo(context: &Context, arguments: &Redoing) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
     let repo = context.repo_looked_at()?;
     let done = Undo::new(&repo, context.now()).redo(run);
-    finish(context, "redo", done, run)
+    finish(context, &repo, "redo", done, run)
 }
 
 fn way(word: Option<&str>) -> Option<Way> {
@@ -126,6 +127,7 @@ pub(super) const fn run_of(dry_run: bool) -> Run {
 /// Says what came of it.
 pub(super) fn finish(
     context: &Context,
+    repo: &Repo,
     command: &str,
     done: Result<Report, UndoError>,
     run: Run,
@@ -139,6 +141,9 @@ pub(super) fn finish(
     }
     if refused {
         context.terminal.say(|| conflicts_text(&report.plan));
+    }
+    if report.operation.is_some() {
+        context.prune_now_and_then(repo);
     }
     Ok(if refused { Exit::Refused } else { Exit::Fine })
 }

@@ -1,0 +1,93 @@
+//! What is kept, how much room it takes, and what bounds it.
+
+use super::{Check, Health};
+use crate::model::size;
+use crate::routes::Session;
+use crate::routes::retention::{self, Pruning, Sizes, Stock};
+use crate::store::Problem;
+
+/// So many operations beyond the newest may wait for a hook to prune them.
+const WAITING: usize = 50;
+
+/// The command that gives room back.
+const REMEDY: &str = "guard log --prune";
+
+/// Looks at journal, store and everything that is kept beside them.
+pub(super) fn check(session: &Session<'_>) -> Vec<Check> {
+    let stock = match Stock::take(session, None) {
+        Ok(stock) => stock,
+        Err(error) => return vec![Check::new("journal", Health::Bad, error.to_string())],
+    };
+    let sizes = stock.sizes(session);
+    let mut checks = journal(&stock, &sizes);
+    checks.extend(store(&stock, &sizes));
+    checks.extend(kept(session, &stock, &sizes));
+    checks
+}
+
+fn journal(stock: &Stock, sizes: &Sizes) -> Vec<Check> {
+    let damaged = &stock.history.damaged;
+    let bad = damaged.iter().map(|one| Check::new("journal", Health::Bad, format!("'{}': {}", one.name, one.why)));
+    let mut checks: Vec<Check> = bad.collect();
+    if checks.is_empty() {
+        let (operations, records) = (stock.history.operations.len(), stock.records.len());
+        let text = format!("{operations} operations, every record whole ({records}, {})", size(sizes.records));
+        checks.push(Check::new("journal", Health::Good, text));
+    }
+    checks
+}
+
+fn store(stock: &Stock, sizes: &Sizes) -> Vec<Check> {
+    let bad = |text: String| Check::new("store", Health::Bad, text);
+    if let Some(why) = &stock.store_problem {
+        return vec![bad(why.clone())];
+    }
+    let Some(store) = &stock.store else {
+        return vec![Check::new("store", Health::Good, "nothing had to be saved yet")];
+    };
+    let said = |problem: &Problem| {
+        let path = problem.path.as_ref().map_or(String::new(), |path| format!(" '{path}'"));
+        bad(format!("{}{path}: {}", problem.snapshot, problem.why))
+    };
+    match store.verify() {
+        Err(error) => vec![bad(error.to_string())],
+        Ok(problems) if !problems.is_empty() => problems.iter().map(said).collect(),
+        Ok(_) => {
+            let snapshots = store.snapshots().map_or(0, |found| found.len());
+            let text = format!("every saved byte is there ({snapshots} snapshots, {})", size(sizes.store));
+            vec![Check::new("store", Health::Good, text)]
+        }
+    }
+}
+
+/// What belongs to operations, and what bounds all of it.
+fn kept(session: &Session<'_>, stock: &Stock, sizes: &Sizes) -> Vec<Check> {
+    let text = format!(
+        "{} indexes ({}), {} records of undo ({}), {} pre-merge refs",
+        stock.indexes.len(),
+        size(sizes.indexes),
+        stock.plans.len(),
+        size(sizes.plans),
+        stock.refs.len()
+    );
+    let mut checks = vec![Check::new("kept", Health::Good, text)];
+    if let Ok(pruning) = retention::plan_of(session, stock) {
+        checks.push(bound(stock, &pruning));
+    }
+    if !stock.leftovers.is_empty() {
+        let (number, room) = (stock.leftovers.len(), size(sizes.leftovers));
+        let text = format!("{number} files and folders of processes and worktrees that are gone ({room})");
+        checks.push(Check::new("traces", Health::Note, text).remedy(REMEDY));
+    }
+    checks
+}
+
+fn bound(stock: &Stock, pruning: &Pruning) -> Check {
+    let rule = format!("the newest {} operations stay, and {} of saved bytes", stock.keep, size(stock.max_store));
+    let (older, over) = (pruning.operations.len(), pruning.over.len());
+    if older <= WAITING && over == 0 {
+        return Check::new("retention", Health::Good, rule);
+    }
+    let text = format!("{rule}: {older} operations are beyond that, {over} snapshots");
+    Check::new("retention", Health::Note, text).remedy(REMEDY)
+}
