@@ -20,6 +20,7 @@
 //! | [`git`] | the only place that talks to git | printing |
 //! | [`manifest`] | `.recoveryguard.toml` | git, terminal |
 //! | [`validate`] | bytes → verdict on data files; pure | git |
+//! | [`deviation`] | where a merge's result is not what merging gives | judging |
 //! | [`facts`] | asks git and the files, answers facts | judging |
 //! | [`rules`] | facts → findings; pure, one file a rule | I/O, printing, clock |
 //! | [`journal`] | what was done: append, read | deciding |
@@ -34,6 +35,7 @@
 //! Who may name whom is a table in `tests/suite/architecture.rs`, and a test keeps it.
 
 pub mod cli;
+pub mod deviation;
 pub mod disk;
 pub mod facts;
 pub mod git;

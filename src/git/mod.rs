@@ -6,8 +6,10 @@
 //!
 //! Errors are [`GitError`]; a missing object is an error, never an empty answer.
 
+mod bulk;
 mod child;
 mod config;
+mod graph;
 mod index;
 mod log;
 mod merge;
@@ -19,13 +21,15 @@ mod status;
 mod tree;
 mod work;
 
+pub use bulk::Reader;
 pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, is_running, run_isolated};
+pub use graph::{Bases, Graph, Node};
 pub use index::{IndexEntry, Stage};
 pub use log::{CommitLine, Trailer};
 pub use merge::{Prediction, Strategy};
 pub use objects::{Commit, ObjectKind, Objects, TreeEntry};
 pub use refs::{RefTransaction, ReflogEntry};
-pub use repository::{Head, Repo};
+pub use repository::{Head, Opening, Repo};
 pub use rewrite::Merged;
 pub use status::{Standing, Uncommitted};
 pub use work::Filtered;

@@ -51,6 +51,8 @@ pub struct Commit {
     pub tree: Oid,
     /// Its parents, in order.
     pub parents: Vec<Oid>,
+    /// When it was committed: seconds since 1970.
+    pub time: u64,
     /// The author's name.
     pub author: BString,
     /// The whole message.
@@ -187,7 +189,7 @@ pub(super) fn hash_blob(kind: HashKind, bytes: &[u8]) -> Result<Oid, GitError> {
 }
 
 /// Returns whether gitoxide sees the same objects as git here.
-fn is_plain(repo: &Repo) -> bool {
+pub(super) fn is_plain(repo: &Repo) -> bool {
     let environment = repo.environment();
     let redirected = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_REPLACE_REF_BASE"];
     let replaced = || {
@@ -197,7 +199,7 @@ fn is_plain(repo: &Repo) -> bool {
     !redirected.iter().any(|name| environment.get(name).is_some()) && !repo.is_reftable() && !replaced()
 }
 
-const fn gix_kind(kind: HashKind) -> gix::hash::Kind {
+pub(super) const fn gix_kind(kind: HashKind) -> gix::hash::Kind {
     match kind {
         HashKind::Sha1 => gix::hash::Kind::Sha1,
         HashKind::Sha256 => gix::hash::Kind::Sha256,
@@ -241,7 +243,7 @@ impl Source {
 }
 
 /// Turns our name into gitoxide's.
-fn gix_id(oid: Oid) -> Result<gix::hash::ObjectId, GitError> {
+pub(super) fn gix_id(oid: Oid) -> Result<gix::hash::ObjectId, GitError> {
     gix::hash::ObjectId::try_from(oid.as_bytes()).map_err(|_| GitError::Missing(oid))
 }
 
@@ -249,7 +251,7 @@ fn damaged(oid: Oid, error: &dyn std::fmt::Display) -> GitError {
     GitError::Damaged { oid, why: crate::model::escape(error.to_string().as_bytes()) }
 }
 
-const fn kind_of(kind: gix::objs::Kind) -> ObjectKind {
+pub(super) const fn kind_of(kind: gix::objs::Kind) -> ObjectKind {
     match kind {
         gix::objs::Kind::Blob => ObjectKind::Blob,
         gix::objs::Kind::Tree => ObjectKind::Tree,
@@ -271,21 +273,23 @@ fn parse_tree(oid: Oid, bytes: &[u8], kind: HashKind) -> Result<Vec<TreeEntry>, 
 }
 
 /// Reads the header lines that we need; the rest (signatures, encodings) is skipped.
-fn parse_commit(bytes: &[u8]) -> Option<Commit> {
+pub(super) fn parse_commit(bytes: &[u8]) -> Option<Commit> {
     let (header, message) = bytes.split_once_str("\n\n").unwrap_or((bytes, b""));
     let mut lines = ByteSlice::lines(header);
     let tree = Oid::from_hex(lines.next()?.strip_prefix(b"tree ")?)?;
     let mut parents = Vec::new();
-    let mut author = BString::default();
+    let (mut author, mut time) = (BString::default(), 0);
     for line in lines {
         if let Some(parent) = line.strip_prefix(b"parent ") {
             parents.push(Oid::from_hex(parent)?);
         } else if let Some(person) = line.strip_prefix(b"author ") {
             author = person.split_str(" <").next().unwrap_or_default().into();
+        } else if let Some(person) = line.strip_prefix(b"committer ") {
+            time = person.rsplit_str(" ").nth(1).and_then(|seconds| seconds.to_str().ok()?.parse().ok()).unwrap_or(0);
             break;
         }
     }
-    Some(Commit { tree, parents, author, message: message.into() })
+    Some(Commit { tree, parents, time, author, message: message.into() })
 }
 
 /// A conversation with `git cat-file --batch`, started when first needed.

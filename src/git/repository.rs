@@ -26,6 +26,26 @@ pub struct Repo {
     scratch: OnceCell<Scratch>,
 }
 
+/// All that is needed to open a repository again, in another thread.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    work_tree: Option<PathBuf>,
+    program: PathBuf,
+    environment: Environment,
+    deadline: Deadline,
+}
+
+impl Opening {
+    /// Opens it.
+    pub fn open(self) -> Repo {
+        let Self { git_dir, common_dir, work_tree, program, environment, deadline } = self;
+        let (objects, scratch) = (OnceCell::new(), OnceCell::new());
+        Repo { git_dir, common_dir, work_tree, program, environment, deadline, objects, scratch }
+    }
+}
+
 /// What HEAD is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
@@ -106,6 +126,18 @@ impl Repo {
             objects: OnceCell::new(),
             scratch: OnceCell::new(),
         })
+    }
+
+    /// Returns what is needed to open the same in another thread.
+    pub fn opening(&self) -> Opening {
+        Opening {
+            git_dir: self.git_dir.clone(),
+            common_dir: self.common_dir.clone(),
+            work_tree: self.work_tree.clone(),
+            program: self.program.clone(),
+            environment: self.environment.clone(),
+            deadline: self.deadline.clone(),
+        }
     }
 
     /// Returns this worktree's git folder.

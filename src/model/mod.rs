@@ -4,6 +4,7 @@
 //! `docs/glossary.md`.
 
 mod change;
+mod deviation;
 mod event;
 mod facts;
 mod finding;
@@ -15,6 +16,7 @@ mod size;
 mod time;
 
 pub use change::{Change, Entry, Mode};
+pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
 pub use event::{Hook, Incoming, RefMove, TransactionState};
 pub use facts::{Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, Shape, Target};
 pub use finding::{Excuse, Finding, Level, Verdict, fingerprint};

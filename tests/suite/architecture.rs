@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room → the rooms that it may name. `cli` may name all.
-const TABLE: [(&str, &[&str]); 14] = [
+const TABLE: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("disk", &["model"]),
     ("git", &["model", "disk"]),
     ("manifest", &["model"]),
     ("validate", &["model"]),
-    ("facts", &["model", "git", "manifest", "validate"]),
+    ("deviation", &["model", "git"]),
+    ("facts", &["model", "git", "manifest", "validate", "deviation"]),
     ("rules", &["model", "manifest", "validate"]),
     ("journal", &["model", "disk"]),
     ("store", &["model", "disk"]),

@@ -1,0 +1,108 @@
+//! What counts as the base of a merge with several merge bases: git merges those first, with their own merge bases, and so on.
+//!
+//! Here that is done path by path, and only for the paths where the bases differ and it matters. Where merging bases conflicts
+//! the text with its markers is the base, as in git; where one deleted what another changed, what they have in common.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::content::{Body, Look, Outcome, merge};
+use crate::git::{Bases, GitError, Graph, Node};
+use crate::model::{Oid, TreePath};
+
+/// A commit, or what merging two ancestors gives.
+#[derive(Debug, Clone)]
+pub(super) enum Ancestor {
+    /// A commit's tree.
+    Tree(Oid),
+    /// Two of them merged.
+    Merged(Arc<Pair>),
+}
+
+/// Two ancestors, and what they have in common.
+#[derive(Debug)]
+pub(super) struct Pair {
+    first: Ancestor,
+    second: Ancestor,
+    under: Option<Ancestor>,
+}
+
+/// Bases of bases are followed so deep; beneath, the first one counts.
+const DEEPEST: usize = 12;
+
+impl Ancestor {
+    /// Puts the merge bases of two commits together; they are sorted newest first, and git begins with the oldest.
+    pub(super) fn of(graph: &Graph, bases: &mut Bases<'_>, commits: &[Node]) -> Self {
+        let mut building = Building { graph, bases, known: HashMap::new() };
+        building.of(commits, 0)
+    }
+
+    /// Returns what stands at a path.
+    pub(super) fn at(&self, look: &Look<'_>, path: &TreePath) -> Result<Option<Body>, GitError> {
+        let mut known = HashMap::new();
+        self.look(look, path, &mut known).map(|found| found.map(|body| (*body).clone()))
+    }
+
+    fn look(
+        &self,
+        look: &Look<'_>,
+        path: &TreePath,
+        known: &mut HashMap<*const Pair, Option<Rc<Body>>>,
+    ) -> Result<Option<Rc<Body>>, GitError> {
+        let pair = match self {
+            Self::Tree(tree) => return Ok(look.up(*tree, path)?.map(|entry| Rc::new(Body::of(entry)))),
+            Self::Merged(pair) => pair,
+        };
+        if let Some(found) = known.get(&Arc::as_ptr(pair)) {
+            return Ok(found.clone());
+        }
+        let (first, second) = (pair.first.look(look, path, known)?, pair.second.look(look, path, known)?);
+        let found = if first == second {
+            first
+        } else {
+            let under = match &pair.under {
+                Some(under) => under.look(look, path, known)?,
+                None => None,
+            };
+            match merge(look.reader, under.as_deref(), first.as_deref(), second.as_deref())? {
+                (Outcome::Clean(body), _) | (Outcome::Conflict, body) => body.map(Rc::new),
+                (Outcome::Clash | Outcome::TooLarge, _) => under,
+            }
+        };
+        known.insert(Arc::as_ptr(pair), found.clone());
+        Ok(found)
+    }
+}
+
+struct Building<'g, 'b, 'm> {
+    graph: &'g Graph,
+    bases: &'b mut Bases<'m>,
+    known: HashMap<Vec<Node>, Ancestor>,
+}
+
+impl Building<'_, '_, '_> {
+    fn of(&mut self, commits: &[Node], depth: usize) -> Ancestor {
+        if let Some(known) = self.known.get(commits) {
+            return known.clone();
+        }
+        let mut oldest_first = commits.iter().rev();
+        let Some(first) = oldest_first.next() else { return Ancestor::Tree(self.graph.tree(0)) };
+        let mut merged = Ancestor::Tree(self.graph.tree(*first));
+        let mut parents = vec![*first];
+        for next in oldest_first {
+            let (found, _) = self.bases.of_several(&parents, *next);
+            let under = match &found[..] {
+                [] => None,
+                [one] => Some(Ancestor::Tree(self.graph.tree(*one))),
+                _ if depth >= DEEPEST => found.first().map(|one| Ancestor::Tree(self.graph.tree(*one))),
+                several => Some(self.of(several, depth + 1)),
+            };
+            let second = Ancestor::Tree(self.graph.tree(*next));
+            merged = Ancestor::Merged(Arc::new(Pair { first: merged, second, under }));
+            parents.push(*next);
+        }
+        self.known.insert(commits.to_vec(), merged.clone());
+        merged
+    }
+}

@@ -1,0 +1,147 @@
+//! What a deviation lost, line by line.
+//!
+//! Lines are counted, not placed: a line that moved within its file is not lost. Lines of fewer than three letters or digits say
+//! nothing (`}`, blank ones) and are left out.
+//!
+//! ```text
+//! lost       only one side added it, and the result has it fewer times
+//! common     both sides have it, and the result has it fewer times than either
+//! doubled    the result has it more often than either side
+//! back       one side removed it, the other left it alone, and the result has it
+//! ```
+//!
+//! Counted against the larger parent, never against git's automatic text: that one holds both sides of a conflict.
+
+use std::collections::{HashMap, HashSet};
+
+use gix_imara_diff::{Interner, Token};
+
+use crate::model::{Lost, Signals};
+
+/// Lines with fewer letters and digits say nothing.
+const TELLING: usize = 3;
+/// So many lines are compared for likeness.
+const COMPARED: usize = 300;
+
+struct Counted {
+    lines: Vec<Token>,
+    counts: HashMap<Token, usize>,
+}
+
+/// Compares the contents of a path: base, the two sides, result. What does not exist is empty.
+pub fn signals(base: &[u8], first: &[u8], second: &[u8], result: &[u8]) -> Signals {
+    let mut interner: Interner<&[u8]> = Interner::new(1024);
+    let [base, first, second, result] = [base, first, second, result].map(|text| count(&mut interner, text));
+    let of = |counted: &Counted, line: Token| counted.counts.get(&line).copied().unwrap_or(0);
+    let mut found = Signals::default();
+    let mut all: Vec<Token> = Vec::new();
+    let mut seen = HashSet::new();
+    for counted in [&base, &first, &second, &result] {
+        all.extend(counted.lines.iter().copied().filter(|line| seen.insert(*line)));
+    }
+    let (mut lost, mut common) = ([HashMap::new(), HashMap::new()], HashMap::new());
+    for line in all.into_iter().filter(|line| is_telling(interner[*line])) {
+        let [b, one, two, there] = [&base, &first, &second, &result].map(|counted| of(counted, line));
+        for (side, (mine, theirs)) in [(one, two), (two, one)].into_iter().enumerate() {
+            let added = mine.saturating_sub(b.max(theirs));
+            let missing = added.min(mine.saturating_sub(there));
+            if missing > 0 {
+                lost[side].insert(line, missing);
+            }
+            if mine < b && theirs == b && there > mine {
+                found.back[side] += (there - mine).min(b - mine);
+            }
+        }
+        if one.min(two) > there {
+            common.insert(line, one.min(two) - there);
+        }
+        if one.max(two) > 0 {
+            // Where both sides added a line git itself leaves it twice.
+            found.doubled += there.saturating_sub(one.max(two).max((one + two).saturating_sub(b)));
+        }
+        let together = (one + two).saturating_sub(b);
+        found.size += there.abs_diff(together);
+    }
+    // Lines of the result that could stand for a lost one.
+    let new: Vec<Token> =
+        result.lines.iter().copied().filter(|line| of(&first, *line).min(of(&second, *line)) == 0).collect();
+    let stands_in = Words::of(new.iter().take(COMPARED).map(|line| interner[*line]));
+    found.lost =
+        [(0, &first), (1, &second)].map(|(side, counted)| list(&interner, &counted.lines, &lost[side], &stands_in));
+    found.common = list(&interner, &first.lines, &common, &stands_in);
+    found
+}
+
+fn count<'t>(interner: &mut Interner<&'t [u8]>, text: &'t [u8]) -> Counted {
+    let plain = |line: &'t [u8]| {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    };
+    let lines: Vec<Token> =
+        text.split_inclusive(|byte| *byte == b'\n').map(|line| interner.intern(plain(line))).collect();
+    let mut counts = HashMap::new();
+    for line in &lines {
+        *counts.entry(*line).or_default() += 1;
+    }
+    Counted { lines, counts }
+}
+
+fn is_telling(line: &[u8]) -> bool {
+    line.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80).take(TELLING).count() == TELLING
+}
+
+/// Lists the missing lines where they stood.
+fn list(interner: &Interner<&[u8]>, lines: &[Token], missing: &HashMap<Token, usize>, stands_in: &Words) -> Vec<Lost> {
+    let mut left = missing.clone();
+    let mut found: Vec<Lost> = Vec::new();
+    for (place, line) in lines.iter().enumerate() {
+        let Some(count) = left.get_mut(line).filter(|count| **count > 0) else { continue };
+        *count -= 1;
+        let text = interner[*line];
+        let replaced = found.len() < COMPARED && stands_in.has_one_like(text);
+        found.push(Lost { text: text.into(), number: place + 1, replaced });
+    }
+    found
+}
+
+/// Lines as sets of words, to find one that is much alike.
+struct Words {
+    lines: Vec<HashSet<Vec<u8>>>,
+    masked: HashSet<Vec<u8>>,
+}
+
+impl Words {
+    fn of<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Self {
+        let mut words = Self { lines: Vec::new(), masked: HashSet::new() };
+        for line in lines {
+            words.masked.insert(masked(line));
+            words.lines.push(split(line));
+        }
+        words
+    }
+
+    /// Returns whether a line has half of the words of this one, or is equal but for its digits.
+    fn has_one_like(&self, line: &[u8]) -> bool {
+        if self.masked.contains(&masked(line)) {
+            return true;
+        }
+        let words = split(line);
+        !words.is_empty()
+            && self
+                .lines
+                .iter()
+                .any(|other| words.iter().filter(|word| other.contains(*word)).count() * 2 >= words.len())
+    }
+}
+
+fn split(line: &[u8]) -> HashSet<Vec<u8>> {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
+    line.split(|byte| !is_word(byte)).filter(|word| !word.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+fn masked(line: &[u8]) -> Vec<u8> {
+    let digits = line.trim_ascii().iter().map(|byte| if byte.is_ascii_digit() { b'0' } else { *byte });
+    let mut out: Vec<u8> = digits.collect();
+    out.dedup_by(|a, b| *a == b'0' && *b == b'0');
+    out
+}

@@ -1,0 +1,259 @@
+//! All trees of a merge walked side by side: bases, parents, result. What is as expected is never opened.
+//!
+//! ```text
+//! all parents equal                     expected: that
+//! one of them differs from the base     expected: that one
+//! several differ, each otherwise        a slot: its content has to be looked at
+//! ```
+//!
+//! With several merge bases that differ nothing can be skipped but what all parents agree on.
+
+use std::cmp::Ordering;
+
+use crate::git::{GitError, ObjectKind, Reader};
+use crate::model::{Change, Entry, Mode, Oid, TreePath};
+
+/// The trees of a merge.
+#[derive(Debug, Clone)]
+pub(super) struct Trees {
+    /// None: the sides have nothing in common.
+    pub(super) bases: Vec<Oid>,
+    /// Two or more.
+    pub(super) parents: Vec<Oid>,
+    pub(super) result: Oid,
+}
+
+/// What stands at a path in all of them, where the result is not as expected or nothing can be expected without a look at
+/// contents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub(super) path: TreePath,
+    pub(super) bases: Vec<Option<Entry>>,
+    pub(super) parents: Vec<Option<Entry>>,
+    pub(super) result: Option<Entry>,
+}
+
+/// What can be said of a place without looking at contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected<T> {
+    /// This stands there when nobody interferes.
+    This(T),
+    /// Several parents changed it, or the bases differ.
+    Open,
+}
+
+/// Says what merging gives at one place.
+pub(super) fn expected<T: PartialEq + Copy>(bases: &[T], parents: &[T]) -> Expected<T> {
+    let Some(first) = parents.first() else { return Expected::Open };
+    if parents.iter().all(|parent| parent == first) {
+        return Expected::This(*first);
+    }
+    let Some(base) = bases.first().filter(|base| bases.iter().all(|other| other == *base)) else {
+        return Expected::Open;
+    };
+    let mut changed = parents.iter().filter(|parent| *parent != base);
+    match changed.next() {
+        Some(one) if changed.all(|other| other == one) => Expected::This(*one),
+        _ => Expected::Open,
+    }
+}
+
+/// Walks; returns the slots in no particular order.
+pub(super) fn slots(reader: &Reader, trees: &Trees) -> Result<Vec<Slot>, GitError> {
+    let bases = if trees.bases.is_empty() { vec![None] } else { trees.bases.iter().copied().map(Some).collect() };
+    let compare = Compare::Merge;
+    let mut walk = Walk { reader, bases: bases.len(), compare, found: Vec::new(), pool: Vec::new() };
+    let parents = trees.parents.iter().copied().map(Some);
+    let all: Vec<Option<Oid>> = bases.into_iter().chain(parents).chain([Some(trees.result)]).collect();
+    walk.folder(&mut Vec::new(), &all)?;
+    Ok(walk.found)
+}
+
+/// What is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compare {
+    /// Where the result is not as expected.
+    Merge,
+    /// Where the first tree and the last differ.
+    Sides,
+}
+
+impl Compare {
+    fn skips<T: PartialEq + Copy>(self, bases: &[T], parents: &[T], result: T) -> bool {
+        match self {
+            Self::Merge => expected(bases, parents) == Expected::This(result),
+            Self::Sides => bases.first() == Some(&result),
+        }
+    }
+}
+
+struct Walk<'r> {
+    reader: &'r Reader,
+    bases: usize,
+    compare: Compare,
+    found: Vec<Slot>,
+    pool: Vec<Vec<u8>>,
+}
+
+impl Walk<'_> {
+    /// Walks a folder of all trees; `None` where a tree has none there.
+    fn folder(&mut self, path: &mut Vec<u8>, trees: &[Option<Oid>]) -> Result<(), GitError> {
+        let mut buffers = Vec::with_capacity(trees.len());
+        for tree in trees {
+            let mut buffer = self.pool.pop().unwrap_or_default();
+            buffer.clear();
+            if let Some(tree) = tree
+                && self.reader.read(*tree, &mut buffer)? != ObjectKind::Tree
+            {
+                return Err(GitError::Damaged { oid: *tree, why: "it is no tree".into() });
+            }
+            buffers.push(buffer);
+        }
+        let length = self.reader.hash_kind().len();
+        let mut open = Vec::new();
+        {
+            let mut cursors: Vec<Cursor<'_>> = buffers.iter().map(|buffer| Cursor::new(buffer, length)).collect();
+            let mut row: Vec<Option<Item<'_>>> = Vec::with_capacity(trees.len());
+            while let Some(least) = cursors.iter().filter_map(|cursor| cursor.item).min_by(Item::order) {
+                row.clear();
+                for cursor in &mut cursors {
+                    let here = cursor.item.filter(|item| Item::order(item, &least) == Ordering::Equal);
+                    if here.is_some() {
+                        cursor.step();
+                    }
+                    row.push(here);
+                }
+                self.row(path, &least, &row, &mut open);
+            }
+            if let Some(place) = cursors.iter().position(|cursor| cursor.is_damaged) {
+                let oid = trees[place].unwrap_or(Oid::null(self.reader.hash_kind()));
+                return Err(GitError::Damaged { oid, why: "its entries can't be read".into() });
+            }
+        }
+        self.pool.extend(buffers);
+        for (name, inner) in open {
+            let end = path.len();
+            if end > 0 {
+                path.push(b'/');
+            }
+            path.extend_from_slice(&name);
+            self.folder(path, &inner)?;
+            path.truncate(end);
+        }
+        Ok(())
+    }
+
+    /// Looks at what stands at one name: skips it, keeps it as a slot, or opens it later.
+    fn row(
+        &mut self,
+        folder: &[u8],
+        name: &Item<'_>,
+        row: &[Option<Item<'_>>],
+        open: &mut Vec<(Vec<u8>, Vec<Option<Oid>>)>,
+    ) {
+        let raw: Vec<Option<(u32, &[u8])>> = row.iter().map(|item| item.map(|item| (item.mode, item.oid))).collect();
+        let (bases, rest) = raw.split_at(self.bases);
+        let Some((result, parents)) = rest.split_last() else { return };
+        if self.compare.skips(bases, parents, *result) {
+            return;
+        }
+        if name.is_tree() {
+            let oids = raw.iter().map(|item| item.and_then(|(_, oid)| Oid::from_bytes(oid))).collect();
+            open.push((name.name.to_vec(), oids));
+            return;
+        }
+        let entry = |item: &Option<(u32, &[u8])>| -> Option<Entry> {
+            let (mode, oid) = (*item)?;
+            Some(Entry { mode: Mode::from_octal(mode)?, oid: Oid::from_bytes(oid)? })
+        };
+        let path = if folder.is_empty() { name.name.to_vec() } else { [folder, b"/", name.name].concat() };
+        let (bases, parents) =
+            (bases.iter().map(entry).collect::<Vec<_>>(), parents.iter().map(entry).collect::<Vec<_>>());
+        let result = entry(result);
+        // Old modes (100664) that differ only in what git no longer tells apart.
+        if !self.compare.skips(&bases, &parents, result) {
+            self.found.push(Slot { path: path.into(), bases, parents, result });
+        }
+    }
+}
+
+/// An entry of a tree, as it stands in the object.
+#[derive(Debug, Clone, Copy)]
+struct Item<'b> {
+    mode: u32,
+    name: &'b [u8],
+    oid: &'b [u8],
+}
+
+impl Item<'_> {
+    const fn is_tree(&self) -> bool {
+        self.mode == 0o040_000
+    }
+
+    /// Git's order: a folder's name counts as if it ended in `/`. Equal only where both are folders, or neither is.
+    fn order(a: &Self, b: &Self) -> Ordering {
+        let common = a.name.len().min(b.name.len());
+        a.name[..common].cmp(&b.name[..common]).then_with(|| {
+            let next = |item: &Self| item.name.get(common).copied().or(item.is_tree().then_some(b'/'));
+            next(a).cmp(&next(b)).then_with(|| a.is_tree().cmp(&b.is_tree()))
+        })
+    }
+}
+
+/// Finds an entry of a tree by its name.
+pub(super) fn find(tree: &[u8], name: &[u8], length: usize) -> Option<Entry> {
+    let mut cursor = Cursor::new(tree, length);
+    while let Some(item) = cursor.item {
+        if item.name == name {
+            return Some(Entry { mode: Mode::from_octal(item.mode)?, oid: Oid::from_bytes(item.oid)? });
+        }
+        cursor.step();
+    }
+    None
+}
+
+/// What two trees differ in: paths with what stands there before and after.
+pub(super) fn changes(reader: &Reader, before: Option<Oid>, after: Oid) -> Result<Vec<Change>, GitError> {
+    // A merge of one parent over nothing: each path at which the parent is not the base stands open.
+    let trees = Trees { bases: before.into_iter().collect(), parents: vec![after], result: after };
+    let mut walk = Walk { reader, bases: 1, compare: Compare::Sides, found: Vec::new(), pool: Vec::new() };
+    let all = [trees.bases.first().copied(), Some(after), Some(after)];
+    walk.folder(&mut Vec::new(), &all)?;
+    let change = |slot: Slot| Change { path: slot.path, before: slot.bases[0], after: slot.result };
+    Ok(walk.found.into_iter().map(change).collect())
+}
+
+/// A place in the bytes of a tree.
+struct Cursor<'b> {
+    rest: &'b [u8],
+    length: usize,
+    item: Option<Item<'b>>,
+    is_damaged: bool,
+}
+
+impl<'b> Cursor<'b> {
+    fn new(bytes: &'b [u8], length: usize) -> Self {
+        let mut cursor = Self { rest: bytes, length, item: None, is_damaged: false };
+        cursor.step();
+        cursor
+    }
+
+    fn step(&mut self) {
+        self.item = if self.rest.is_empty() { None } else { self.parse() };
+        self.is_damaged |= self.item.is_none() && !self.rest.is_empty();
+    }
+
+    /// Reads `<octal mode> <name>\0<object name>`.
+    fn parse(&mut self) -> Option<Item<'b>> {
+        let blank = self.rest.iter().position(|byte| *byte == b' ')?;
+        let mut mode = 0_u32;
+        for digit in &self.rest[..blank] {
+            mode = mode.checked_mul(8)? + u32::from(digit.checked_sub(b'0').filter(|digit| *digit < 8)?);
+        }
+        let rest = &self.rest[blank + 1..];
+        let end = rest.iter().position(|byte| *byte == 0)?;
+        let oid = rest.get(end + 1..end + 1 + self.length)?;
+        self.rest = &rest[end + 1 + self.length..];
+        Some(Item { mode, name: &rest[..end], oid })
+    }
+}
