@@ -64,3 +64,8 @@ impl Terminal {
         }
     }
 }
+
+/// Writes a line of progress over the one before; empty text takes it away. Only for a terminal.
+pub(super) fn overwrite(text: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("\r\x1b[K{text}").as_bytes());
+}

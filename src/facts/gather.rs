@@ -6,7 +6,7 @@ use super::{contents, names};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Deny, Manifest};
 use crate::model::{
-    Change, Entry, Facts, Incoming, LocalFile, Moved, Oid, PathFacts, ResultKind, Shape, Target, TreePath,
+    Change, Entry, Facts, Incoming, LocalFile, Losses, Moved, Oid, PathFacts, ResultKind, Shape, Target, TreePath,
 };
 
 /// Which result is asked about.
@@ -68,6 +68,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
         first_files,
         contents,
         local: Vec::<LocalFile>::new(),
+        losses: Losses::default(),
     })
 }
 

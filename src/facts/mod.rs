@@ -5,12 +5,14 @@
 
 mod contents;
 mod excuses;
+mod existing;
 mod gather;
 mod local;
 mod names;
 
 pub use contents::LIMIT as CONTENT_LIMIT;
 pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
+pub use existing::existing;
 pub use gather::{Asked, Question, gather};
 pub use local::{InTheWay, files_in_the_way, local_files};
 

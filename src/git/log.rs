@@ -49,6 +49,12 @@ impl Repo {
         Ok(ask.arg("--").run()?.success()?.lines().filter_map(Oid::from_hex).collect())
     }
 
+    /// Returns the merges that revisions and filters of `git rev-list` choose, newest first.
+    pub fn chosen_merges(&self, filters: &[String], revisions: &[String]) -> Result<Vec<Oid>, GitError> {
+        let ask = self.git("rev-list").arg("--merges").args(filters).args(revisions).arg("--");
+        Ok(ask.run()?.success()?.lines().filter_map(Oid::from_hex).collect())
+    }
+
     /// Returns the number of commits reachable from `tips` and not from `without`.
     pub fn count_commits(&self, tips: &[Oid], without: &[Oid]) -> Result<usize, GitError> {
         let ask = self.git("rev-list").arg("--count");

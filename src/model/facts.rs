@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bstr::BString;
 
-use super::{Entry, Incoming, Oid, RefName, TreePath};
+use super::{Entry, Incoming, Losses, Oid, RefName, TreePath};
 
 /// The branch that is merged into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,6 +137,8 @@ pub struct Facts {
     pub contents: BTreeMap<Oid, Content>,
     /// Files of the working tree that are in the way.
     pub local: Vec<LocalFile>,
+    /// Where the result is not what merging gives; only for results that exist.
+    pub losses: Losses,
 }
 
 impl Facts {

@@ -1,6 +1,7 @@
 //! Verdicts, operations and plans as text and JSON; exit codes. Nothing here prints: it returns what is to be printed.
 
 mod answer;
+mod audited;
 mod checked;
 mod doctor;
 mod exit;
@@ -11,6 +12,7 @@ mod undone;
 pub mod words;
 
 pub use answer::answer;
+pub use audited::{audited_json, audited_lines, audited_text};
 pub use checked::{Changed, checked_json, checked_text};
 pub use doctor::{doctor_json, doctor_text};
 pub use exit::Exit;

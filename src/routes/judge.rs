@@ -107,6 +107,7 @@ fn unknown(question: &Question) -> Facts {
         first_files: 0,
         contents: std::collections::BTreeMap::new(),
         local: Vec::new(),
+        losses: crate::model::Losses::default(),
     }
 }
 
@@ -130,6 +131,11 @@ pub fn judge(repo: &Repo, basis: &Basis, facts: Facts, allowed: &[Allowance]) ->
         verdict = Verdict::CouldNotJudge;
     }
     Ok(Judged { facts, verdict, findings, failure, on_failure: basis.on_failure })
+}
+
+/// Puts findings in the order in which they are said.
+pub(super) fn worst_first(findings: &mut Vec<Finding>) {
+    *findings = rules::decide(std::mem::take(findings), &rules::Excuses::default()).1;
 }
 
 /// So many findings get the commit and author that brought the change.

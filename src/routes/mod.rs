@@ -14,6 +14,7 @@
 
 mod after;
 mod allow;
+mod audit;
 mod check;
 pub mod doctor;
 mod gate;
@@ -26,6 +27,7 @@ pub mod retention;
 pub mod seen;
 
 pub use allow::{AllowError, Scope, Source, allow};
+pub use audit::{Audited, audit};
 pub use check::{CheckError, Checked, Subject, check};
 pub use judge::{Judged, on_failure};
 

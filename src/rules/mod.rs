@@ -13,11 +13,14 @@ mod conflict_markers;
 mod data;
 mod decide;
 mod deleted_in_merge;
+mod doubled_block;
 mod draft;
 mod duplicate_keys;
 mod ignored_overwritten;
 mod invalid_data;
 mod judge;
+mod lost_change;
+mod lost_common_line;
 mod manifest_weakened;
 mod mass_delete;
 mod mode_changed;
@@ -28,8 +31,11 @@ mod protected_mode;
 mod protected_modify;
 mod protected_type;
 mod quote;
+mod ranking;
 #[cfg(test)]
 mod register_tests;
+mod resurrected;
+mod side_discarded;
 mod standing;
 #[cfg(test)]
 mod testing;
@@ -87,6 +93,11 @@ pub const REGISTER: &[Rule] = &[
     invalid_data::RULE,
     duplicate_keys::RULE,
     deleted_in_merge::RULE,
+    lost_change::RULE,
+    lost_common_line::RULE,
+    doubled_block::RULE,
+    resurrected::RULE,
+    side_discarded::RULE,
     mass_delete::RULE,
     ignored_overwritten::RULE,
     case_collision::RULE,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::manifest::{BranchRule, DataRule, Deny, Manifest, Patterns, Protect, RuleSetting};
 use crate::model::{
-    Content, Entry, Facts, Finding, Incoming, Level, LocalFile, LocalKind, Mode, Moved, Oid, PathFacts, ResultKind,
-    Shape, Target,
+    Automatic, Content, Deviation, Entry, Facts, Finding, Incoming, Level, LocalFile, LocalKind, Loss, Losses, Lost,
+    Mode, Moved, Oid, PathFacts, ResultKind, Shape, Signals, Target, Usual,
 };
 
 use super::{Case, judge};
@@ -63,6 +63,7 @@ impl Sample {
             first_files: 1000,
             contents: BTreeMap::new(),
             local: Vec::new(),
+            losses: Losses::default(),
         };
         Self { facts, manifest: Manifest::default() }
     }
@@ -97,6 +98,37 @@ impl Sample {
     #[must_use]
     pub fn moved(self, path: &str, to: &str) -> Self {
         self.with(path, |facts| facts.moved = Some(Moved { to: to.into(), similarity: 90 }))
+    }
+
+    /// Adds a path at which the result is not what merging gives, with what `change` says it lost.
+    #[must_use]
+    pub fn loss(mut self, path: &str, change: impl FnOnce(&mut Signals)) -> Self {
+        let mut signals = Signals { size: 10, ..Signals::default() };
+        change(&mut signals);
+        let entry = |text: &str| Some(Entry { mode: Mode::File, oid: oid(text) });
+        let deviation = Deviation {
+            path: path.into(),
+            from: None,
+            base: entry("base"),
+            parents: vec![entry("first"), entry("second")],
+            result: entry("result"),
+            automatic: Automatic::Conflict,
+        };
+        self.facts.losses.at.push(Loss { deviation, signals });
+        self
+    }
+
+    /// Says what is usual in the repository.
+    #[must_use]
+    pub fn usually(mut self, merges: usize, deviating: usize, large: usize) -> Self {
+        self.facts.losses.usual = Some(Usual { merges, deviating, large });
+        self
+    }
+
+    /// Makes missing lines.
+    pub fn lines(texts: &[&str], replaced: bool) -> Vec<Lost> {
+        let line = |(place, text): (usize, &&str)| Lost { text: (*text).into(), number: place + 1, replaced };
+        texts.iter().enumerate().map(line).collect()
     }
 
     /// Adds a file of the working tree that is in the way.

@@ -5,6 +5,7 @@
 mod support;
 
 mod architecture;
+mod audit;
 mod broken;
 mod check;
 mod differential;

@@ -1,6 +1,7 @@
 //! The commands: one file each.
 
 mod allow;
+mod audit;
 mod check;
 mod demo;
 mod doctor;
@@ -23,6 +24,7 @@ pub enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Allow(allow::Arguments),
+    Audit(audit::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
     #[command(hide = true)]
@@ -45,6 +47,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Explain(_) => "explain",
             Self::Allow(_) => "allow",
+            Self::Audit(_) => "audit",
             Self::Demo(_) => "demo",
             Self::Doctor(_) => "doctor",
             Self::Hook(_) => "hook",
@@ -66,6 +69,7 @@ impl Command {
             Self::Check(arguments) => check::run(context, arguments),
             Self::Explain(arguments) => explain::run(context, arguments),
             Self::Allow(arguments) => allow::run(context, arguments),
+            Self::Audit(arguments) => audit::run(context, arguments),
             Self::Demo(arguments) => demo::run(context, arguments),
             Self::Doctor(arguments) => doctor::run(context, arguments),
             Self::Hook(arguments) => Ok(hook::run(context, arguments)),

@@ -1,0 +1,107 @@
+//! The facts of merges that exist, thousands at a time: no process, no index, no working tree.
+//!
+//! Only the paths that matter are listed: where the result is not what merging gives, and where git put a content together. Rules
+//! about everything that a merge changes (`mass-delete`, protected paths) need [`gather`](super::gather()).
+
+use std::collections::BTreeMap;
+
+use super::CONTENT_LIMIT;
+use crate::deviation::{self, Compared, Merge};
+use crate::git::{Bases, GitError, Graph, Node, Reader};
+use crate::model::{
+    Content, Deviation, Entry, Facts, Incoming, Loss, Losses, Moved, Oid, PathFacts, ResultKind, Shape, Signals, Target,
+};
+
+/// Gathers the facts of a merge commit.
+pub fn existing(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, commit: Node) -> Result<Facts, GitError> {
+    let merge = Merge::of_commit(graph, bases, commit);
+    if merge.is_cut {
+        return Err(GitError::Shallow);
+    }
+    let Compared { deviations, merged, moved, side_taken } = deviation::compare(reader, graph, bases, &merge)?;
+    let mut paths: Vec<PathFacts> = deviations.iter().map(path_facts).chain(merged).collect();
+    paths.sort_by(|a, b| a.path.cmp(&b.path));
+    for (from, to, similarity) in moved {
+        if let Ok(place) = paths.binary_search_by(|path| path.path.cmp(&from)) {
+            paths[place].moved = Some(Moved { to, similarity });
+        }
+    }
+    let contents = contents(reader, &paths)?;
+    let at = deviations.into_iter().map(|deviation| {
+        let signals = signals(reader, &deviation)?;
+        Ok(Loss { deviation, signals })
+    });
+    let at = at.collect::<Result<Vec<_>, GitError>>()?;
+    let parents = graph.parents(commit);
+    let heads = parents.iter().skip(1).map(|parent| graph.oid(*parent));
+    Ok(Facts {
+        into: Target { branch: None, tip: parents.first().map(|parent| graph.oid(*parent)) },
+        incoming: heads.map(|oid| Incoming { oid, names: vec![oid.to_string().into()] }).collect(),
+        merge_bases: merge.bases().iter().map(|base| graph.oid(*base)).collect(),
+        shape: if parents.len() > 2 { Shape::Octopus } else { Shape::Merge },
+        result: ResultKind::Actual,
+        result_tree: Some(graph.tree(commit)),
+        paths,
+        first_files: usize::MAX,
+        contents,
+        local: Vec::new(),
+        losses: Losses { at, usual: None, side_taken },
+    })
+}
+
+fn path_facts(deviation: &Deviation) -> PathFacts {
+    let mut parents = deviation.parents.iter().copied();
+    PathFacts {
+        path: deviation.path.clone(),
+        first: parents.next().flatten(),
+        result: deviation.result,
+        others: parents.collect(),
+        bases: vec![deviation.base],
+        conflicted: false,
+        moved: None,
+        case_twin: None,
+        marker_size: 7,
+    }
+}
+
+/// Reads all versions of what was put together.
+fn contents(reader: &Reader, paths: &[PathFacts]) -> Result<BTreeMap<Oid, Content>, GitError> {
+    let mut contents = BTreeMap::new();
+    for path in paths.iter().filter(|path| path.is_merged_content()) {
+        for entry in [path.result, path.first].into_iter().chain(path.others.iter().copied()).flatten() {
+            if !entry.mode.is_regular() || contents.contains_key(&entry.oid) {
+                continue;
+            }
+            let size = reader.size(entry.oid)?;
+            let content = if size > CONTENT_LIMIT {
+                Content::TooLarge(size)
+            } else {
+                Content::Bytes(std::sync::Arc::new(reader.blob(entry.oid)?.into()))
+            };
+            contents.insert(entry.oid, content);
+        }
+    }
+    Ok(contents)
+}
+
+/// Larger contents are not compared line by line.
+const LARGEST: u64 = 4 << 20;
+
+/// Compares a deviation's contents line by line; what is no text, or of several sides, says nothing.
+fn signals(reader: &Reader, deviation: &Deviation) -> Result<Signals, GitError> {
+    let [first, second] = deviation.parents[..] else { return Ok(Signals::default()) };
+    let read = |entry: Option<Entry>| -> Result<Option<Vec<u8>>, GitError> {
+        match entry {
+            Some(entry) if entry.mode.is_regular() => {
+                if reader.size(entry.oid)? > LARGEST {
+                    return Ok(None);
+                }
+                Ok(Some(reader.blob(entry.oid)?).filter(|bytes| !deviation::is_binary(bytes)))
+            }
+            _ => Ok(Some(Vec::new())),
+        }
+    };
+    let texts = (read(deviation.base)?, read(first)?, read(second)?, read(deviation.result)?);
+    let (Some(base), Some(first), Some(second), Some(result)) = texts else { return Ok(Signals::default()) };
+    Ok(deviation::signals(&base, &first, &second, &result))
+}

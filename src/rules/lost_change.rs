@@ -1,0 +1,150 @@
+//! `lost-change`: work of one side is missing from the result.
+
+use crate::model::{Automatic, Level, Loss, Lost};
+
+use super::ranking::{About, LISTED, WARN, about, points};
+use super::{Case, Docs, Draft, Rule, Weight, shell_quote};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    name: "lost-change",
+    default: Level::Warn,
+    docs: Docs {
+        finds: "The result lacks what one side changed and git's own merge would have kept: lines that only that side had \
+                added, a file that it had added or changed. Findings are ranked by a few points: lines that are gone \
+                without a line like them, how unusual such a merge is in this repository, what kind of file it is. Few \
+                points make it information.",
+        why: "A conflict resolved with \"take mine\" silently undoes a colleague's work, and nobody sees it in the merge's \
+              own difference.",
+        what_to_do: "Look at the lines. If they were not meant to go, the command of the finding puts that side's change \
+                     back on top of today's state.",
+        when_wrong: "Conflicts are often settled by writing something new that stands for both sides. A finding is a place \
+                     to look at, and nothing is refused.",
+    },
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Draft> {
+    drafts(case, About::Change, |loss| {
+        let (side, lines) = lost_side(loss);
+        let name = side_name(case, side);
+        let count = lines.len();
+        let path = &loss.deviation.path;
+        match (count, loss.deviation.result) {
+            (_, None) => format!("'{path}' of {name} is missing from the result"),
+            (0, _) => format!("'{path}' is not what merging gives"),
+            (1, _) => format!("a line of {name} is missing from '{path}'"),
+            _ => format!("{count} lines of {name} are missing from '{path}'"),
+        }
+    })
+}
+
+/// Makes a draft of each deviation that a rule speaks of.
+pub(super) fn drafts(case: &Case<'_>, which: About, message: impl Fn(&Loss) -> String) -> Vec<Draft> {
+    let losses = &case.facts.losses;
+    let mut found = Vec::new();
+    for loss in losses.at.iter().filter(|loss| about(loss) == which && !loss.deviation.is_as_git_left_it()) {
+        let points = points(loss, losses);
+        if points < LISTED || all_have_it_but_the_result(loss) {
+            continue;
+        }
+        let weight = if points >= WARN { Weight::Rule } else { Weight::AtMost(Level::Info) };
+        let (side, lines) = lost_side(loss);
+        let shown = if lines.is_empty() { &loss.signals.common } else { lines };
+        let mut draft = Draft::at(&loss.deviation.path, message(loss)).weighing(weight);
+        draft = draft.evidence("points", points.to_string()).evidence("side", side_name(case, side));
+        let conflict = if loss.deviation.was_in_conflict() { "yes" } else { "no" };
+        draft = draft.evidence("in_conflict", conflict);
+        // First what nothing stands for; a line that has a successor tells less.
+        let gone = shown.iter().filter(|line| !line.replaced);
+        let others = shown.iter().filter(|line| line.replaced);
+        for (number, line) in gone.chain(others).take(SHOWN).enumerate() {
+            draft = draft.evidence(&format!("line_{}", number + 1), &line.text);
+        }
+        found.push(match restore(case, loss, side) {
+            Some(command) => draft.remedy(command),
+            None => draft,
+        });
+    }
+    found
+}
+
+/// So many of the lines are shown.
+const SHOWN: usize = 3;
+
+/// That every side has a file and the result has not is another rule's.
+fn all_have_it_but_the_result(loss: &Loss) -> bool {
+    loss.deviation.result.is_none() && loss.deviation.parents.iter().all(Option::is_some)
+}
+
+/// Returns the side that lost more, and what.
+pub(super) fn lost_side(loss: &Loss) -> (usize, &[Lost]) {
+    let weight = |side: usize| {
+        let lines = &loss.signals.lost[side];
+        (lines.iter().filter(|line| !line.replaced).count(), lines.len())
+    };
+    let taken = loss.deviation.side_taken();
+    let side = match loss.deviation.automatic {
+        _ if weight(0) > weight(1) => 0,
+        _ if weight(1) > weight(0) => 1,
+        // Where the result is what one parent has, the other lost.
+        Automatic::Entry(Some(entry)) => {
+            loss.deviation.parents.iter().position(|parent| *parent == Some(entry)).unwrap_or(1)
+        }
+        _ => usize::from(taken == Some(0)),
+    };
+    (side, &loss.signals.lost[side.min(1)])
+}
+
+/// Returns how a side is called.
+pub(super) fn side_name(case: &Case<'_>, side: usize) -> String {
+    let facts = case.facts;
+    if side == 0 {
+        let name = facts.into.branch.as_ref().map(|name| crate::model::escape(name));
+        return name.unwrap_or_else(|| "the first parent".to_owned());
+    }
+    let named = facts.incoming.get(side - 1).and_then(|head| Some((head.oid, head.names.first()?)));
+    match named {
+        Some((oid, name)) if name[..] != *oid.to_string().as_bytes() => crate::model::escape(name),
+        Some((oid, _)) if side == 1 => format!("the second parent ({})", oid.short()),
+        _ => format!("parent {}", side + 1),
+    }
+}
+
+/// Returns the command that puts a side's change back on top of what is there now.
+fn restore(case: &Case<'_>, loss: &Loss, side: usize) -> Option<String> {
+    let facts = case.facts;
+    let from = if side == 0 { facts.into.tip? } else { facts.incoming.get(side - 1)?.oid };
+    let base = facts.merge_bases.first()?;
+    let path = shell_quote(&loss.deviation.path);
+    Some(format!("git diff --binary {} {} -- {path} | git apply --3way", base.short(), from.short()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::Sample;
+
+    #[test]
+    fn a_line_of_one_side_that_is_gone_warns() {
+        let sample = Sample::merge().loss("a", |signals| signals.lost[1] = Sample::lines(&["their work"], false));
+        assert_eq!(sample.said(), ["warn lost-change a"]);
+        let finding = &sample.judge()[0];
+        assert_eq!(finding.message, "a line of feat is missing from 'a'");
+        assert_eq!(finding.evidence["line_1"], "their work");
+        assert!(finding.remedy.ends_with("-- 'a' | git apply --3way"), "{}", finding.remedy);
+    }
+
+    #[test]
+    fn in_a_repository_where_that_is_routine_it_is_not_even_listed() {
+        let sample = Sample::merge().loss("a", |signals| signals.lost[1] = Sample::lines(&["their work"], false));
+        let routine = sample.usually(300, 100, 0);
+        assert!(routine.said().is_empty());
+    }
+
+    #[test]
+    fn lock_files_are_listed_only() {
+        let lost = |signals: &mut crate::model::Signals| signals.lost[0] = Sample::lines(&["version 2"], false);
+        let sample = Sample::merge().loss("lib/yarn.lock", lost).loss("b", |_| ());
+        assert_eq!(sample.said(), ["info lost-change b", "info lost-change lib/yarn.lock"]);
+    }
+}

@@ -1,0 +1,269 @@
+//! `guard audit` on real repositories: what merges lost, and agreement with git's own merge.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{Ran, Random, Sandbox};
+
+fn lines(count: usize) -> String {
+    (1..=count).map(|number| format!("line number {number}\n")).collect()
+}
+
+/// main and feat, which both changed a file, in other places and in one that conflicts.
+fn diverged() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("code.txt", lines(30));
+    sandbox.commit("code");
+    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+    let text = lines(30).replace("line number 5\n", "line number 5\nfeat's careful work\n");
+    sandbox.write("code.txt", text.replace("number 20\n", "number 20 as feat wants it\n"));
+    sandbox.commit("feat's work");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    sandbox.write("code.txt", lines(30).replace("number 20\n", "number 20 as main wants it\n"));
+    sandbox.commit("main's work");
+    sandbox
+}
+
+fn text(sandbox: &Sandbox, path: &str) -> String {
+    String::from_utf8(sandbox.read(path)).unwrap()
+}
+
+/// Runs the program with something on its stdin.
+fn guard_with(sandbox: &Sandbox, arguments: &[&str], input: &str) -> Ran {
+    Ran::of(sandbox.command("guard", sandbox.work()).args(arguments), input.as_bytes())
+}
+
+fn audit(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+    let ran = sandbox.guard([&["audit", "--json"], arguments].concat()).ok();
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+fn findings(document: &Value) -> Vec<String> {
+    let merges = document["merges"].as_array().unwrap();
+    let findings = merges.iter().flat_map(|merge| merge["findings"].as_array().unwrap());
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    findings
+        .map(|found| format!("{} {} {}", text(&found["level"]), text(&found["rule"]), text(&found["path"])))
+        .collect()
+}
+
+/// "Take mine" drops what the other side did in places that were in no conflict; the printed command brings it back.
+#[test]
+fn work_that_take_mine_dropped_is_named_and_comes_back() {
+    let sandbox = diverged();
+    assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
+    let _ = sandbox.git(["checkout", "--ours", "code.txt"]).ok();
+    let _ = sandbox.git(["commit", "-q", "-a", "-m", "merge feat"]).ok();
+    let document = audit(&sandbox, &[]);
+    let found = &document["merges"][0]["findings"][0];
+    assert_eq!(found["rule"], "lost-change", "{document:#}");
+    assert_eq!(found["path"], "code.txt");
+    assert_eq!(found["evidence"]["line_1"], "feat's careful work");
+    assert_eq!(found["evidence"]["in_conflict"], "yes");
+    let said = sandbox.guard(["audit", "--all"]).ok().stdout;
+    assert!(said.contains("- feat's careful work") && said.contains("1 merge, 1 with findings"), "{said}");
+    let command = found["remedy"].as_str().unwrap();
+    let ran = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"");
+    // The place that conflicted conflicts again; the work stands there.
+    assert!(ran.stderr.contains("code.txt"), "{ran:?}");
+    assert!(text(&sandbox, "code.txt").contains("feat's careful work"));
+}
+
+/// A merge that git makes, and one that a person settled by writing both, lose nothing.
+#[test]
+fn merges_that_keep_both_sides_are_quiet() {
+    let sandbox = diverged();
+    let _ = sandbox.git(["checkout", "-q", "-b", "side", "HEAD~1"]).ok();
+    sandbox.write("other.txt", "other\n");
+    sandbox.commit("other");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    let _ = sandbox.git(["merge", "-q", "-m", "merge side", "side"]).ok();
+    assert_eq!(findings(&audit(&sandbox, &[])), [""; 0]);
+    assert_eq!(sandbox.guard(["audit"]).ok().stdout, "1 merge, 0 with findings\n");
+}
+
+/// `-s ours` takes nothing of the other side, and markers that were committed block.
+#[test]
+fn discarded_sides_and_committed_markers_are_found() {
+    let sandbox = diverged();
+    let _ = sandbox.git(["merge", "-q", "-s", "ours", "-m", "ours", "feat"]).ok();
+    let found = findings(&audit(&sandbox, &[]));
+    assert!(found.contains(&"info side-discarded -".to_owned()), "{found:?}");
+    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD^"]).ok();
+    assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
+    let _ = sandbox.git(["commit", "-q", "-a", "-m", "with markers"]).ok();
+    let found = findings(&audit(&sandbox, &[]));
+    assert_eq!(found[0], "block conflict-markers code.txt");
+    assert_eq!(sandbox.guard(["audit", "--fail-on", "block"]).status, 1);
+    assert_eq!(sandbox.guard(["audit", "-q"]).status, 0);
+}
+
+/// What a person may do to a text while merging, and the rule that names it.
+#[test]
+fn each_kind_of_loss_has_its_rule() {
+    type Settle = fn(String) -> String;
+    let cases: [(&str, Settle); 4] = [
+        ("info lost-common-line code.txt", |text| text.replace("line number 11\nline number 12\nline number 13\n", "")),
+        ("info doubled-block code.txt", |text| {
+            text.replace("line number 14\n", "line number 14\nline number 8\nline number 9\nline number 10\n")
+        }),
+        ("info resurrected code.txt", |text| text.replace("line number 1\n", "line number 1\nline number 2\n")),
+        ("warn lost-change code.txt", |text| text.replace("feat's careful work\n", "")),
+    ];
+    for (expected, settle) in cases {
+        let sandbox = Sandbox::new();
+        sandbox.write("code.txt", lines(30));
+        sandbox.commit("code");
+        let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+        let text = lines(30).replace("line number 2\n", "").replace("number 5\n", "number 5\nfeat's careful work\n");
+        sandbox.write("code.txt", text);
+        sandbox.commit("feat's work");
+        let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+        sandbox.write("code.txt", lines(30).replace("number 25\n", "number 25 of main\n"));
+        sandbox.commit("main's work");
+        let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]).ok();
+        let merged = String::from_utf8(sandbox.read("code.txt")).unwrap();
+        sandbox.write("code.txt", settle(merged));
+        let _ = sandbox.git(["commit", "-q", "-a", "-m", "merge"]).ok();
+        assert_eq!(findings(&audit(&sandbox, &[])), [expected]);
+    }
+}
+
+/// A file that one side moved and the other changed is where git puts it: nothing is lost.
+#[test]
+fn a_moved_file_takes_the_other_sides_change_with_it() {
+    for keep in [true, false] {
+        let sandbox = Sandbox::new();
+        sandbox.write("old/name.txt", lines(40));
+        sandbox.commit("file");
+        let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+        sandbox.write("old/name.txt", lines(40).replace("number 9\n", "number 9\nadded by feat\n"));
+        sandbox.commit("change");
+        let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+        let _ = sandbox.git(["mv", "old/name.txt", "new.txt"]).ok();
+        let _ = sandbox.git(["commit", "-q", "-m", "move"]).ok();
+        let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]);
+        if !keep {
+            sandbox.write("new.txt", lines(40));
+        }
+        let _ = sandbox.git(["add", "-A"]).ok();
+        let _ = sandbox.git(["commit", "-q", "-m", "merge"]).ok();
+        let found = findings(&audit(&sandbox, &[]));
+        let expected: &[&str] = if keep { &[] } else { &["warn lost-change new.txt", "info side-discarded -"] };
+        assert_eq!(found, expected, "kept: {keep}");
+    }
+}
+
+/// One object a commit and line, in order, for commits that are no merges and for ones that are not here.
+#[test]
+fn commits_from_stdin_are_answered_line_by_line() {
+    let sandbox = diverged();
+    let _ = sandbox.git(["merge", "-q", "-s", "ours", "-m", "ours", "feat"]).ok();
+    let merge = sandbox.git(["rev-parse", "HEAD"]).ok().line().to_owned();
+    let plain = sandbox.git(["rev-parse", "HEAD^"]).ok().line().to_owned();
+    let missing = "1234567890123456789012345678901234567890";
+    let input = format!("{plain}\n{missing}\n\n{merge}\n");
+    let ran = guard_with(&sandbox, &["audit", "--stdin", "--json-lines"], &input).exits(3);
+    let lines: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let verdicts: Vec<_> =
+        lines.iter().map(|line| (line["commit"].as_str().unwrap(), line["verdict"].as_str().unwrap())).collect();
+    assert_eq!(verdicts[..2], [(plain.as_str(), "pass"), (missing, "could-not-judge")]);
+    assert_eq!(verdicts[2].0, merge);
+    let _ = guard_with(&sandbox, &["audit", "--stdin"], "HEAD\n").exits(2);
+}
+
+/// A shallow clone that lacks the merge base can't be judged, and says so.
+#[test]
+fn a_shallow_clone_is_not_called_clean() {
+    let sandbox = diverged();
+    let _ = sandbox.git(["merge", "-q", "-s", "ours", "-m", "ours", "feat"]).ok();
+    let _ = sandbox
+        .git([
+            "clone",
+            "-q",
+            "--depth=2",
+            "--no-single-branch",
+            &format!("file://{}", sandbox.work().display()),
+            "../shallow",
+        ])
+        .ok();
+    let ran = sandbox.guard(["-C", "../shallow", "audit"]).exits(3);
+    assert!(ran.stdout.contains("could not judge"), "{}", ran.stdout);
+}
+
+/// Which merges differ from git's automatic result: the same as git says, over generated histories with conflicts, moved
+/// files, criss-cross merges and whatever a person makes of them.
+#[test]
+fn the_same_merges_deviate_as_git_says() {
+    let mut merges = 0;
+    for seed in 1..=6 {
+        let sandbox = history(seed);
+        let log = sandbox
+            .git(["log", "--all", "--merges", "--remerge-diff", "--topo-order", "--raw", "--format=commit %H"])
+            .ok();
+        let (mut gits, mut current) = (BTreeSet::new(), String::new());
+        for line in log.stdout.lines() {
+            if let Some(commit) = line.strip_prefix("commit ") {
+                current = commit.to_owned();
+                merges += 1;
+            } else if line.starts_with(':') {
+                gits.insert(current.clone());
+            }
+        }
+        let document = audit(&sandbox, &["--all", "main", "one", "two"]);
+        let merges = document["merges"].as_array().unwrap();
+        let deviates = |merge: &&Value| merge["deviates"] == true;
+        let ours: BTreeSet<String> =
+            merges.iter().filter(deviates).map(|merge| merge["commit"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(ours, gits, "seed {seed}");
+    }
+    assert!(merges > 30, "{merges} merges");
+}
+
+fn history(seed: u64) -> Sandbox {
+    let mut random = Random(seed);
+    let sandbox = Sandbox::new();
+    for file in ["a", "b", "dir/c"] {
+        sandbox.write(file, lines(24));
+    }
+    sandbox.commit("files");
+    for branch in ["one", "two"] {
+        let _ = sandbox.git(["branch", branch]).ok();
+    }
+    for step in 0..40 {
+        let branch = random.pick(&["main", "one", "two"]).to_owned();
+        let _ = sandbox.git(["checkout", "-q", "-f", &branch]).ok();
+        if random.below(3) > 0 {
+            let file = random.pick(&["a", "b", "dir/c", "moved/c"]).to_owned();
+            if !sandbox.at(&file).exists() {
+                continue;
+            }
+            let place = random.below(24) + 1;
+            let text = text(&sandbox, &file)
+                .replace(&format!("number {place}\n"), &format!("number {place} of {branch} at {step}\n"));
+            sandbox.write(&file, text);
+            if random.below(12) == 0 && file == "dir/c" {
+                let _ = sandbox.git(["mv", "-k", "dir", "moved"]).ok();
+            }
+            sandbox.commit(&format!("step {step}"));
+            continue;
+        }
+        let other = random.pick(&["main", "one", "two"]).to_owned();
+        let merged = sandbox.git(["merge", "-q", "--no-ff", "--no-commit", &other]);
+        if !sandbox.at(".git/MERGE_HEAD").exists() {
+            continue;
+        }
+        let settle = random.below(4);
+        if merged.status != 0 {
+            let side = if settle == 0 { "--ours" } else { "--theirs" };
+            let _ = sandbox.git(["checkout", side, "."]);
+        } else if settle == 0 {
+            // An evil merge: something that no side has.
+            sandbox.write("a", text(&sandbox, "a").replace("number 3", "nobody's number 3"));
+        }
+        let _ = sandbox.git(["add", "-A"]).ok();
+        let _ = sandbox.git(["commit", "-q", "-m", &format!("merge at {step}")]).ok();
+    }
+    sandbox
+}
