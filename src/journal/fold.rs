@@ -76,22 +76,50 @@ const NEAR: usize = 8;
 ///
 /// ```text
 /// merge M ◄─of─ undo U ◄─of─ redo R ◄─of─ undo V      V holds, so R does not, so U does: M is undone by U
+/// merge M ◄─of─ undo U ◄─of─ redo R, and undo V of M   the same: what R brought back went with M
 /// ```
 ///
 /// An undo or redo *holds* when it is done and nothing that holds took it back. What took an operation back began after
 /// it, so one walk from the newest to the oldest decides them all.
 fn mark_undone(operations: &mut [Operation]) {
+    let ends = ends(operations);
     let mut taken_back: HashMap<OperationId, OperationId> = HashMap::new();
+    // The newest undo that holds, of each operation.
+    let mut gone: HashMap<&OperationId, OperationId> = HashMap::new();
     for operation in operations.iter_mut().rev() {
-        operation.undone_by = taken_back.get(&operation.id).cloned();
-        let done = operation.outcome.as_ref().is_some_and(|outcome| outcome.status == Status::Done);
-        let reverses = matches!(operation.intent.kind, Kind::Undo | Kind::Redo);
-        if let Some(of) = operation.intent.of.clone()
-            && done
-            && reverses
-            && operation.undone_by.is_none()
-        {
+        let end = ends.get(&operation.id);
+        let with_it = end.filter(|end| end.brings).and_then(|end| gone.get(&end.root));
+        operation.undone_by = taken_back.get(&operation.id).or(with_it).cloned();
+        let (Some(end), Some(of)) = (end, operation.intent.of.clone()) else { continue };
+        if operation.undone_by.is_none() {
             taken_back.entry(of).or_insert_with(|| operation.id.clone());
+            if !end.brings {
+                gone.entry(&end.root).or_insert_with(|| operation.id.clone());
+            }
         }
     }
+}
+
+/// What an undo or redo comes to in the end.
+struct End {
+    /// The operation at the end of its line, which is neither an undo nor a redo.
+    root: OperationId,
+    /// Whether that one is there again, or gone.
+    brings: bool,
+}
+
+/// Returns what each undo and redo that is done comes to.
+fn ends(operations: &[Operation]) -> HashMap<OperationId, End> {
+    let mut ends: HashMap<OperationId, End> = HashMap::new();
+    for operation in operations {
+        let done = operation.outcome.as_ref().is_some_and(|outcome| outcome.status == Status::Done);
+        if let Some(of) = operation.intent.of.as_ref().filter(|_| done)
+            && matches!(operation.intent.kind, Kind::Undo | Kind::Redo)
+        {
+            let (root, brings) = ends.get(of).map_or((of, false), |end| (&end.root, !end.brings));
+            let end = End { root: root.clone(), brings };
+            ends.insert(operation.id.clone(), end);
+        }
+    }
+    ends
 }

@@ -187,7 +187,10 @@ fn undo_and_redo_take_back_and_are_taken_back() {
     sandbox.run("s", Kind::Redo, Some("v"));
     assert_eq!(sandbox.undone(), [pair("u", "r"), pair("v", "s")]);
     sandbox.run("w", Kind::Undo, Some("m"));
-    assert_eq!(sandbox.undone().first(), Some(&pair("m", "w")));
+    // Of the merge itself: the last redo of it goes with it, and what was before stands as it stood.
+    assert_eq!(sandbox.undone(), [pair("m", "w"), pair("r", "v"), pair("s", "w")]);
+    sandbox.run("x", Kind::Redo, Some("w"));
+    assert_eq!(sandbox.undone(), [pair("u", "r"), pair("v", "s"), pair("w", "x")]);
 }
 
 #[test]

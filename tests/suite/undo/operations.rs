@@ -143,6 +143,27 @@ fn u22_a_detached_head_is_not_undone_by_what_a_stash_did() {
     assert!(said.code == 4 && said.err.contains("there is nothing to undo"), "{}{}", said.out, said.err);
 }
 
+/// A merge that was undone, redone and undone again by its name: its redo went with it, and what came before is next.
+#[test]
+fn u26_an_undo_of_what_was_redone_takes_the_redo_with_it() {
+    let world = guarded(|| World::diverged(&[]));
+    world.write("more.txt", "more\n");
+    world.commit("more");
+    world.git(&["merge", "-q", "feat"]);
+    for command in ["undo-merge", "redo", "undo-merge"] {
+        world.guard_ok(&[command]);
+    }
+    let undone = look(&world);
+    let redo = log(&world)[1].clone();
+    assert_eq!((&redo["kind"], &redo["undone_by"]), (&"redo".into(), &log(&world)[0]["id"]));
+    world.guard_ok(&["undo"]);
+    assert_eq!(world.git(&["status", "--porcelain"]), "A  more.txt");
+    world.guard_ok(&["redo"]);
+    assert_eq!(look(&world), undone);
+    world.guard_ok(&["redo"]);
+    assert!(world.exists("new.txt") && world.exists("more.txt"));
+}
+
 /// The first commit of a repository goes back to none.
 #[test]
 fn a_first_commit_is_taken_back() {
