@@ -41,7 +41,7 @@ pub(super) fn delta(
 }
 
 /// Returns the newest operation of this worktree that can be taken back: done, not undone, and no undo itself. A redo can
-/// be: what it brought back was done last.
+/// be: what it brought back was done last. Not one of an unfinished merge, which is given up or concluded by itself.
 pub(super) fn newest<'h>(undo: &Undo<'_>, history: &'h History) -> Option<&'h Operation> {
     let worktree = undo.repo.worktree_id();
     history.operations.iter().rev().find(|operation| {
@@ -53,6 +53,7 @@ pub(super) fn newest<'h>(undo: &Undo<'_>, history: &'h History) -> Option<&'h Op
             && operation.undone_by.is_none()
             && outcome.is_some_and(|outcome| outcome.status == Status::Done)
             && !matches!(operation.intent.kind, Kind::Undo | Kind::Checkout)
+            && !(operation.intent.kind == Kind::Redo && redo::brought_a_merge(undo, operation))
     })
 }
 

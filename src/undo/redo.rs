@@ -66,7 +66,20 @@ fn still_there(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
     if plan.needs_head() && head.oid != plan.head_afterwards() {
         return Err(moved(&words(head.branch.as_ref())));
     }
+    for step in &plan.state {
+        if undo.repo.state(&step.name)?.map(Into::into) != step.to {
+            let why =
+                format!("git's file '{}' is not as it was left: the merge that it belongs to has gone on", step.name);
+            return Err(UndoError::refused(why, Some("guard log".to_owned())));
+        }
+    }
     Ok(())
+}
+
+/// Returns whether an operation of ours brought an unfinished merge back: that one goes by giving it up, or it is over.
+pub(super) fn brought_a_merge(undo: &Undo<'_>, operation: &Operation) -> bool {
+    let marks = |step: &StateStep| step.to.is_some() && matches!(&*step.name, "MERGE_HEAD" | "SQUASH_MSG");
+    record::read(undo, &operation.id).is_ok_and(|plan| plan.state.iter().any(marks))
 }
 
 /// Refuses to take commits away that were made here and that others have by now.

@@ -251,6 +251,42 @@ fn a_half_resolved_conflict_is_given_up_and_brought_back() {
     world.git(&["commit", "-q", "--no-edit"]);
 }
 
+/// U14: what redo brought back was given up, or concluded, by git: there is nothing of it left to take back, and a dry run
+/// knows that, too.
+#[test]
+fn u14_a_merge_that_was_brought_back_and_ended_is_over() {
+    let ends: [(&str, &[&[&str]]); 3] = [
+        ("aborted", &[&["merge", "--abort"]]),
+        ("concluded", &[&["checkout", "-q", "--theirs", "."], &["add", "-A"], &["commit", "-q", "--no-edit"]]),
+        ("reset", &[&["reset", "-q", "--hard"]]),
+    ];
+    for (name, commands) in ends {
+        let world = super::journal::guarded(conflicting);
+        world.case.set(name);
+        world.write("b.txt", lines(3));
+        world.commit("b");
+        let before = world.look();
+        assert!(!world.run(&["merge", "-q", "feat"]).status.success());
+        world.guard_ok(&["undo-merge"]);
+        world.guard_ok(&["redo"]);
+        let redo = super::journal::log(&world)[0]["id"].as_str().unwrap().to_owned();
+        for command in commands {
+            world.git(command);
+        }
+        for arguments in [&["undo", &redo, "--dry-run"][..], &["undo", &redo]] {
+            let said = world.guard_refuses(arguments);
+            assert!(said.contains("is not as it was left") || said.contains("has moved since"), "{name}: {said}");
+        }
+        if name == "concluded" {
+            world.guard_ok(&["undo"]);
+        }
+        assert_eq!(world.look().tree(), before.tree(), "{name}");
+        // The commit before it is next.
+        world.guard_ok(&["undo"]);
+        assert_eq!(world.git(&["status", "--porcelain"]), "A  b.txt", "{name}");
+    }
+}
+
 /// U10: `ORIG_HEAD` moved in between.
 #[test]
 fn commands_that_move_orig_head_do_not_confuse() {
