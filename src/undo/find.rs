@@ -17,7 +17,7 @@ use bstr::ByteSlice;
 
 use crate::git::{Head, ReflogEntry};
 use crate::journal::History;
-use crate::model::{Kind, Oid, Operation, RefName, Status, escape};
+use crate::model::{Intent, Kind, Oid, Operation, RefName, Status, escape};
 
 use super::guards::{is_there, nothing_else_going_on};
 use super::place::{Place, short};
@@ -65,6 +65,9 @@ pub(super) struct Step {
     pub(super) from_remote: bool,
 }
 
+/// How git ends the reflog's message of one.
+const FAST_FORWARD: &[u8] = b": Fast-forward";
+
 /// So many reflog lines are looked at.
 const REFLOG: usize = 1000;
 
@@ -102,10 +105,7 @@ fn of_operation(undo: &Undo<'_>, history: &History, head: &Head, operation: &Ope
     if let Some(by) = &operation.undone_by {
         return refused(format!("operation {id} was undone already by {by}"), Some("guard redo".to_owned()));
     }
-    if let Some(new) = operation.head_after().filter(|_| is_unseen_merge(operation)) {
-        return of_commit(undo, history, head, new);
-    }
-    if !operation.intent.kind.is_merge() {
+    if !is_merge(operation) {
         let why = format!("operation {id} is a {}, not a merge", operation.intent.kind.word());
         return refused(why, Some(format!("guard undo {id}")));
     }
@@ -267,19 +267,27 @@ impl<'f, 'r> Finder<'f, 'r> {
             let here = branch.is_some() || operation.intent.worktree == worktree;
             let status = operation.outcome.as_ref().map(|outcome| outcome.status);
             let done = matches!(status, Some(Status::Done | Status::Staged));
-            here && done
-                && operation.intent.branch == branch
-                && operation.intent.kind.is_merge()
-                && operation.undone_by.is_none()
+            here && done && operation.intent.branch == branch && is_merge(operation) && operation.undone_by.is_none()
         })
     }
 
     fn step_of(&self, operation: Operation, old: Option<Oid>, new: Oid) -> Step {
-        let incoming = &operation.intent.incoming;
-        let fast_forward = incoming.iter().any(|head| head.oid == new);
-        let names = incoming.iter().flat_map(|head| &head.names);
-        let from_remote = operation.intent.kind == Kind::Pull || names.clone().any(|name| self.is_remote(name));
+        let Intent { kind, incoming, action, .. } = &operation.intent;
+        let (fast_forward, from_remote) = if *kind == Kind::External {
+            (action.ends_with(FAST_FORWARD), self.was_remote(action))
+        } else {
+            let mut names = incoming.iter().flat_map(|head| &head.names);
+            let from_remote = *kind == Kind::Pull || names.any(|name| self.is_remote(name));
+            (incoming.iter().any(|head| head.oid == new), from_remote)
+        };
         Step { operation: Some(operation), old, new, fast_forward, from_remote }
+    }
+
+    /// Returns whether a reflog's message says that a remote's line was merged.
+    fn was_remote(&self, message: &[u8]) -> bool {
+        let action = merge_line(message).unwrap_or_default();
+        let mut words = action.split(|byte| *byte == b' ');
+        words.next() == Some(b"pull") || words.any(|name| self.is_remote(name))
     }
 
     fn is_remote(&self, name: &[u8]) -> bool {
@@ -293,15 +301,13 @@ impl<'f, 'r> Finder<'f, 'r> {
         let line = &self.reflog[place];
         let new = line.new;
         let commit = self.undo.repo.objects().commit(new)?;
-        let fast_forward = line.message.ends_with(b": Fast-forward");
+        let fast_forward = line.message.ends_with(FAST_FORWARD);
         let old = match (fast_forward, self.reflog.get(place + 1)) {
             (true, Some(before)) => before.new,
             (false, _) if commit.parents.len() > 1 => commit.parents[0],
             _ => return Ok(None),
         };
-        let action = merge_line(&line.message).unwrap_or_default();
-        let words = || action.split(|byte| *byte == b' ');
-        let from_remote = words().next() == Some(b"pull") || words().skip(1).any(|name| self.is_remote(name));
+        let from_remote = self.was_remote(&line.message);
         // An operation whose outcome was never written still knows what was saved.
         let mut operations = self.history.operations.iter().rev();
         let operation = operations.find(|operation| {
@@ -317,15 +323,7 @@ impl<'f, 'r> Finder<'f, 'r> {
                     operation.intent.incoming.iter().map(|head| head.oid).eq(commit.parents[1..].iter().copied())
                 })
         });
-        let external = || {
-            self.history.operations.iter().rev().find(|operation| {
-                is_unseen_merge(operation)
-                    && operation.undone_by.is_none()
-                    && operation.intent.branch == self.place.branch
-                    && operation.head_after() == Some(new)
-            })
-        };
-        let operation = operation.or_else(external).cloned();
+        let operation = operation.cloned();
         Ok(Some(Step { operation, old: Some(old), new, fast_forward, from_remote }))
     }
 
@@ -367,6 +365,11 @@ pub(super) fn wanted(undo: &Undo<'_>, history: &History, what: &str) -> Result<W
         let why = format!("'{}' is neither an operation nor a commit here", escape(what.as_bytes()));
         UndoError::refused(why, Some("guard log".to_owned()))
     })
+}
+
+/// Returns whether it brought another line into its branch, seen or not.
+fn is_merge(operation: &Operation) -> bool {
+    operation.intent.kind.is_merge() || is_unseen_merge(operation)
 }
 
 /// Returns whether it is a merge that no hook saw.

@@ -67,6 +67,39 @@ fn u16_a_merge_that_bypassed_the_hooks_is_found_and_undone() {
     }
 }
 
+/// U17: once it is in the journal it needs no reflog any more.
+#[test]
+fn u17_a_merge_that_no_hook_saw_outlives_the_reflog() {
+    for merge in [&["merge", "-q", "feat"][..], &["merge", "-q", "--no-ff", "feat"]] {
+        for on_top in [false, true] {
+            let world = guarded(|| World::with_feature(&[]));
+            let before = world.look();
+            unseen(&world, merge);
+            let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
+            if on_top {
+                world.write("top.txt", "top\n");
+                world.commit("top");
+            }
+            let merged = world.look();
+            let plan = world.guard_json(&["undo-merge", "--dry-run"])["plan"].clone();
+            world.git(&["reflog", "expire", "--expire=now", "--all"]);
+            world.git(&["gc", "-q", "--prune=now"]);
+            for command in [&["undo-merge"][..], &["undo-merge", &id], &["undo", &id]] {
+                world.guard_ok(&[command, &["--dry-run"]].concat());
+            }
+            world.guard_ok(&["undo", "--plan", plan.as_str().unwrap()]);
+            if on_top {
+                world.git(&["reset", "-q", "--hard", "HEAD^"]);
+                assert_eq!(world.look().tree(), before.tree());
+            } else {
+                assert_eq!(world.look(), before);
+                world.guard_ok(&["redo"]);
+                assert_eq!(world.look(), merged);
+            }
+        }
+    }
+}
+
 /// Each step of the reflog is an operation of its own; the newest is undone first.
 #[test]
 fn u16_several_steps_are_told_apart() {
