@@ -146,6 +146,17 @@ impl Repo {
     pub fn adopt(&self, commit: Oid, have: Oid) -> Result<(), GitError> {
         let ask = self.in_scratch(self.scratch()?, "pack-objects").args(["-q", "--revs", "--stdout"]);
         let pack = ask.input(format!("{commit}\n^{have}\n").into_bytes()).run()?.success()?;
+        self.unpack(pack)
+    }
+
+    /// Returns a pack of a commit, with all that it needs and `have` does not.
+    pub fn pack(&self, commit: Oid, have: Oid) -> Result<Vec<u8>, GitError> {
+        let ask = self.git("pack-objects").args(["-q", "--revs", "--stdout"]);
+        ask.input(format!("{commit}\n^{have}\n").into_bytes()).run()?.success()
+    }
+
+    /// Puts the objects of a pack into the repository.
+    pub fn unpack(&self, pack: Vec<u8>) -> Result<(), GitError> {
         self.git("unpack-objects").arg("-q").input(pack).run()?.success().map(drop)
     }
 }

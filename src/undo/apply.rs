@@ -33,7 +33,7 @@ use crate::store::{self, Care, Part, Wanted};
 
 use super::now::{Index, entries_of, is_expected, standing};
 use super::recover::roll_back;
-use super::{Doing, Undo, UndoError, record};
+use super::{Doing, Undo, UndoError, autostash, record};
 
 /// Applies a plan without conflicts, whole or not at all. Returns the operation that did it.
 pub(super) fn apply(undo: &Undo<'_>, plan: &Plan, doing: Doing) -> Result<OperationId, UndoError> {
@@ -46,6 +46,9 @@ pub(super) fn apply(undo: &Undo<'_>, plan: &Plan, doing: Doing) -> Result<Operat
     }
     if let (Some(made), Some(have)) = (plan.made.last(), plan.undone) {
         undo.repo.adopt(made.oid, have)?;
+    }
+    for pack in autostash::coming(undo, plan)? {
+        undo.repo.unpack(pack)?;
     }
     let copy = IndexCopy::make(undo, &edits)?;
     let mut refs = prepare(undo, plan, &id, doing)?;
@@ -170,6 +173,7 @@ fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, doing: Doing) -> Result<
 fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Saved, UndoError> {
     let mut given: Vec<Wanted> = plan.work.iter().filter_map(wanted).collect();
     given.extend(staged_only(undo, plan)?);
+    given.extend(autostash::leaving(undo, plan)?);
     let vital = !given.is_empty();
     let limits = snapshot::limits(undo.repo, plan.head)?;
     let order = Order { id, now: undo.now, given, scope: Scope::All, limits: &limits, durability: Durability::Fsync };

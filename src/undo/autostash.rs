@@ -1,10 +1,14 @@
 //! What `--autostash` put aside: a stash that is still pending, or one whose re-apply conflicted and that git left in
 //! the list, its conflicts in index and files.
+//!
+//! An undo brings the files back and takes the stash away. Nothing refers to it then, and git collects it; redo needs it. So
+//! it is saved as a pack, in the store and not under a ref: what is uncommitted must not leave with `push --mirror`.
 
 use std::collections::BTreeMap;
 
 use crate::git::GitError;
-use crate::model::{Entry, Oid, RefName, TreePath};
+use crate::model::{Entry, Mode, Oid, Operation, Plan, RefName, TreePath};
+use crate::store::{Care, Part, Source, Wanted};
 
 use super::delta::{Before, PathDelta, Sides, slots};
 use super::now::{Index, resolved};
@@ -37,14 +41,25 @@ impl Autostash {
         Ok(None)
     }
 
-    /// The one that the merge in progress will re-apply.
-    pub(super) fn pending(undo: &Undo<'_>) -> Result<Option<Self>, UndoError> {
+    /// The one that the merge in progress will re-apply. git does not keep its commit from being collected: then what was
+    /// saved before the merge tells what was in it.
+    pub(super) fn pending(undo: &Undo<'_>, operation: Option<&Operation>) -> Result<Option<Self>, UndoError> {
         let file = undo.repo.state(PENDING)?;
-        let commit = match file.as_deref().and_then(|text| Oid::from_hex(text.trim_ascii())) {
+        let commit = match file.as_deref().and_then(named) {
             Some(commit) => Some(commit),
             None => undo.repo.ref_value(&RefName::from(PENDING))?,
         };
-        commit.map(|commit| Self::read(undo, commit)).transpose()
+        let Some(commit) = commit else { return Ok(None) };
+        let saved = operation.map(|operation| &operation.intent.saved).filter(|saved| saved.index);
+        match (Self::read(undo, commit), saved) {
+            (Err(UndoError::Git(GitError::Missing(_))), Some(saved)) => {
+                let tracked = saved.files.iter().filter(|file| file.tracked).map(|file| &file.path);
+                let staged = saved.staged.iter().map(|version| &version.path);
+                let paths = tracked.chain(staged).map(|path| (path.clone(), (None, None))).collect();
+                Ok(Some(Self { commit, paths }))
+            }
+            (found, _) => found.map(Some),
+        }
     }
 
     fn read(undo: &Undo<'_>, commit: Oid) -> Result<Self, UndoError> {
@@ -108,4 +123,65 @@ impl Autostash {
         }
         Ok(())
     }
+}
+
+fn named(text: &[u8]) -> Option<Oid> {
+    Oid::from_hex(text.trim_ascii())
+}
+
+/// The stashes that a plan takes out of the list or out of a merge in progress, or puts there.
+fn stashes(plan: &Plan, come: bool) -> Vec<Oid> {
+    let mut found: Vec<Oid> = plan.stash.iter().filter(|stash| stash.stays == come).map(|stash| stash.commit).collect();
+    let state = plan.state.iter().filter(|step| step.name == PENDING);
+    found.extend(
+        state
+            .filter_map(|step| if come { step.to.as_ref() } else { step.from.as_ref() })
+            .filter_map(|text| named(text)),
+    );
+    let refs = plan.refs.iter().filter(|step| step.name.as_bstr() == PENDING);
+    found.extend(refs.filter_map(|step| if come { step.to } else { step.expect }));
+    found
+}
+
+fn is_there(undo: &Undo<'_>, stash: Oid) -> Result<bool, UndoError> {
+    match undo.repo.objects().header(stash) {
+        Err(GitError::Missing(_)) => Ok(false),
+        found => Ok(found.map(|_| true)?),
+    }
+}
+
+fn pack_name(stash: Oid) -> TreePath {
+    format!("{stash}.pack").into()
+}
+
+/// Returns the stashes that a plan takes away, to be saved.
+pub(super) fn leaving(undo: &Undo<'_>, plan: &Plan) -> Result<Vec<Wanted>, UndoError> {
+    let mut found = Vec::new();
+    for stash in stashes(plan, false) {
+        // One that git has collected already can't be saved, and is missing without us.
+        let (Some(head), true) = (plan.head, is_there(undo, stash)?) else { continue };
+        let source = Source::Bytes { mode: Mode::File, bytes: undo.repo.pack(stash, head)? };
+        found.push(Wanted { path: pack_name(stash), part: Part::State, source, care: Care::Must });
+    }
+    Ok(found)
+}
+
+/// Returns the packs of the stashes that a plan brings back and that git has collected since they were taken away. One that
+/// is nowhere is refused when a merge would need it; from the list it is only missing.
+pub(super) fn coming(undo: &Undo<'_>, plan: &Plan) -> Result<Vec<Vec<u8>>, UndoError> {
+    let mut packs = Vec::new();
+    for stash in stashes(plan, true) {
+        if is_there(undo, stash)? {
+            continue;
+        }
+        let operation = plan.operation.as_ref().map(|id| undo.journal.operation(id)).transpose()?.flatten();
+        let name = pack_name(stash);
+        let saved = operation.iter().flat_map(|operation| &operation.intent.saved.state).find(|file| file.name == name);
+        match saved {
+            Some(saved) => packs.push(undo.store()?.read_blob(&saved.blob)?),
+            None if plan.stash.is_some_and(|step| step.commit == stash) => {}
+            None => return Err(GitError::Missing(stash).into()),
+        }
+    }
+    Ok(packs)
 }

@@ -81,7 +81,7 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
     if open.operation.is_none() {
         notes.push("the merge is not in the journal: what was uncommitted before it was not recorded".into());
     }
-    let stash = Autostash::pending(undo)?;
+    let stash = Autostash::pending(undo, open.operation.as_ref())?;
     if let Some(stash) = &stash {
         stash.add_paths(&mut changes, |path| {
             Ok((objects.leaf(Some(head_tree), path)?, objects.leaf(Some(result), path)?))

@@ -237,6 +237,8 @@ impl<'a> Undo<'a> {
         self.repo.need_work_tree()?;
         let planned = |history: &History| {
             let plan = weave::plan(self, find(history)?)?;
+            // What can't be brought back is known to a dry run, too.
+            autostash::coming(self, &plan)?;
             match expected {
                 Some(id) if plan.id(doing.command) != id => Err(UndoError::Stale),
                 _ => Ok(plan),

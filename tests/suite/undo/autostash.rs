@@ -74,6 +74,75 @@ fn u15_a_pending_autostash_is_brought_back() {
     assert_eq!(world.look().files, before.files);
 }
 
+fn collect(world: &World) {
+    for name in ["HEAD", "refs/heads/main", "refs/heads/feat"] {
+        world.git(&["reflog", "expire", "--expire=now", "--expire-unreachable=now", name]);
+    }
+    world.git(&["gc", "-q", "--prune=now"]);
+}
+
+/// U15, U17: the stash that an undo took away is collected by git; redo brings it back, and all of its commits.
+#[test]
+fn u17_an_autostash_outlives_a_collection() {
+    for pending in [false, true] {
+        let world = guarded(|| World::with_feature(&[]));
+        world.git(&["stash", "list"]);
+        if pending {
+            world.replace("a.txt", "line 2\n", "line 2 of main\n");
+            world.commit("main");
+            world.replace("a.txt", "line 19\n", "line 19, mine\n");
+        } else {
+            world.replace("a.txt", "line 2\n", "line 2, mine\n");
+        }
+        world.write("staged.txt", "staged\n");
+        world.git(&["add", "staged.txt"]);
+        let before = world.look();
+        world.run(&["merge", "-q", "--autostash", "feat"]);
+        assert_eq!((stashes(&world), world.path(".git/MERGE_AUTOSTASH").exists()), (usize::from(!pending), pending));
+        let merging = world.look();
+        for _ in 0..2 {
+            world.guard_ok(&["undo-merge"]);
+            assert_eq!(world.look(), before, "{pending}");
+            collect(&world);
+            world.guard_ok(&["redo"]);
+            assert_eq!(world.look(), merging, "{pending}");
+            assert_eq!(stashes(&world), usize::from(!pending));
+            world.git(&["fsck", "--strict", "--no-dangling"]);
+        }
+        if pending {
+            world.git(&["merge", "--abort"]);
+            assert_eq!(world.look().files, before.files);
+        } else {
+            assert_eq!(world.git(&["show", "stash@{0}^2:staged.txt"]), "staged");
+        }
+    }
+}
+
+/// git itself does not keep what it put aside from being collected: what was saved before the merge comes back.
+#[test]
+fn u17_an_autostash_that_git_collected_comes_back_from_the_store() {
+    let world = guarded(|| World::with_feature(&[]));
+    world.replace("a.txt", "line 2\n", "line 2 of main\n");
+    world.commit("main");
+    world.replace("a.txt", "line 19\n", "line 19, mine\n");
+    world.replace("other.txt", "line 1\n", "mine\n");
+    world.write("staged.txt", "staged\n");
+    world.git(&["add", "staged.txt"]);
+    world.write("staged.txt", "edited\n");
+    let before = world.look();
+    assert!(!world.run(&["merge", "-q", "--autostash", "feat"]).status.success());
+    // Put aside, so that it is collected by a git that would keep it, too.
+    let stash = world.text(".git/MERGE_AUTOSTASH");
+    world.remove(".git/MERGE_AUTOSTASH");
+    collect(&world);
+    assert!(!world.run(&["cat-file", "-e", stash.trim()]).status.success());
+    world.write(".git/MERGE_AUTOSTASH", &stash);
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(world.look(), before);
+    let said = world.guard_refuses(&["redo"]);
+    assert!(said.contains("is missing here"), "{said}");
+}
+
 /// An autostash that an earlier merge left is not this one's.
 #[test]
 fn an_older_autostash_is_left_alone() {
