@@ -229,8 +229,9 @@ impl Plan {
     /// Names the plan: `<command>.<what>.<way>.<fingerprint>`. Two plans have the same name when they do the same to the same
     /// world; only the names of the commits that they make differ, because those hold the time.
     pub fn id(&self, command: &str) -> String {
-        // Asked for or chosen: the same is done.
-        let mut json = serde_json::to_string(&Self { why: String::new(), ..self.clone() }).unwrap_or_default();
+        // Asked for or chosen: the same is done. And whether git still has what the index gets does not matter.
+        let same = Self { why: String::new(), blobs: Vec::new(), ..self.clone() };
+        let mut json = serde_json::to_string(&same).unwrap_or_default();
         for (place, made) in self.made.iter().enumerate() {
             json = json.replace(&made.oid.to_string(), &format!("made {place}"));
         }

@@ -81,6 +81,22 @@ fn u26_a_plan_is_done_as_it_was_shown_or_not_at_all() {
     }
 }
 
+/// U17: what git collects in between makes no other plan.
+#[test]
+fn u17_a_plan_outlives_a_collection() {
+    let world = merged();
+    world.replace("a.txt", "line 18\n", "line 18, staged\n");
+    world.git(&["add", "a.txt"]);
+    world.replace("a.txt", "line 18, staged\n", "line 18, edited\n");
+    let after = world.look();
+    world.guard_ok(&["undo-merge"]);
+    let plan = world.guard_json(&["redo", "--dry-run"])["plan"].clone();
+    world.git(&["reflog", "expire", "--expire=now", "--all"]);
+    world.git(&["gc", "-q", "--prune=now"]);
+    world.guard_ok(&["undo", "--plan", plan.as_str().unwrap()]);
+    assert_eq!(world.look(), after);
+}
+
 #[test]
 fn u26_what_is_no_plan_is_refused() {
     let world = merged();
