@@ -47,7 +47,8 @@ fn add(repo: &Repo, entry: Entry, contents: &mut BTreeMap<Oid, Content>) -> Resu
 fn set_marker_sizes(repo: &Repo, paths: &mut [PathFacts], contents: &BTreeMap<Oid, Content>) -> Result<(), GitError> {
     let suspicious = |path: &&PathFacts| {
         let content = path.result.and_then(|entry| contents.get(&entry.oid));
-        path.is_merged_content() && matches!(content, Some(Content::Bytes(bytes)) if bytes.contains_str("<<<<"))
+        path.is_merged_content()
+            && matches!(content, Some(Content::Bytes(bytes)) if bytes.contains_str("<<<<") || bytes.contains_str(">>>>"))
     };
     let asked: Vec<&TreePath> = paths.iter().filter(suspicious).map(|path| &path.path).collect();
     let sizes: BTreeMap<TreePath, usize> = repo.marker_sizes(&asked)?.into_iter().collect();

@@ -10,9 +10,9 @@ pub const RULE: Rule = Rule {
     default: Level::Block,
     docs: Docs {
         finds: "A file that the merge put together holds, at the beginnings of lines and in this order, git's markers \
-                `<<<<<<<`, `=======` and `>>>>>>>` (and `|||||||`), and no parent's version of it does. The attribute \
-                `conflict-marker-size` is respected; binary files, and files taken whole from one side, are not looked \
-                at.",
+                `<<<<<<<`, `=======` and `>>>>>>>` (and `|||||||`), or one of the outer two with a name behind it that was \
+                left over, and no parent's version of it does. The attribute `conflict-marker-size` is respected; binary \
+                files, and files taken whole from one side, are not looked at.",
         why: "The conflict was not resolved: the file holds both versions, and whatever reads it fails. All of 173 such \
               commits in public histories were repaired later; none of 6,650 ordinary merges had one.",
         what_to_do: "Resolve the conflict in the file, `git add` it and conclude the merge again.",
@@ -40,13 +40,29 @@ pub(super) fn unresolved(case: &Case<'_>, facts: &PathFacts) -> Option<usize> {
     if !facts.is_merged_content() {
         return None;
     }
-    let line = first_triple(case.facts.bytes(facts.result)?, facts.marker_size)?;
-    let mut parents = std::iter::once(&facts.first).chain(&facts.others).flatten();
-    let is_clean = parents.all(|parent| {
-        let bytes = case.facts.bytes(Some(*parent));
-        !parent.mode.is_regular() || bytes.is_some_and(|bytes| first_triple(bytes, facts.marker_size).is_none())
-    });
-    is_clean.then_some(line)
+    [first_triple, first_leftover].into_iter().find_map(|first| {
+        let line = first(case.facts.bytes(facts.result)?, facts.marker_size)?;
+        let mut parents = std::iter::once(&facts.first).chain(&facts.others).flatten();
+        let is_clean = parents.all(|parent| {
+            let bytes = case.facts.bytes(Some(*parent));
+            !parent.mode.is_regular() || bytes.is_some_and(|bytes| first(bytes, facts.marker_size).is_none())
+        });
+        is_clean.then_some(line)
+    })
+}
+
+/// Returns the line of the first outer marker with a name behind it, whatever stands around it: what is left when only a part of
+/// a conflict was cleaned up.
+fn first_leftover(bytes: &[u8], size: usize) -> Option<usize> {
+    if size == 0 || bytes.iter().take(BINARY_WINDOW).any(|byte| *byte == 0) {
+        return None;
+    }
+    let is_outer = |line: &[u8]| {
+        let named = line.get(size) == Some(&b' ') && line[size + 1..].iter().any(|byte| !byte.is_ascii_whitespace());
+        named && (is_marker(line, b'<', size) || is_marker(line, b'>', size))
+    };
+    let place = bytes.split(|byte| *byte == b'\n').position(is_outer)?;
+    Some(place + 1)
 }
 
 /// Returns the line in which the first whole set of markers begins.
@@ -91,6 +107,19 @@ mod tests {
         let sample = merged("a\nb\n", "a\nc\n", MARKED);
         assert_eq!(sample.said(), ["block conflict-markers src/a.rs"]);
         assert_eq!(sample.judge()[0].message, "conflict markers in 'src/a.rs', line 2");
+    }
+
+    #[test]
+    fn one_marker_that_was_left_over_blocks() {
+        for left in [">>>>>>> feat", "<<<<<<< HEAD"] {
+            let sample = merged("a\nb\n", "a\nc\n", &format!("a\nb\n{left}\nc\n"));
+            assert_eq!(sample.said(), ["block conflict-markers src/a.rs"], "{left}");
+            assert_eq!(sample.judge()[0].evidence["line"], "3");
+            assert!(merged(&format!("{left}\n"), "c\n", &format!("{left}\nc\n")).said().is_empty(), "{left}");
+        }
+        for text in [">>>>>>>", "=======", ">>>>>>>> quoted", "> >>>>>>> a", "  >>>>>>> a"] {
+            assert!(merged("a\n", "c\n", &format!("a\n{text}\nc\n")).said().is_empty(), "{text}");
+        }
     }
 
     #[test]
