@@ -7,6 +7,7 @@ mod kinds;
 mod operations;
 mod paths;
 mod plans;
+mod random;
 mod refusals;
 mod restore;
 mod snapshots;

@@ -248,7 +248,8 @@ impl World {
     }
 }
 
-fn gather(top: &Path, folder: &Path, files: &mut BTreeMap<OsString, (u32, Vec<u8>)>) {
+/// Reads everything beneath `folder` but git's own.
+pub fn gather(top: &Path, folder: &Path, files: &mut BTreeMap<OsString, (u32, Vec<u8>)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let metadata = path.symlink_metadata().unwrap();
