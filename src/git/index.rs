@@ -61,9 +61,43 @@ impl Repo {
 
     /// Returns all entries of an index file.
     pub fn index_entries(&self, index: &Path) -> Result<Vec<IndexEntry>, GitError> {
+        let mut entries = Vec::new();
+        self.read_index(index, |path, entry| entries.push(IndexEntry { path: path.into(), ..entry }))?;
+        Ok(entries)
+    }
+
+    /// Reads an index file: `each` gets the entries in git's order, with the path apart so that nobody has to keep a copy.
+    ///
+    /// In process where the file holds all entries; a split or sparse index, and whatever else gitoxide does not take, is
+    /// git's to read.
+    pub fn read_index(&self, index: &Path, mut each: impl FnMut(&[u8], IndexEntry)) -> Result<(), GitError> {
+        if let Some(file) = self.whole_index(index)
+            && let Some(entries) = file.entries().iter().map(entry_of).collect::<Option<Vec<_>>>()
+        {
+            for (entry, found) in entries.into_iter().zip(file.entries()) {
+                each(found.path(&file), entry);
+            }
+            return Ok(());
+        }
         let text = self.git("ls-files").args(["-z", "-s", "-v"]).env("GIT_INDEX_FILE", index).run()?.success()?;
-        let items = text.split(|byte| *byte == 0).filter(|item| !item.is_empty());
-        items.map(|item| parse_entry(item).ok_or_else(|| GitError::Answer { command: "ls-files".into() })).collect()
+        for item in text.split(|byte| *byte == 0).filter(|item| !item.is_empty()) {
+            let (path, entry) = parse_entry(item).ok_or_else(|| GitError::Answer { command: "ls-files".into() })?;
+            each(path, entry);
+        }
+        Ok(())
+    }
+
+    /// Reads an index file that needs no other one.
+    fn whole_index(&self, index: &Path) -> Option<gix::index::File> {
+        let shared = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with("sharedindex.");
+        if fs::read_dir(self.git_dir()).ok()?.flatten().any(shared) {
+            return None;
+        }
+        // As git does, which looks at the checksum in `fsck` only.
+        let skip_hash = true;
+        let options = gix::index::decode::Options { thread_limit: Some(1), ..Default::default() };
+        let file = gix::index::File::at(index, super::objects::gix_kind(self.hash_kind()), skip_hash, options).ok()?;
+        (!file.is_sparse()).then_some(file)
     }
 
     /// Changes entries in a copy of an index: each path gets exactly the entries given for it, flags included; none
@@ -149,8 +183,26 @@ impl Repo {
     }
 }
 
+/// Returns gitoxide's entry as ours, without its path.
+fn entry_of(entry: &gix::index::Entry) -> Option<IndexEntry> {
+    use gix::index::entry::{Flags, Stage as Theirs};
+    let stage = match entry.stage() {
+        Theirs::Unconflicted => Stage::Normal,
+        Theirs::Base => Stage::Base,
+        Theirs::Ours => Stage::Ours,
+        Theirs::Theirs => Stage::Theirs,
+    };
+    Some(IndexEntry {
+        path: TreePath::default(),
+        stage,
+        entry: Entry { mode: Mode::from_octal(entry.mode.bits())?, oid: Oid::from_bytes(entry.id.as_bytes())? },
+        skip_worktree: entry.flags.contains(Flags::SKIP_WORKTREE),
+        assume_unchanged: entry.flags.contains(Flags::ASSUME_VALID),
+    })
+}
+
 /// Reads `H 100644 <oid> 0\t<path>`.
-fn parse_entry(item: &[u8]) -> Option<IndexEntry> {
+fn parse_entry(item: &[u8]) -> Option<(&[u8], IndexEntry)> {
     let (head, path) = item.split_once_str("\t")?;
     let mut words = head.split_str(" ");
     let tag = *words.next()?.first()?;
@@ -163,11 +215,12 @@ fn parse_entry(item: &[u8]) -> Option<IndexEntry> {
         b"3" => Stage::Theirs,
         _ => return None,
     };
-    Some(IndexEntry {
-        path: path.into(),
+    let entry = IndexEntry {
+        path: TreePath::default(),
         stage,
         entry: Entry { mode: Mode::from_octal(mode)?, oid },
         skip_worktree: tag.eq_ignore_ascii_case(&b'S'),
         assume_unchanged: tag.is_ascii_lowercase(),
-    })
+    };
+    Some((path, entry))
 }

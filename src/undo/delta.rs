@@ -210,7 +210,7 @@ impl<'o> Before<'o> {
     /// Returns the files of the index that was kept.
     pub(super) fn index_files(&self) -> Option<Vec<(TreePath, WorkFile)>> {
         let files =
-            |index: &Index| index.iter().filter_map(|(path, slots)| Some((path.clone(), file_of(slots)?))).collect();
+            |index: &Index| index.iter().filter_map(|(path, slots)| Some((path.into(), file_of(slots)?))).collect();
         self.index.as_ref().map(files)
     }
 

@@ -1,6 +1,5 @@
 //! What is there now: the index entries, and the files of the working tree.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::disk::{OnDisk, Root};
@@ -9,35 +8,74 @@ use crate::model::{Entry, Mode, Slot, TreePath};
 
 use super::UndoError;
 
-/// An index, by path.
-pub(super) struct Index(BTreeMap<TreePath, Vec<Slot>>);
+/// An index: its entries in git's order, which is that of the paths' bytes, then stages. All paths in one piece, because
+/// there may be a hundred thousand.
+pub(super) struct Index {
+    paths: Vec<u8>,
+    /// Where each entry's path ends; the next one begins there.
+    ends: Vec<usize>,
+    slots: Vec<Slot>,
+}
 
 impl Index {
     /// Reads all entries of an index file.
     pub(super) fn read(repo: &Repo, file: &Path) -> Result<Self, UndoError> {
-        let mut paths: BTreeMap<TreePath, Vec<Slot>> = BTreeMap::new();
-        for entry in repo.index_entries(file)? {
-            let slot = slot_of(&entry);
-            paths.entry(entry.path).or_default().push(slot);
+        let mut index = Self { paths: Vec::new(), ends: Vec::new(), slots: Vec::new() };
+        repo.read_index(file, |path, entry| {
+            index.paths.extend_from_slice(path);
+            index.ends.push(index.paths.len());
+            index.slots.push(slot_of(&entry));
+        })?;
+        Ok(index)
+    }
+
+    fn path(&self, place: usize) -> &[u8] {
+        let start = if place == 0 { 0 } else { self.ends[place - 1] };
+        &self.paths[start..self.ends[place]]
+    }
+
+    /// Returns the first entry from `low` on whose path is not before `path`.
+    fn first(&self, path: &[u8], low: usize) -> usize {
+        let (mut low, mut high) = (low, self.slots.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.path(middle) < path { low = middle + 1 } else { high = middle }
         }
-        Ok(Self(paths))
+        low
+    }
+
+    /// Returns where the entries of the path end that begin at `start`.
+    fn end_of(&self, start: usize) -> usize {
+        let same = (start..self.slots.len()).take_while(|place| self.path(*place) == self.path(start));
+        start + same.count()
     }
 
     /// Returns what stands at a path, by stage; empty: nothing.
     pub(super) fn at(&self, path: &TreePath) -> &[Slot] {
-        self.0.get(path).map_or(&[], Vec::as_slice)
+        let start = self.first(path, 0);
+        if start == self.slots.len() || self.path(start) != &path[..] {
+            return &[];
+        }
+        &self.slots[start..self.end_of(start)]
     }
 
     /// Returns all paths with what stands there.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&TreePath, &[Slot])> {
-        self.0.iter().map(|(path, slots)| (path, slots.as_slice()))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[Slot])> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let start = next;
+            (start < self.slots.len()).then(|| {
+                next = self.end_of(start);
+                (self.path(start), &self.slots[start..next])
+            })
+        })
     }
 
     /// Returns the paths beneath `path` as a folder.
-    pub(super) fn beneath<'a>(&'a self, path: &TreePath) -> impl Iterator<Item = &'a TreePath> {
-        let folder = TreePath::from([path, &b"/"[..]].concat());
-        let start = folder.clone();
-        self.0.range(start..).map(|(path, _)| path).take_while(move |path| path.starts_with(&folder))
+    pub(super) fn beneath(&self, path: &TreePath) -> impl Iterator<Item = TreePath> {
+        let folder = [path, &b"/"[..]].concat();
+        let places = self.first(&folder, 0)..self.slots.len();
+        places.map(|place| self.path(place)).take_while(move |path| path.starts_with(&folder)).map(TreePath::from)
     }
 }
 

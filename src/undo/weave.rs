@@ -339,7 +339,7 @@ impl Weaver<'_, '_> {
         }
         for step in self.plan.index.iter().filter(|step| step.from.is_empty() && !step.to.is_empty()) {
             let above = parents(&step.path).find(|parent| !self.index.at(parent).is_empty() && !gone_entry(parent));
-            let beneath = self.index.beneath(&step.path).find(|path| !gone_entry(path)).cloned();
+            let beneath = self.index.beneath(&step.path).find(|path| !gone_entry(path));
             if let Some(path) = above.or(beneath) {
                 found.push((step.path.clone(), format!("'{path}' is staged in its way")));
             }

@@ -11,6 +11,7 @@ mod check;
 mod differential;
 mod guarded_merges;
 mod hooks_folder;
+mod in_process;
 mod init;
 mod install;
 mod odd_hooks;
