@@ -86,12 +86,31 @@ impl Repo {
 
     /// Returns whether `ancestor` can be reached from `tip`.
     pub fn is_ancestor(&self, ancestor: Oid, tip: Oid) -> Result<bool, GitError> {
+        if let Some(known) = self.are_next_to_each_other(ancestor, tip) {
+            return Ok(known);
+        }
         let ask = self.git("merge-base").args(["--is-ancestor", &ancestor.to_string(), &tip.to_string()]);
         let output = ask.run()?;
         match output.status {
             0 => Ok(true),
             1 => Ok(false),
             _ => Err(output.failure()),
+        }
+    }
+
+    /// Answers for commits of which one is the other's parent, or both are the same, which are most that are asked about.
+    fn are_next_to_each_other(&self, ancestor: Oid, tip: Oid) -> Option<bool> {
+        if ancestor == tip {
+            return Some(true);
+        }
+        // A shallow clone's commits name parents that don't count.
+        let is_parent = |parent: Oid, of: Oid| {
+            let commit = self.objects().commit(of).ok().filter(|_| !self.is_shallow());
+            commit.is_some_and(|commit| commit.parents.contains(&parent))
+        };
+        match (is_parent(ancestor, tip), is_parent(tip, ancestor)) {
+            (false, false) => None,
+            (known, _) => Some(known),
         }
     }
 

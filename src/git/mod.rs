@@ -14,6 +14,7 @@ mod index;
 mod log;
 mod merge;
 mod objects;
+mod plain;
 mod refs;
 mod repository;
 mod rewrite;

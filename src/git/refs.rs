@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout};
 use bstr::ByteSlice;
 
 use super::child::{GitError, path_of};
+use super::plain::PlainRef;
 use super::repository::Repo;
 use crate::model::{Oid, Raw, RefName};
 
@@ -33,6 +34,11 @@ impl Repo {
 
     /// Returns a ref's own value; `None` when it does not exist.
     pub fn ref_value(&self, name: &RefName) -> Result<Option<Oid>, GitError> {
+        match self.plain_ref(name) {
+            PlainRef::Value(oid) => return Ok(Some(oid)),
+            PlainRef::Missing => return Ok(None),
+            PlainRef::Unknown => {}
+        }
         let output = self.git("rev-parse").args(["--verify", "-q"]).bytes(name).run()?;
         Ok(if output.status == 0 { output.stdout.lines().next().and_then(Oid::from_hex) } else { None })
     }
@@ -58,6 +64,9 @@ impl Repo {
     /// Returns the remote-tracking branches and other branches, tags and worktrees that contain a commit: full names,
     /// up to `limit`.
     pub fn containing(&self, commit: Oid, prefixes: &[&str], limit: usize) -> Result<Vec<RefName>, GitError> {
+        if prefixes.iter().all(|prefix| self.has_no_ref_under(prefix)) {
+            return Ok(Vec::new());
+        }
         let ask = self.git("for-each-ref").arg("--format=%(refname)").arg(format!("--count={limit}"));
         let ask = ask.arg("--contains").arg(commit.to_string()).args(prefixes);
         Ok(ask.run()?.success()?.lines().map(RefName::from).collect())
@@ -65,6 +74,9 @@ impl Repo {
 
     /// Returns the newest `limit` reflog lines of a ref, newest first; empty when it has no reflog.
     pub fn reflog(&self, name: &RefName, limit: usize) -> Result<Vec<ReflogEntry>, GitError> {
+        if self.has_no_reflog(name) {
+            return Ok(Vec::new());
+        }
         let ask = self.git("log").args(["-g", "-z", "--format=%H %gs", &format!("--max-count={limit}")]);
         let output = ask.bytes(name).arg("--").run()?;
         if output.status != 0 {

@@ -71,23 +71,21 @@ impl Repo {
     /// Finds the repository of `start` as git does (environment, `safe.directory` and all).
     pub fn discover(start: &Path, environment: Environment, deadline: Deadline) -> Result<Self, GitError> {
         let program = program(&environment);
-        let git = || Git::new(&program, &environment, &deadline).folder(start);
-        let ask = git().args(["rev-parse", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir"]);
-        let found = ask.run()?;
-        if found.status != 0 {
+        let git = Git::new(&program, &environment, &deadline).folder(start);
+        let ask = git.args(["rev-parse", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir"]);
+        let found = ask.arg("--show-toplevel").run()?;
+        let parts: Vec<&[u8]> = found.stdout.splitn(4, |byte| *byte == b'\n').collect();
+        // Outside of a working tree git fails at the last question, when the others are answered.
+        let [inside, git_dir, common_dir, top] = parts[..] else {
             let line = found.stderr.lines().next().unwrap_or_default();
             return Err(GitError::NoRepository(crate::model::escape(line.strip_prefix(b"fatal: ").unwrap_or(line))));
-        }
-        let mut lines = found.stdout.lines();
-        let mut next = || lines.next().ok_or_else(|| GitError::Answer { command: "rev-parse".into() });
-        let inside = next()? == b"true";
-        let git_dir = path_of(next()?);
-        let common_dir = absolute(start, &path_of(next()?));
-        let work_tree = if inside {
-            let top = git().args(["rev-parse", "--show-toplevel"]).run()?.success()?;
-            Some(path_of(top.strip_suffix(b"\n").unwrap_or(&top)))
-        } else {
-            None
+        };
+        let git_dir = path_of(git_dir);
+        let common_dir = absolute(start, &path_of(common_dir));
+        let work_tree = match (found.status, inside) {
+            (0, b"true") => Some(path_of(top.strip_suffix(b"\n").unwrap_or(top))),
+            (_, b"false") => None,
+            _ => return Err(found.failure()),
         };
         Ok(Self {
             git_dir,

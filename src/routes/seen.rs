@@ -58,15 +58,17 @@ pub fn look(session: &Session<'_>) -> Result<(), GitError> {
 /// The same when guard is installed: from now on every move counts.
 pub fn take_down(session: &Session<'_>) -> Result<(), GitError> {
     let folder = session.repo.guard_dir();
-    if compare(session)?.is_none() {
-        return Ok(());
-    }
-    // Somebody else may have found the same meanwhile: what counts is found under the lock.
+    let Some(mut found) = compare(session)? else { return Ok(()) };
     let Ok(lock) = disk::ensure_folder(&folder, 0o700).and_then(|()| disk::lock(&folder.join("lock"), session.now))
     else {
         return Ok(());
     };
-    let Some(Found { gaps, values }) = compare(session)? else { return Ok(()) };
+    if !found.gaps.is_empty() {
+        // Somebody else may have found the same meanwhile: what counts is found under the lock.
+        let Some(again) = compare(session)? else { return Ok(()) };
+        found = again;
+    }
+    let Found { gaps, values } = found;
     let found = !gaps.is_empty();
     if gaps.len() > BRANCHES {
         record(session, gaps, Raw::default());
@@ -170,6 +172,9 @@ fn gaps(looked_before: bool, known: &Values, actual: &Values, elsewhere: &BTreeS
 }
 
 fn checked_out_elsewhere(repo: &Repo) -> Result<BTreeSet<RefName>, GitError> {
+    if !repo.has_linked_worktrees() {
+        return Ok(BTreeSet::new());
+    }
     let here = repo.head()?.branch;
     let branches = repo.worktrees()?.into_iter().filter_map(|(_, branch)| branch);
     Ok(branches.filter(|branch| Some(branch) != here.as_ref()).collect())

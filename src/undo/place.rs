@@ -70,6 +70,9 @@ impl Place {
 
 /// Refuses when another worktree has the branch checked out.
 pub(super) fn not_elsewhere(undo: &Undo<'_>, branch: &RefName, command: &str) -> Result<(), UndoError> {
+    if !undo.repo.has_linked_worktrees() {
+        return Ok(());
+    }
     for (folder, checked_out) in undo.repo.worktrees()? {
         if checked_out.as_ref() == Some(branch) && !is_here(undo, &folder) {
             let folder = shown(&folder);
