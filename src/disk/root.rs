@@ -4,8 +4,9 @@
 //! somebody puts in the way between two looks can't lead elsewhere. What lies behind a link or a file does not exist for
 //! reading, as for git; for writing it is in the way. What may be a component at all is in `check.rs`.
 //!
-//! Order of [`Root::replace`]: missing folders → temporary beside the target → bytes → optional fsync → rename →
-//! optional fsync of the folder. A crash leaves the old or the new file, perhaps a temporary and empty folders.
+//! Order of [`Root::replace`]: missing folders → temporary beside the target → bytes → fsync → rename → fsync of the folder.
+//! A crash leaves the old or the new file, perhaps a temporary and empty folders. Without fsync a file that is there and
+//! the temporary change places in one step, and the old file, now under the temporary's name, is removed.
 //!
 //! # Limitations
 //!
@@ -20,8 +21,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode as Bits, OFlags, Stat, fstat, mkdirat, openat, readlinkat, renameat, statat,
-    symlinkat, unlinkat,
+    AtFlags, CWD, FileType, Mode as Bits, OFlags, RenameFlags, Stat, fstat, mkdirat, openat, readlinkat, renameat,
+    renameat_with, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -170,15 +171,16 @@ impl Root {
         let Some(place) = self.walk(relative, Missing::Create)? else {
             return Err(self.error(relative, "write", Errno::NOENT));
         };
-        if let Some(metadata) = self.look(relative, &place)?
-            && metadata.kind == Kind::Special
-        {
+        let there = self.look(relative, &place)?.map(|metadata| metadata.kind);
+        if there == Some(Kind::Special) {
             return Err(self.obstructed(relative, "a special file"));
         }
+        let swaps = durability == Durability::Lazy && matches!(there, Some(Kind::File(_)));
         let temporary = temporary_name();
         let written = self
             .write_temporary(relative, &place, &temporary, (mode, bytes, durability))
-            .and_then(|()| self.rename_over(relative, &place, &temporary));
+            .and_then(|()| if swaps { self.swap(relative, &place, &temporary) } else { Ok(false) })
+            .and_then(|swapped| if swapped { Ok(()) } else { self.rename_over(relative, &place, &temporary) });
         if written.is_err() {
             let _ = unlinkat(place.folder(), &*temporary, AtFlags::empty());
         }
@@ -239,6 +241,31 @@ impl Root {
             file.sync_all().map_err(|source| self.error(relative, "sync", source))?;
         }
         Ok(())
+    }
+
+    /// Lets the temporary and the file at `relative` take each other's place, and removes the old file. Returns `false`
+    /// when that is not possible here.
+    ///
+    /// A rename over a file makes some file systems (ext4) write the new one out at once, which takes many times as long;
+    /// what is not to be synced need not wait for that.
+    fn swap(&self, relative: &TreePath, place: &Place<'_>, temporary: &str) -> Result<bool, DiskError> {
+        step(&self.full(relative), "replace")?;
+        let (folder, name) = (place.folder(), place.name());
+        let swap = || renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE);
+        if swap().is_err() {
+            return Ok(false);
+        }
+        let removed = step(&self.full(relative), "replace").and_then(|()| {
+            match unlinkat(folder, temporary, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => Ok(true),
+                // It became a folder just now, or may not be removed.
+                Err(errno) => Err(self.error(relative, "replace", errno)),
+            }
+        });
+        if removed.is_err() {
+            swap().map_err(|errno| self.error(relative, "put back", errno))?;
+        }
+        removed
     }
 
     fn rename_over(&self, relative: &TreePath, place: &Place<'_>, temporary: &str) -> Result<(), DiskError> {

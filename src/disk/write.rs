@@ -14,7 +14,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
@@ -40,6 +40,25 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability, mode: u32
     step(path, "replace")?;
     fs::rename(&temporary.path, path).map_err(|source| DiskError::io(path, "replace", source))?;
     temporary.placed(durability)
+}
+
+/// Puts a finished file of ours into the place of `to`, with its permissions: by a rename, or where the two are on
+/// different file systems by a copy. The file at `from` may stay.
+pub fn move_over(from: &Path, to: &Path, durability: Durability) -> Result<(), DiskError> {
+    step(to, "replace")?;
+    let failed = |source| DiskError::io(from, "read", source);
+    if durability == Durability::Fsync {
+        File::open(from).and_then(|file| file.sync_all()).map_err(failed)?;
+    }
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+            let mode = fs::metadata(from).map_err(failed)?.permissions().mode() & 0o777;
+            write_atomic(to, &fs::read(from).map_err(failed)?, durability, mode)
+        }
+        Err(source) => Err(DiskError::io(to, "replace", source)),
+        Ok(()) if durability == Durability::Lazy => Ok(()),
+        Ok(()) => sync_folder(to.parent().unwrap_or(Path::new("."))),
+    }
 }
 
 /// Makes the file at `path`; [`DiskError::Exists`] when something stands there. Of two processes one succeeds.
@@ -235,7 +254,7 @@ pub fn is_temporary(name: &std::ffi::OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::super::{Fault, fail_after};
     use super::*;

@@ -124,7 +124,10 @@ impl Repo {
             line(format!("{} {} {stage}\t", entry.entry.mode.octal(), entry.entry.oid), &entry.path);
         }
         if index.exists() {
-            fs::copy(index, copy).map_err(|source| GitError::Io { path: copy.display().to_string(), source })?;
+            // One that a killed process of our number left.
+            crate::disk::remove_file(copy)?;
+            // A link costs nothing: git replaces the file and never writes into it.
+            crate::disk::hard_link_or_copy(index, copy, crate::disk::Durability::Lazy)?;
         }
         let update = |option: &str, input: Vec<u8>| {
             let git = self.git("update-index").args(["-z", option]);
@@ -145,12 +148,11 @@ impl Repo {
         Ok(())
     }
 
-    /// Looks at the files behind the entries of a copy of the index and returns its bytes: new entries know nothing of
-    /// their files, and git would open each at the next status.
-    pub fn refresh_index(&self, copy: &Path) -> Result<Vec<u8>, GitError> {
+    /// Looks at the files behind the entries of a copy of the index: new entries know nothing of their files, and git would
+    /// open each at the next status.
+    pub fn refresh_index(&self, copy: &Path) -> Result<(), GitError> {
         // Its exit status tells whether files differ from their entries, which is no failure here.
-        self.git("update-index").args(["-q", "--refresh"]).env("GIT_INDEX_FILE", copy).run()?;
-        fs::read(copy).map_err(|source| GitError::Io { path: copy.display().to_string(), source })
+        self.git("update-index").args(["-q", "--refresh"]).env("GIT_INDEX_FILE", copy).run().map(drop)
     }
 
     /// Returns the paths that were in conflict in this index, resolved or not: unmerged ones and those whose stages git

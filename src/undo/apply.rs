@@ -352,12 +352,9 @@ impl IndexCopy {
 
     /// Puts the copy into the index's place. The caller holds `index.lock`; the files are what they will be.
     pub(super) fn take_place(&self, undo: &Undo<'_>) -> Result<(), UndoError> {
-        use std::os::unix::fs::PermissionsExt;
         let Some(file) = &self.file else { return Ok(()) };
-        let bytes = undo.repo.refresh_index(file)?;
-        let index = undo.repo.own_index_file();
-        let mode = std::fs::metadata(&index).map_or(0o666, |found| found.permissions().mode() & 0o777);
-        Ok(disk::write_atomic(&index, &bytes, Durability::Fsync, mode)?)
+        undo.repo.refresh_index(file)?;
+        Ok(disk::move_over(file, &undo.repo.own_index_file(), Durability::Fsync)?)
     }
 }
 
