@@ -46,6 +46,7 @@ pub fn existing(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, commit: N
         contents,
         local: Vec::new(),
         losses: Losses { at, usual: None, side_taken },
+        reverted: Vec::new(),
     })
 }
 

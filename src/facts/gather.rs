@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{contents, names};
+use super::{contents, names, reverted};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Deny, Manifest};
 use crate::model::{
@@ -57,6 +57,8 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
     let deleted = paths.iter().filter(|path| path.first.is_some() && path.result.is_none()).count();
     let first_files = count_first_files(repo, manifest, first_tree, deleted)?;
     let contents = contents::read(repo, manifest, &mut paths)?;
+    let outcome = reverted::Outcome { first: first_tree, paths: &paths };
+    let reverted = reverted::find(repo, manifest, question, &bases, &outcome)?;
     Ok(Facts {
         shape: shape(question, &incoming, &bases),
         into: question.into.clone(),
@@ -69,6 +71,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
         contents,
         local: Vec::<LocalFile>::new(),
         losses: Losses::default(),
+        reverted,
     })
 }
 

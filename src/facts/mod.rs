@@ -3,12 +3,17 @@
 //! What is asked stays in proportion to what the merge changes: trees are compared with equal subtrees skipped, and
 //! blobs are read only for the paths that a rule needs.
 
+mod brought;
 mod contents;
 mod excuses;
 mod existing;
 mod gather;
+mod gone;
+mod lines;
 mod local;
 mod names;
+mod revert_words;
+mod reverted;
 
 pub use contents::LIMIT as CONTENT_LIMIT;
 pub use excuses::{Allow, excuses, parse_trailer, render_trailer};

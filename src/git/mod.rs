@@ -17,6 +17,7 @@ mod objects;
 mod plain;
 mod refs;
 mod repository;
+mod reverts;
 mod rewrite;
 mod status;
 mod tree;

@@ -235,6 +235,12 @@ impl Repo {
         self.common_dir.join("shallow").exists()
     }
 
+    /// Returns whether history or old objects may be missing on purpose: the clone is shallow or partial.
+    pub fn lacks_history(&self) -> bool {
+        let configured = fs::read(self.common_dir.join("config")).unwrap_or_default().to_ascii_lowercase();
+        self.is_shallow() || configured.contains_str("partialclone") || configured.contains_str("promisor")
+    }
+
     /// Returns git's version as numbers, `(2, 47, 3)`.
     pub fn git_version(&self) -> Result<(u32, u32, u32), GitError> {
         let text = self.git("version").run()?.line()?;

@@ -35,11 +35,25 @@ impl Objects {
 
     /// Returns every path at which the two trees differ, in byte order. `None` means the empty tree.
     pub fn diff(&self, before: Option<Oid>, after: Option<Oid>, deadline: &Deadline) -> Result<Vec<Change>, GitError> {
+        Ok(self.diff_while(before, after, deadline, |_| Ok(true))?.unwrap_or_default())
+    }
+
+    /// Does as [`Self::diff`] does as long as `goes_on` says so of each path; `None` when it did not. Nothing is read
+    /// beyond the path at which it stops.
+    pub fn diff_while(
+        &self,
+        before: Option<Oid>,
+        after: Option<Oid>,
+        deadline: &Deadline,
+        mut goes_on: impl FnMut(&Change) -> Result<bool, GitError>,
+    ) -> Result<Option<Vec<Change>>, GitError> {
         let mut changes = Vec::new();
-        let mut walk = Walk { objects: self, deadline, changes: &mut changes };
-        walk.folder(&BString::default(), before, after)?;
+        let mut walk = Walk { objects: self, deadline, changes: &mut changes, goes_on: &mut goes_on };
+        if !walk.folder(&BString::default(), before, after)? {
+            return Ok(None);
+        }
         changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        Ok(changes)
+        Ok(Some(changes))
     }
 
     /// Returns the number of files in a tree, counted up to `bound`.
@@ -79,43 +93,49 @@ struct Walk<'a> {
     objects: &'a Objects,
     deadline: &'a Deadline,
     changes: &'a mut Vec<Change>,
+    goes_on: &'a mut dyn FnMut(&Change) -> Result<bool, GitError>,
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &BString, before: Option<Oid>, after: Option<Oid>) -> Result<(), GitError> {
+    /// Returns whether it went to the end.
+    fn folder(&mut self, folder: &BString, before: Option<Oid>, after: Option<Oid>) -> Result<bool, GitError> {
         self.deadline.check()?;
         let read = |tree: Option<Oid>| tree.map_or_else(|| Ok(Rc::default()), |oid| self.objects.tree(oid));
         let (before, after) = (read(before)?, read(after)?);
         let (mut old, mut new) = (before.iter().peekable(), after.iter().peekable());
         loop {
             let order = match (old.peek(), new.peek()) {
-                (None, None) => return Ok(()),
+                (None, None) => return Ok(true),
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
                 (Some(a), Some(b)) => git_order(a, b),
             };
             let a = if order == Ordering::Greater { None } else { old.next() };
             let b = if order == Ordering::Less { None } else { new.next() };
-            self.pair(folder, a, b)?;
+            if !self.pair(folder, a, b)? {
+                return Ok(false);
+            }
         }
     }
 
     /// Compares two entries of one sort key: both are folders, or neither is.
-    fn pair(&mut self, folder: &BString, a: Option<&TreeEntry>, b: Option<&TreeEntry>) -> Result<(), GitError> {
+    fn pair(&mut self, folder: &BString, a: Option<&TreeEntry>, b: Option<&TreeEntry>) -> Result<bool, GitError> {
         if let (Some(a), Some(b)) = (a, b)
             && a.oid == b.oid
             && a.mode == b.mode
         {
-            return Ok(());
+            return Ok(true);
         }
-        let Some(either) = a.or(b) else { return Ok(()) };
+        let Some(either) = a.or(b) else { return Ok(true) };
         let path = join(folder, &either.name);
         if either.mode == Mode::Tree {
             return self.folder(&path, a.map(|entry| entry.oid), b.map(|entry| entry.oid));
         }
         let entry = |found: Option<&TreeEntry>| found.map(|entry| Entry { mode: entry.mode, oid: entry.oid });
-        self.changes.push(Change { path: path.as_slice().into(), before: entry(a), after: entry(b) });
-        Ok(())
+        let change = Change { path: path.as_slice().into(), before: entry(a), after: entry(b) };
+        let goes_on = (self.goes_on)(&change)?;
+        self.changes.push(change);
+        Ok(goes_on)
     }
 }
 

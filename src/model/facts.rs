@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bstr::BString;
 
-use super::{Entry, Incoming, Losses, Oid, RefName, TreePath};
+use super::{Entry, Incoming, Losses, Oid, Raw, RefName, TreePath};
 
 /// The branch that is merged into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,6 +112,45 @@ pub struct LocalFile {
     pub saved: bool,
 }
 
+/// A side of a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The branch merged into.
+    Into,
+    /// What comes in.
+    Incoming,
+}
+
+/// An earlier merge that one side has taken back while the other side builds on what it brought, so that the result
+/// lacks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevertedMerge {
+    /// The side that took it back.
+    pub side: Side,
+    /// Which of the incoming heads it is about.
+    pub head: usize,
+    /// The earlier merge; `None` for a fast-forward, which makes none.
+    pub merge: Option<Oid>,
+    /// The commit that took it back; of several the last one.
+    pub revert: Oid,
+    /// That commit's author.
+    pub author: Raw,
+    /// That commit's subject.
+    pub subject: Raw,
+    /// The number of commits that the merge had brought.
+    pub commits: usize,
+    /// The subjects of the newest of them.
+    pub subjects: Vec<Raw>,
+    /// The paths at which the result lacks their work.
+    pub paths: Vec<TreePath>,
+    /// The number of paths that the merge had changed.
+    pub of: usize,
+    /// Whether the branch merged into is checked out here.
+    pub into_is_head: bool,
+    /// Whether HEAD contains the revert.
+    pub revert_is_in_head: bool,
+}
+
 /// Everything that rules may know of one merge.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -139,6 +178,8 @@ pub struct Facts {
     pub local: Vec<LocalFile>,
     /// Where the result is not what merging gives; only for results that exist.
     pub losses: Losses,
+    /// Earlier merges whose work the result lacks because one side took them back; the latest first.
+    pub reverted: Vec<RevertedMerge>,
 }
 
 impl Facts {

@@ -18,7 +18,9 @@ mod time;
 pub use change::{Change, Entry, Mode};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
 pub use event::{Hook, Incoming, RefMove, TransactionState};
-pub use facts::{Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, Shape, Target};
+pub use facts::{
+    Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Shape, Side, Target,
+};
 pub use finding::{Excuse, Finding, Level, Verdict, fingerprint};
 pub use oid::{HashKind, Oid, ParseOidError};
 pub use operation::{

@@ -108,6 +108,7 @@ fn unknown(question: &Question) -> Facts {
         contents: std::collections::BTreeMap::new(),
         local: Vec::new(),
         losses: crate::model::Losses::default(),
+        reverted: Vec::new(),
     }
 }
 

@@ -35,6 +35,7 @@ mod ranking;
 #[cfg(test)]
 mod register_tests;
 mod resurrected;
+mod reverted_merge;
 mod side_discarded;
 mod standing;
 #[cfg(test)]
@@ -103,6 +104,7 @@ pub const REGISTER: &[Rule] = &[
     case_collision::RULE,
     mode_changed::RULE,
     unrelated_histories::RULE,
+    reverted_merge::RULE,
 ];
 
 /// Finds a rule by its name.

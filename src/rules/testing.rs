@@ -64,6 +64,7 @@ impl Sample {
             contents: BTreeMap::new(),
             local: Vec::new(),
             losses: Losses::default(),
+            reverted: Vec::new(),
         };
         Self { facts, manifest: Manifest::default() }
     }

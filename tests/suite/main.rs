@@ -20,6 +20,7 @@ mod policy;
 mod register;
 mod result;
 mod retention;
+mod reverted;
 mod rules_at_work;
 mod sandbox;
 mod shims;

@@ -123,6 +123,17 @@ fn cases() -> Vec<Case> {
             ..case("mode-changed", "info", |s| _ = s.write("text", "base\n"), |s| _ = s.write("text", "theirs\n"))
         },
         case("unrelated-histories", "warn", NOTHING, NOTHING),
+        Case {
+            later: |sandbox| {
+                let _ = sandbox.git(["merge", "-q", "--no-ff", "--no-edit", "feat"]).ok();
+                let _ = sandbox.git(["revert", "--no-edit", "-m", "1", "HEAD"]).ok();
+                let _ = sandbox.git(["checkout", "-q", "feat"]).ok();
+                sandbox.write("fix", "x\n");
+                sandbox.commit("fix");
+                let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+            },
+            ..case("reverted-merge", "warn", NOTHING, |s| _ = s.write("work", "x\n"))
+        },
     ]
 }
 
