@@ -167,17 +167,12 @@ fn recovered_word(way: RecoveredBy) -> &'static str {
 }
 
 fn recovered_text(found: &Recovered) -> String {
-    let what = match found.way {
-        RecoveredBy::Finished => "was interrupted and is finished now",
-        RecoveredBy::RolledBack => "was interrupted and is rolled back now",
-        RecoveredBy::LeftAlone => "was interrupted; the branch has moved since, so nothing was touched",
-    };
     let left = if found.left.is_empty() {
         String::new()
     } else {
         format!("; changed since and left as they are: {}", list(&found.left))
     };
-    format!("operation {} {what}{left}\n", found.operation)
+    format!("operation {} {}{left}\n", found.operation, found.way.words())
 }
 
 /// What happens at one path.

@@ -13,6 +13,7 @@ use crate::facts::{self, Found};
 use crate::git::{GitError, Repo};
 use crate::hooks::{self, Coverage, HookState, InstallError, Probe};
 use crate::model::{Hook, escape};
+use crate::undo::{Recovered, Undo};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -86,6 +87,7 @@ pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
         checks.push(check_gate(repo, &folder)?);
     }
     checks.push(check_manifest(repo)?);
+    checks.extend(check_undo(session));
     checks.extend(room::check(session));
     checks.extend(check_traces(repo));
     Ok(Report { checks, coverage })
@@ -186,6 +188,31 @@ fn check_manifest(repo: &Repo) -> Result<Check, GitError> {
         Found::Unreadable(error) => Check::new("manifest", Health::Bad, format!("'{file}' in HEAD: {error}")),
         Found::Odd(why) => Check::new("manifest", Health::Bad, why),
     })
+}
+
+/// Finishes what was interrupted, or puts it back: the repository is then as before or as after it.
+fn check_undo(session: &Session<'_>) -> Vec<Check> {
+    let fine = || vec![Check::new("undo", Health::Good, "nothing is left half done")];
+    // Where nothing was ever recorded nothing is made, either.
+    if !session.journal.folder().exists() {
+        return fine();
+    }
+    match Undo::new(session.repo, session.now).recover_interrupted() {
+        Ok(recovered) if recovered.is_empty() => fine(),
+        Ok(recovered) => recovered.iter().map(recovered_check).collect(),
+        Err(error) if error.is_locked() => vec![Check::new("undo", Health::Note, error.to_string())],
+        Err(error) => vec![Check::new("undo", Health::Bad, error.to_string())],
+    }
+}
+
+fn recovered_check(found: &Recovered) -> Check {
+    let mut text = format!("operation {} {}", found.operation, found.way.words());
+    if let Some(first) = found.left.first() {
+        let more = found.left.len() - 1;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        text.push_str(&format!("; changed since and left as they are: '{first}'{more}"));
+    }
+    Check::new("undo", Health::Note, text)
 }
 
 /// Looks at what hooks left because they could not work.

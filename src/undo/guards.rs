@@ -43,17 +43,13 @@ pub(super) fn is_there(undo: &Undo<'_>, name: &str) -> Result<bool, UndoError> {
 
 /// Refuses to plan (for a dry run) over an undo that was interrupted: a real run deals with it first.
 pub(super) fn nothing_interrupted(undo: &Undo<'_>, history: &History) -> Result<(), UndoError> {
-    let worktree = undo.repo.worktree_id();
-    let open = history.operations.iter().rev().find(|operation| {
-        operation.outcome.is_none() && operation.intent.worktree == worktree && operation.intent.kind.is_ours()
-    });
-    match open {
+    match undo.unended(history) {
         Some(operation) => {
             let why = format!(
                 "operation {} was interrupted and is dealt with first; --dry-run changes nothing",
                 operation.id
             );
-            Err(UndoError::refused(why, Some("guard undo-merge".to_owned())))
+            Err(UndoError::refused(why, Some("guard doctor".to_owned())))
         }
         None => Ok(()),
     }

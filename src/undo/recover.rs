@@ -15,6 +15,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::disk::{Durability, Root, is_temporary};
+use crate::journal::History;
 use crate::model::{Operation, OperationId, Plan, Status, TreePath, WorkFile, WorkStep};
 
 use super::apply::{IndexCopy, IndexLock, end, state};
@@ -30,6 +31,17 @@ pub enum Way {
     RolledBack,
     /// The branch has moved on since: nothing was touched.
     LeftAlone,
+}
+
+impl Way {
+    /// Returns the words for people, after the operation's name.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Finished => "was interrupted and is finished now",
+            Self::RolledBack => "was interrupted and is rolled back now",
+            Self::LeftAlone => "was interrupted; the branch has moved since, so nothing was touched",
+        }
+    }
 }
 
 /// An interrupted operation that was dealt with.
@@ -48,6 +60,14 @@ impl Undo<'_> {
     pub fn recover_interrupted(&self) -> Result<Vec<Recovered>, UndoError> {
         let _lock = self.lock()?;
         self.recover()
+    }
+
+    /// Returns the newest of this worktree's undos and redos that has no end: it is at work, or was interrupted.
+    pub fn unended<'h>(&self, history: &'h History) -> Option<&'h Operation> {
+        let worktree = self.repo.worktree_id();
+        history.operations.iter().rev().find(|operation| {
+            operation.outcome.is_none() && operation.intent.worktree == worktree && operation.intent.kind.is_ours()
+        })
     }
 
     /// The same for a caller that holds our lock.

@@ -9,7 +9,8 @@ use crate::routes::doctor::{self, Health};
 
 /// Prove that the hooks fire and that journal and store are whole
 ///
-/// It looks at the hooks that git would really run, and merges in a scratch repository with them.
+/// It looks at the hooks that git would really run, and merges in a scratch repository with them. An undo that was interrupted
+/// is finished, or everything is put back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::prune;
 use crate::cli::{Context, Failure};
-use crate::journal::Journal;
+use crate::journal::{History, Journal};
 use crate::model::escape;
 use crate::report::{Exit, log_json, log_text, operation_json, operation_text};
 use crate::undo::Undo;
@@ -56,7 +56,9 @@ pub fn log(context: &Context, arguments: &Listing) -> anyhow::Result<Exit> {
     }
     let repo = context.repo_looked_at()?;
     let history = Journal::open(&repo.guard_dir()).operations()?;
-    let undoable = Undo::new(&repo, context.now()).undoable(&history);
+    let undo = Undo::new(&repo, context.now());
+    say_unended(context, &undo, &history);
+    let undoable = undo.undoable(&history);
     context.terminal.answer(|| {
         if context.json {
             log_json(&history, arguments.limit, &undoable)
@@ -78,9 +80,21 @@ pub fn show(context: &Context, arguments: &Showing) -> anyhow::Result<Exit> {
             .hint("guard log")
             .into());
     };
-    let undoable = Undo::new(&repo, context.now()).undoable(&history);
+    let undo = Undo::new(&repo, context.now());
+    say_unended(context, &undo, &history);
+    let undoable = undo.undoable(&history);
     context.terminal.answer(|| {
         if context.json { operation_json(operation, &undoable) } else { operation_text(operation, &undoable) }
     });
     Ok(Exit::Fine)
+}
+
+/// Says that something was begun and has no end: these commands change nothing, so they leave it.
+fn say_unended(context: &Context, undo: &Undo<'_>, history: &History) {
+    if let Some(operation) = undo.unended(history) {
+        context.terminal.note(|| {
+            let id = &operation.id;
+            format!("guard: operation {id} has not ended; if it was interrupted, 'guard doctor' puts that right\n")
+        });
+    }
 }

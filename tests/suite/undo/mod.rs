@@ -3,6 +3,7 @@
 mod autostash;
 mod external;
 mod journal;
+mod killed;
 mod kinds;
 mod operations;
 mod paths;

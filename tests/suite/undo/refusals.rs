@@ -138,29 +138,3 @@ fn a_dry_run_is_the_plan_of_the_real_one() {
     assert_eq!(strip(&dry), strip(&real));
     assert_eq!(world.text("a.txt"), lines(20).replace("line 18\n", "line 18, mine\n"));
 }
-
-/// U19: killed at random moments; the next command finishes or rolls back, and in between git can be told what to do.
-#[test]
-fn a_killed_undo_is_finished_or_rolled_back() {
-    let program = std::ffi::OsStr::new(env!("CARGO_BIN_EXE_guard"));
-    let mut outcomes = Vec::new();
-    for round in 0..12 {
-        let world = World::diverged(&[]);
-        let before = world.look();
-        world.git(&["merge", "-q", "feat"]);
-        let after = world.look();
-        let mut command = world.command(program, &world.top);
-        command.arg("undo-merge").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-        let mut child = command.spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(10 + round * 12));
-        child.kill().unwrap();
-        let ended = child.wait().unwrap();
-        let said = world.guard(&["undo-merge"]);
-        outcomes.push((ended.code(), said.code));
-        assert!(said.code == 0 || said.err.contains("no merge found"), "round {round}: {}", said.err);
-        assert_eq!(world.look(), before, "round {round}");
-        world.guard_ok(&["redo"]);
-        assert_eq!(world.look(), after, "round {round}");
-    }
-    assert!(outcomes.iter().any(|(killed, _)| killed.is_none()), "some were killed: {outcomes:?}");
-}
