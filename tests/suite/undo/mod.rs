@@ -14,6 +14,7 @@ mod refusals;
 mod restore;
 mod retained;
 mod snapshots;
+mod together;
 mod ways;
 mod world;
 
