@@ -12,7 +12,8 @@ fn expect_listed(folder: &Path, root: &str) {
     let listed = fs::read_to_string(folder.join(format!("{root}.rs"))).unwrap();
     for name in names(folder) {
         let module = name.strip_suffix(".rs").unwrap_or(&name);
-        let is_listed = module == root || listed.lines().any(|line| line.trim_start_matches("pub ") == format!("mod {module};"));
+        let is_listed =
+            module == root || listed.lines().any(|line| line.trim_start_matches("pub ") == format!("mod {module};"));
         assert!(is_listed, "{}/{name} is listed nowhere in its {root}.rs and never runs", folder.display());
         if folder.join(&name).is_dir() {
             expect_listed(&folder.join(&name), "mod");
