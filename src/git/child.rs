@@ -141,6 +141,11 @@ impl Deadline {
         }
     }
 
+    /// Returns half of the time that is left; `None` without a limit.
+    pub fn half(&self) -> Option<Duration> {
+        self.0.as_ref().map(|watch| watch.end.saturating_duration_since(Instant::now()) / 2)
+    }
+
     /// Returns whether less than half of the time is left: what is nice to have ends now.
     pub fn is_half_over(&self) -> bool {
         self.0.as_ref().is_some_and(|watch| Instant::now() + watch.limit / 2 >= watch.end)

@@ -38,8 +38,16 @@ impl Repo {
     /// costs.
     pub fn uncommitted(&self) -> Result<Vec<Uncommitted>, GitError> {
         let ask = self.git("status").args(["--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"]);
-        let text = ask.arg("--ignore-submodules=dirty").run()?.success()?;
-        let items = text.split(|byte| *byte == 0).filter(|item| !item.is_empty());
+        let ask = ask.arg("--ignore-submodules=dirty");
+        // In a hook others need time, too.
+        let ask = match self.deadline().half() {
+            Some(limit) => ask.patience(limit),
+            None => ask,
+        };
+        let text = ask.run()?.success()?;
+        // Headers (`# stash 1`) and ignored files may come with the user's configuration.
+        let is_entry = |item: &&[u8]| !item.is_empty() && !item.starts_with(b"# ") && !item.starts_with(b"! ");
+        let items = text.split(|byte| *byte == 0).filter(is_entry);
         items.map(|item| parse(item).ok_or_else(|| GitError::Answer { command: "status".into() })).collect()
     }
 }

@@ -79,7 +79,9 @@ fn with_values(session: &Session<'_>, mut moves: Vec<RefMove>) -> (Vec<RefMove>,
         return (moves, None);
     }
     let goes = |planned: &RefMove| moves.iter().any(|step| step.name == planned.name && step.new.is_none());
-    let Some(deletion) = open_deletions(session).find(|operation| operation.intent.planned.iter().all(goes)) else {
+    let is_it =
+        |operation: &Operation| !operation.intent.planned.is_empty() && operation.intent.planned.iter().all(goes);
+    let Some(deletion) = open_deletions(session).find(is_it) else {
         return (moves, None);
     };
     for step in moves.iter_mut().filter(|step| step.new.is_none()) {

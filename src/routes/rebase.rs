@@ -4,12 +4,14 @@
 //! Order: snapshot → the index kept → the journal's intent. The move of the branch at the rebase's end is its outcome; a
 //! rebase that was given up is closed when something else begins. Where there was nothing to save nothing is recorded yet.
 
+use std::collections::{HashMap, HashSet};
+
 use super::gate::in_the_way;
 use super::{Session, action_of};
 use crate::disk::Durability;
 use crate::facts;
 use crate::git::{GitError, Head};
-use crate::model::{Intent, Kind, Mode, Oid, Operation, Raw, RefMove, RefName, Saved, Status};
+use crate::model::{Entry, Intent, Kind, Mode, Oid, Operation, Raw, RefMove, RefName, Saved, Status, TreePath};
 use crate::snapshot::{self, Order, Scope};
 use crate::store::{Care, Part, Source, Wanted};
 
@@ -26,11 +28,12 @@ pub(super) fn rebasing(session: &Session<'_>, upstream: &Raw, branch: Option<&Ra
         let found = facts::files_in_the_way(repo, here.oid, to, limits.max_file)?;
         given.extend(found.iter().map(in_the_way));
     }
-    let aside = put_aside(session, limits.max_file)?;
-    let untouched = aside.is_empty();
-    given.extend(aside);
-    given.sort_by(|a, b| a.path.cmp(&b.path));
-    given.dedup_by(|a, b| a.path == b.path && a.part == b.part);
+    // What can't be read of it stays in git's autostash.
+    let aside = put_aside(session, limits.max_file);
+    let untouched = matches!(&aside, Ok(aside) if aside.is_empty());
+    given.extend(aside.unwrap_or_default());
+    let mut seen = HashSet::new();
+    given.retain(|wanted| seen.insert((wanted.path.clone(), matches!(wanted.part, Part::Staged(_)))));
     let id = session.journal.new_id(session.now);
     let order =
         Order { id: &id, now: session.now, given, scope: Scope::All, limits: &limits, durability: Durability::Lazy };
@@ -104,13 +107,17 @@ fn put_aside(session: &Session<'_>, max_file: u64) -> Result<Vec<Wanted>, GitErr
     let commit = objects.commit(stash)?;
     let [head, index, ..] = commit.parents[..] else { return Ok(Vec::new()) };
     let (head, index) = (objects.tree_of(head)?, objects.tree_of(index)?);
-    let changed = |tree: Oid| -> Result<Vec<_>, GitError> {
+    let mut left = MOST_ASIDE;
+    let mut changed = |tree: Oid| -> Result<Vec<(TreePath, Entry)>, GitError> {
         let changes = objects.diff(Some(head), Some(tree), repo.deadline())?;
-        let regular = changes.into_iter().filter_map(|change| Some((change.path, change.after?)));
         let mut found = Vec::new();
-        for (path, entry) in regular.filter(|(_, entry)| entry.mode != Mode::Submodule) {
-            // Larger ones stay in the stash alone.
-            if objects.header(entry.oid)?.1 <= max_file {
+        for (path, entry) in changes.into_iter().filter_map(|change| Some((change.path, change.after?))) {
+            if entry.mode == Mode::Submodule {
+                continue;
+            }
+            let size = objects.header(entry.oid)?.1;
+            if size <= max_file.min(left) {
+                left -= size;
                 found.push((path, entry));
             }
         }
@@ -121,20 +128,26 @@ fn put_aside(session: &Session<'_>, max_file: u64) -> Result<Vec<Wanted>, GitErr
         Wanted { path, part, source, care: Care::Should }
     };
     let mut found = Vec::new();
-    for (path, entry) in changed(index)? {
-        found.push(wanted(path, Part::Staged(entry.oid), Mode::File, objects.blob(entry.oid)?));
-    }
-    for (path, entry) in changed(commit.tree)? {
-        let bytes = if entry.mode == Mode::Link {
-            objects.blob(entry.oid)?
-        } else {
-            repo.smudge(&[(path.clone(), entry.oid)], None)?
-                .into_iter()
-                .next()
-                .map(|file| file.bytes)
-                .unwrap_or_default()
+    let (files, staged) = (changed(commit.tree)?, changed(index)?);
+    let plain: Vec<(TreePath, Oid)> = files
+        .iter()
+        .filter(|(_, entry)| entry.mode != Mode::Link)
+        .map(|(path, entry)| (path.clone(), entry.oid))
+        .collect();
+    let mut smudged: HashMap<TreePath, Vec<u8>> =
+        repo.smudge(&plain, None)?.into_iter().map(|file| (file.path, file.bytes)).collect();
+    for (path, entry) in files {
+        let bytes = match smudged.remove(&path) {
+            Some(bytes) => bytes,
+            None => objects.blob(entry.oid)?,
         };
         found.push(wanted(path, Part::File { tracked: true }, entry.mode, bytes));
     }
+    for (path, entry) in staged {
+        found.push(wanted(path, Part::Staged(entry.oid), Mode::File, objects.blob(entry.oid)?));
+    }
     Ok(found)
 }
+
+/// So many bytes of an autostash are read: it is in memory, and git has it.
+const MOST_ASIDE: u64 = 64 << 20;

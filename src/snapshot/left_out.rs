@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Saved, TreePath, Unsaved};
+use crate::store::Part;
 
 /// So many are listed one by one.
 const ONE_BY_ONE: usize = 100;
@@ -18,6 +19,15 @@ impl LeftOut {
     /// A file.
     pub(super) fn file(&mut self, path: &TreePath, why: &str) {
         self.files.push(Unsaved { path: path.clone(), why: why.to_owned() });
+    }
+
+    /// Whatever it is; git's state files are evidence only.
+    pub(super) fn thing(&mut self, path: &TreePath, part: Part, why: &str) {
+        match part {
+            Part::File { .. } => self.file(path, why),
+            Part::Staged(_) => self.staged(path, why),
+            Part::State => {}
+        }
     }
 
     /// A version that only the index has.

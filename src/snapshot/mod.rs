@@ -90,7 +90,11 @@ pub fn save(repo: &Repo, order: Order<'_>) -> Result<Saved, SnapshotError> {
     let mut left_out = LeftOut::default();
     let beside = match order.scope {
         Scope::Given => Vec::new(),
-        Scope::All => beside(repo, &order.given, &mut left_out)?,
+        // What is about to be replaced is saved whatever becomes of the rest.
+        Scope::All => beside(repo, &order.given, &mut left_out).unwrap_or_else(|error| {
+            left_out.file(&"./".into(), &error.to_string());
+            Vec::new()
+        }),
     };
     let mut saved = Saved::default();
     if !order.given.is_empty() || !beside.is_empty() {
@@ -114,7 +118,7 @@ impl Thing {
     /// Says where its bytes are; those of versions in the index and of git's files are read now, one at a time.
     fn read(self, repo: &Repo, max_file: u64, left_out: &mut LeftOut) -> Option<Wanted> {
         if repo.deadline().is_half_over() {
-            left_out.file(&self.path, "no time was left");
+            left_out.thing(&self.path, self.part, "no time was left");
             return None;
         }
         let bytes = match self.part {
@@ -159,7 +163,7 @@ fn beside(repo: &Repo, given: &[Wanted], left_out: &mut LeftOut) -> Result<Vec<T
     things.extend(untracked);
     things.retain(|thing| !have.contains(&(&thing.path, staged(thing.part))));
     for thing in things.iter().skip(MOST) {
-        left_out.file(&thing.path, &format!("more than {MOST} files"));
+        left_out.thing(&thing.path, thing.part, &format!("more than {MOST} files"));
     }
     things.truncate(MOST);
     Ok(things)

@@ -46,6 +46,7 @@ pub struct Store {
     /// The same, opened so that nothing is synced.
     unsynced: OnceCell<Repository>,
     pub(super) path: PathBuf,
+    pub(super) durability: Durability,
 }
 
 impl std::fmt::Debug for Store {
@@ -93,7 +94,7 @@ impl Store {
             return Err(StoreError::Alternates(path));
         }
         match open_repository(&path, durability) {
-            Ok(repository) => Ok(Self { repository, unsynced: OnceCell::new(), path }),
+            Ok(repository) => Ok(Self { repository, unsynced: OnceCell::new(), path, durability }),
             Err(source) => Err(StoreError::Git { action: "open a repository", path, source }),
         }
     }

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 
 use git2::{FileMode, ObjectType, Odb, Signature, Time};
 
-use crate::disk::{self, DiskError, Kind, Metadata, OnDisk, Root};
+use crate::disk::{self, DiskError, Durability, Kind, Metadata, OnDisk, Root};
 use crate::model::{Mode, Oid, OperationId, Saved, SavedFile, SavedState, SavedVersion, Timestamp, TreePath, Unsaved};
 
 use super::{Snapshot, Store, StoreError};
@@ -133,6 +133,9 @@ impl Store {
             let bounds = if care == Care::Must { (u64::MAX, u64::MAX) } else { (limits.max_file, left) };
             let why = match self.save_one(odb, root, &path, &source, bounds, between)? {
                 Attempt::Stored { mode, blob, size } => {
+                    if care != Care::May {
+                        self.settle(blob)?;
+                    }
                     left -= size.min(left);
                     let blob = ours(blob);
                     match part {
@@ -159,6 +162,22 @@ impl Store {
         self.write_snapshot(&odb, &name, &Snapshot::new(id, now, &saved))?;
         saved.snapshot = Some(name);
         Ok(saved)
+    }
+
+    /// Syncs a blob that was there already: libgit2 writes nothing then, and whoever wrote it may not have synced it.
+    fn settle(&self, blob: git2::Oid) -> Result<(), StoreError> {
+        if self.durability == Durability::Lazy {
+            return Ok(());
+        }
+        let hex = blob.to_string();
+        let path = self.path.join("objects").join(&hex[..2]).join(&hex[2..]);
+        match std::fs::File::open(&path).and_then(|file| file.sync_all()) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(DiskError::Io { path, action: "sync", source }.into())
+            }
+            // One in a pack was synced with it.
+            _ => Ok(()),
+        }
     }
 
     fn save_one(

@@ -174,26 +174,29 @@ fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Saved, UndoErr
     let mut given: Vec<Wanted> = plan.work.iter().filter_map(wanted).collect();
     given.extend(staged_only(undo, plan)?);
     given.extend(autostash::leaving(undo, plan)?);
-    let vital = !given.is_empty();
+    let must: Vec<(TreePath, Part)> = given.iter().map(|wanted| (wanted.path.clone(), wanted.part)).collect();
     let limits = snapshot::limits(undo.repo, plan.head)?;
     let order = Order { id, now: undo.now, given, scope: Scope::All, limits: &limits, durability: Durability::Fsync };
     let saved = match snapshot::save(undo.repo, order) {
-        Err(error) if vital => return Err(error.into()),
+        Err(error) if !must.is_empty() => return Err(error.into()),
         // What the plan does not touch stays where it is.
         Err(error) => {
             Saved { unsaved: vec![Unsaved { path: "./".into(), why: error.to_string() }], ..Saved::default() }
         }
         Ok(saved) => saved,
     };
-    let goes = |path: &TreePath| plan.work.iter().any(|step| step.path == *path && wanted(step).is_some());
-    let staged = |path: &TreePath| plan.index.iter().any(|step| step.path == *path);
-    let lost = saved.unsaved.iter().find(|file| goes(&file.path));
-    match lost.or_else(|| saved.unsaved_staged.iter().find(|file| staged(&file.path))) {
+    let is_saved = |(path, part): &(TreePath, Part)| match part {
+        Part::File { .. } => saved.files.iter().any(|file| file.path == *path),
+        Part::Staged(oid) => saved.staged.iter().any(|version| version.oid == *oid),
+        Part::State => true,
+    };
+    match must.iter().find(|wanted| !is_saved(wanted)) {
         None => Ok(saved),
-        Some(file) => {
+        Some((path, _)) => {
             undo.store()?.remove(id)?;
-            let why = format!("'{}' would be replaced and can't be saved first: {}", file.path, file.why);
-            Err(UndoError::refused(why, None))
+            let known = saved.unsaved.iter().chain(&saved.unsaved_staged).find(|file| file.path == *path);
+            let why = known.map_or("it is not there any more", |file| file.why.as_str());
+            Err(UndoError::refused(format!("'{path}' would be replaced and can't be saved first: {why}"), None))
         }
     }
 }

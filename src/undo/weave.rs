@@ -10,6 +10,8 @@
 //!
 //! A path in conflict in a merge that is given up (`forced`) goes back whatever stands there: its bytes are saved first.
 
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::disk::{Kind, Root};
@@ -48,7 +50,8 @@ pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
     let new: Vec<&TreePath> =
         delta.paths.iter().filter(|path| index.at(&path.path).is_empty()).map(|path| &path.path).collect();
     let outside = repo.outside_sparse(&new)?;
-    let mut weaver = Weaver { undo, repo, root, index, outside, plan };
+    let (made, kept) = (HashSet::new(), OnceCell::new());
+    let mut weaver = Weaver { undo, repo, root, index, outside, plan, made, kept };
     for chunk in undo.chunks(&delta.paths, |path| path.work.as_ref().and_then(|work| work.after.as_ref()))? {
         let after = chunk.iter().filter_map(|path| Some((&path.path, path.work.as_ref()?.after.as_ref()?)));
         let mut after = undo.contents(after, delta.attributes.from)?;
@@ -70,6 +73,10 @@ struct Weaver<'u, 'r> {
     index: Index,
     outside: Vec<TreePath>,
     plan: Plan,
+    /// Blobs that the plan makes.
+    made: HashSet<Oid>,
+    /// Staged versions that the operation saved, with their places in the store; read when one is missing.
+    kept: OnceCell<HashMap<Oid, Oid>>,
 }
 
 impl Weaver<'_, '_> {
@@ -115,10 +122,12 @@ impl Weaver<'_, '_> {
         let to = self.with_flags(path, &now, to);
         for slot in to.iter().filter(|slot| slot.entry.mode != Mode::Submodule) {
             // git takes entries of objects that it does not have, and fails later. What was merged here is stored first.
-            let made =
-                self.plan.blobs.iter().any(|blob| self.repo.objects().hash_blob(blob).ok() == Some(slot.entry.oid));
-            if !made && let Err(missing) = self.repo.objects().header(slot.entry.oid) {
-                let bytes = self.kept_version(slot.entry.oid)?.ok_or(missing)?;
+            let oid = slot.entry.oid;
+            if !self.made.contains(&oid)
+                && let Err(missing) = self.repo.objects().header(oid)
+            {
+                let bytes = self.kept_version(oid)?.ok_or(missing)?;
+                self.made.insert(oid);
                 self.plan.blobs.push(Raw::from(bytes));
             }
         }
@@ -148,6 +157,7 @@ impl Weaver<'_, '_> {
             let texts = [self.version(ours.oid)?, self.version(base.oid)?, self.version(theirs.oid)?];
             let Some(merged) = self.undo.merge(&texts[0], &texts[1], &texts[2])? else { return Ok(None) };
             let oid = objects.hash_blob(&merged)?;
+            self.made.insert(oid);
             self.plan.blobs.push(Raw::from(merged));
             oid
         };
@@ -164,11 +174,15 @@ impl Weaver<'_, '_> {
 
     /// Returns a staged version that was saved before the operation that is taken back.
     fn kept_version(&self, oid: Oid) -> Result<Option<Vec<u8>>, UndoError> {
-        let Some(id) = &self.plan.operation else { return Ok(None) };
-        let history = self.undo.journal.operations()?;
-        let staged = history.operation(id).map_or(&[][..], |operation| &operation.intent.saved.staged);
-        let found = staged.iter().find(|version| version.oid == oid);
-        found.map(|version| Ok(self.undo.store()?.read_blob(&version.blob)?)).transpose()
+        if self.kept.get().is_none() {
+            let history = self.undo.journal.operations()?;
+            let operation = self.plan.operation.as_ref().and_then(|id| history.operation(id));
+            let staged = operation.into_iter().flat_map(|operation| &operation.intent.saved.staged);
+            // Only this thread sets it.
+            let _ = self.kept.set(staged.map(|version| (version.oid, version.blob)).collect());
+        }
+        let blob = self.kept.get().and_then(|kept| kept.get(&oid));
+        blob.map(|blob| Ok(self.undo.store()?.read_blob(blob)?)).transpose()
     }
 
     /// Gives the entries that a path gets the flags of those it has.

@@ -130,6 +130,25 @@ fn each_kind_of_loss_has_its_rule() {
     }
 }
 
+/// Paths are those of the folder that the command runs in.
+#[test]
+fn findings_are_chosen_by_path() {
+    let sandbox = diverged();
+    let _ = sandbox.git(["merge", "-q", "-s", "ours", "-m", "ours", "feat"]).ok();
+    sandbox.write("sub/x", "x\n");
+    let count = |arguments: &[&str]| {
+        let document: Value =
+            serde_json::from_str(&sandbox.guard([&["audit", "--json"], arguments].concat()).ok().stdout).unwrap();
+        findings(&document).len()
+    };
+    let (all, at) = (count(&["--path", "."]), count(&["--path", "./code.txt"]));
+    assert!(at > 0 && all > 0);
+    assert_eq!(count(&["--path", "sub"]), 0);
+    assert_eq!(count(&["-C", "sub", "--path", "../code.txt"]), at);
+    let _ = sandbox.guard(["audit", "--path", "../.."]).exits(2);
+    let _ = sandbox.guard(["audit", "--path", "/etc"]).exits(2);
+}
+
 /// A file that one side moved and the other changed is where git puts it: nothing is lost.
 #[test]
 fn a_moved_file_takes_the_other_sides_change_with_it() {

@@ -43,7 +43,7 @@ pub struct Arguments {
     author: Option<String>,
     /// Only findings at or beneath these paths
     #[arg(long = "path", value_name = "PATH")]
-    paths: Vec<String>,
+    paths: Vec<std::path::PathBuf>,
     /// Read commits from stdin, one a line
     #[arg(long, conflicts_with_all = ["revisions", "limit", "since", "until", "author"])]
     stdin: bool,
@@ -69,8 +69,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let shown = Shown::new(!context.json && !arguments.json_lines && !context.terminal.quiet);
     let mut all = routes::audit(&repo, &commits, threads, &|done, of| shown.progress(done, of))?;
     shown.clear();
-    for audited in all.iter_mut().filter(|_| !arguments.paths.is_empty()) {
-        keep(audited, &arguments.paths);
+    let paths = arguments.paths.iter().map(|path| inside(context, &repo, path)).collect::<Result<Vec<_>, _>>()?;
+    for audited in all.iter_mut().filter(|_| !paths.is_empty()) {
+        keep(audited, &paths);
     }
     context.terminal.answer(|| {
         if arguments.json_lines {
@@ -136,12 +137,35 @@ fn chosen(repo: &Repo, arguments: &Arguments) -> anyhow::Result<Vec<Oid>> {
     })
 }
 
+/// Returns a path as it stands in trees: relative to the folder that we are in. Empty: everything.
+fn inside(context: &Context, repo: &Repo, path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Component;
+    let outside = || {
+        let name = crate::model::escape(path.as_os_str().as_bytes());
+        Failure::new(Exit::Usage, format!("'{name}' is outside of the repository"))
+    };
+    let here = context.surroundings.folder.canonicalize().unwrap_or_else(|_| context.surroundings.folder.clone());
+    let top = repo.work_tree().and_then(|top| top.canonicalize().ok());
+    let prefix = top.and_then(|top| here.strip_prefix(top).ok().map(std::path::Path::to_owned)).unwrap_or_default();
+    let mut parts: Vec<&std::ffi::OsStr> = Vec::new();
+    for part in prefix.components().chain(path.components()) {
+        match part {
+            Component::Normal(name) => parts.push(name),
+            Component::CurDir => {}
+            Component::ParentDir => drop(parts.pop().ok_or_else(outside)?),
+            Component::RootDir | Component::Prefix(_) => return Err(outside().into()),
+        }
+    }
+    Ok(parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>().join(&b'/'))
+}
+
 /// Leaves only the findings at or beneath paths.
-fn keep(audited: &mut Audited, paths: &[String]) {
+fn keep(audited: &mut Audited, paths: &[Vec<u8>]) {
     let is_in = |path: &[u8]| {
         paths.iter().any(|folder| {
-            let folder = folder.trim_end_matches('/').as_bytes();
-            path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+            let rest = path.strip_prefix(&folder[..]);
+            folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
         })
     };
     audited.findings.retain(|finding| finding.path.as_ref().is_some_and(|path| is_in(path)));

@@ -250,6 +250,37 @@ fn u17_a_staged_version_outlives_a_collection() {
     }
 }
 
+/// What the user's configuration adds to `git status` is no reason to save nothing.
+#[test]
+fn a_stash_shown_by_status_is_no_obstacle() {
+    let world = guarded(|| World::diverged(&[]));
+    world.git(&["config", "status.showStash", "true"]);
+    world.git(&["config", "status.branch", "true"]);
+    world.write("other.txt", "put aside\n");
+    world.git(&["stash", "-q"]);
+    world.git(&["merge", "-q", "feat"]);
+    dirt(&world);
+    world.guard_ok(&["undo-merge"]);
+    is_whole(&world, &newest(&world, "undo"));
+}
+
+/// A merge whose conflict is larger than the budget is given up all the same: nothing of it would be lost.
+#[test]
+fn a_small_budget_keeps_no_merge_from_being_given_up() {
+    let world = World::with_feature(&[]);
+    world.write(".recoveryguard.toml", "version = 1\n[snapshot]\nmax_total = 100\n");
+    world.replace("a.txt", "line 2\n", "line 2 of main\n");
+    world.commit("main");
+    world.guard_ok(&["install"]);
+    let before = world.look();
+    assert!(!world.run(&["merge", "-q", "feat"]).status.success());
+    let merging = world.look();
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(world.look(), before);
+    world.guard_ok(&["redo"]);
+    assert_eq!(world.look(), merging);
+}
+
 /// U24, U25: what is not saved is listed, and an undo goes on beside it.
 #[test]
 fn u25_what_does_not_fit_is_listed() {
