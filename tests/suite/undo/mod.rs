@@ -1,6 +1,7 @@
 //! `guard undo-merge` and `guard redo` on real repositories.
 
 mod autostash;
+mod checkouts;
 mod external;
 mod journal;
 mod killed;
