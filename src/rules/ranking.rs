@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use crate::manifest::Patterns;
 use crate::model::{Loss, Losses, Usual};
 
-/// From so many points on a finding warns; it reaches about 2 % of ordinary merges.
+/// From so many points on a finding warns: about one in eighty ordinary merges.
 pub(super) const WARN: i32 = 3;
 /// From so many points on it is listed.
 pub(super) const LISTED: i32 = 0;
