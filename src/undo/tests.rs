@@ -151,6 +151,15 @@ fn u22_a_head_that_came_from_nowhere_stays() {
     assert_eq!(world.look(), before);
 }
 
+fn do_restore(undo: &Undo<'_>) -> Result<Report, UndoError> {
+    undo.restore(&["a.txt".into(), "gone.txt".into()], "HEAD~1", Run::Real)
+}
+
+#[test]
+fn a_restore_on_a_full_disk_is_before_or_after() {
+    fail_every_write(&merged(), Fault::FromThenOn, do_restore);
+}
+
 /// Somebody edits a file after the crash: it is left alone and named.
 #[test]
 fn recovery_leaves_what_was_touched_since() {
