@@ -2,11 +2,14 @@
 
 mod autostash;
 mod checkouts;
+mod converted;
 mod external;
 mod journal;
 mod killed;
 mod kinds;
+mod large;
 mod leaks;
+mod nested;
 mod operations;
 mod paths;
 mod plans;
