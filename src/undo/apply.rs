@@ -207,15 +207,19 @@ fn wanted(step: &WorkStep) -> Option<Wanted> {
     Some(Wanted { path: step.path.clone(), part: Part::File { tracked: true }, source, care: Care::Must })
 }
 
-/// Returns the versions that only the index has and that leave it: git may collect them, and redo needs them.
+/// Returns the versions that only the index has and that leave it: git may collect them, and redo needs them. What the other
+/// side of a merge in progress committed goes with that side, which redo needs whole.
 fn staged_only(undo: &Undo<'_>, plan: &Plan) -> Result<Vec<Wanted>, UndoError> {
     let objects = undo.repo.objects();
-    let head = plan.head.map(|head| objects.tree_of(head)).transpose()?;
+    let sides = plan.head.into_iter().chain(undo.repo.merge_heads()?);
+    let sides = sides.map(|side| objects.tree_of(side)).collect::<Result<Vec<_>, _>>()?;
     let mut found = Vec::new();
-    for step in &plan.index {
-        let committed = objects.leaf(head, &step.path)?.map(|entry| entry.oid);
+    for step in plan.index.iter().filter(|step| !step.from.is_empty()) {
+        let committed = sides.iter().map(|tree| objects.leaf(Some(*tree), &step.path));
+        let committed = committed.collect::<Result<Vec<_>, _>>()?;
         for Slot { entry, .. } in &step.from {
-            if Some(entry.oid) != committed && entry.mode != Mode::Submodule {
+            let is_committed = committed.iter().flatten().any(|there| there.oid == entry.oid);
+            if !is_committed && entry.mode != Mode::Submodule {
                 let source = store::Source::Bytes { mode: Mode::File, bytes: objects.blob(entry.oid)? };
                 let part = Part::Staged(entry.oid);
                 found.push(Wanted { path: step.path.clone(), part, source, care: Care::Must });
