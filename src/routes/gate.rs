@@ -120,13 +120,17 @@ fn judge_predicted(
     allowed: &[crate::model::Allowance],
 ) -> Result<(judge::Judged, Saved), GitError> {
     let repo = session.repo;
-    let mut saved = Saved::default();
+    let mut saved = None;
     let judged = judge::attempt(repo, basis, question, allowed, |facts| {
         let in_the_way = facts::local_files(repo, &facts.paths, basis.manifest.snapshot.max_file)?;
-        saved = save(session, id, &in_the_way, &basis.manifest.snapshot)?;
-        note_local(facts, &in_the_way, &saved);
+        let kept = saved.insert(save(session, id, &in_the_way, &basis.manifest.snapshot)?);
+        note_local(facts, &in_the_way, kept);
         Ok(())
     })?;
+    // A merge that can't be foreseen may replace anything.
+    let unknown =
+        |why: &String| Saved { unsaved: vec![Unsaved { path: "./".into(), why: why.clone() }], ..Saved::default() };
+    let saved = saved.or_else(|| judged.failure.as_ref().map(unknown)).unwrap_or_default();
     Ok((judged, saved))
 }
 
@@ -231,6 +235,86 @@ fn abandon_open(session: &Session<'_>) {
         if operation.intent.worktree == worktree && operation.intent.kind.is_merge() {
             // The next gate tries again.
             let _ = session.append_outcome(&operation.id, Status::Abandoned, Vec::new());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Every write of the gate fails once, or from then on: the repository is untouched, and what could not be saved or
+    //! recorded is said.
+
+    use std::ffi::OsStr;
+
+    use super::*;
+    use crate::disk::{Fault, fail_after};
+    use crate::git::{Deadline, Environment, Repo};
+    use crate::hooks::Caller;
+    use crate::journal::Journal;
+    use crate::model::Timestamp;
+    use crate::undo::tests::world::World;
+
+    /// A branch that brings a file over an ignored one.
+    fn world() -> World {
+        let world = World::diverged(&[]);
+        world.git(&["checkout", "-q", "feat"]);
+        world.write(".env", "theirs\n");
+        world.commit("env");
+        world.git(&["checkout", "-q", "main"]);
+        std::fs::write(world.git_dir().join("info/exclude"), ".env\n").unwrap();
+        world.write(".env", "mine\n");
+        world
+    }
+
+    fn at_the_gate(world: &World) -> (Result<Option<Answer>, GitError>, Vec<Saved>, Vec<u8>) {
+        let command = world.command(OsStr::new("git"), &world.top);
+        let variables = command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+        let environment = Environment { variables: variables.collect() };
+        let repo = Repo::discover(&world.top, environment, Deadline::never()).unwrap();
+        let journal = Journal::open(&repo.guard_dir());
+        let now = Timestamp(1_700_000_000_000);
+        let session = Session { repo: &repo, journal: &journal, now, caller: Caller::default() };
+        let oid = |name: &str| Oid::from_hex(world.oid(name).as_bytes()).unwrap();
+        let incoming = vec![Incoming { oid: oid("feat"), names: vec!["feat".into()] }];
+        let answer = gate(&session, oid("HEAD"), incoming, &"merge feat".into());
+        fail_after(None);
+        let operations = Journal::open(&repo.guard_dir()).operations().unwrap().operations;
+        let saved: Vec<Saved> = operations.into_iter().map(|operation| operation.intent.saved).collect();
+        let bytes = saved.iter().flat_map(|saved| &saved.files).next().map(|file| {
+            let store = Store::open(&repo.guard_dir()).unwrap();
+            store.read_blob(&file.blob).unwrap()
+        });
+        (answer, saved, bytes.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_write_that_fails_at_the_gate_is_said_and_changes_nothing() {
+        for fault in [Fault::Once, Fault::FromThenOn] {
+            let start = world();
+            let (mut whole, mut said) = (0, 0);
+            for steps in 0..100 {
+                let world = start.copy();
+                let before = world.look();
+                fail_after(Some((steps, fault)));
+                let (answer, saved, bytes) = at_the_gate(&world);
+                assert_eq!(world.look(), before, "step {steps}");
+                let answer = answer.unwrap().unwrap();
+                let is_named = answer.findings.iter().any(|finding| finding.rule == "ignored-overwritten");
+                assert!(is_named || answer.verdict == Verdict::CouldNotJudge, "step {steps}: {:?}", answer.findings);
+                match &saved[..] {
+                    // Recorded, and what it says of the bytes is true.
+                    [saved] if saved.unsaved.is_empty() => assert_eq!(bytes, b"mine\n", "step {steps}"),
+                    [saved] => assert!(saved.files.is_empty(), "step {steps}: {saved:?}"),
+                    _ => assert!(answer.unrecorded.is_some(), "step {steps}: not recorded, and not said"),
+                }
+                let is_whole = matches!(&saved[..], [saved] if saved.unsaved.is_empty() && saved.index);
+                said += usize::from(!is_whole);
+                whole = if is_whole && answer.unrecorded.is_none() { whole + 1 } else { 0 };
+                if whole > 4 {
+                    break;
+                }
+            }
+            assert!(whole > 4 && said > 4, "{whole} {said}");
         }
     }
 }
