@@ -10,7 +10,7 @@ use super::gate::in_the_way;
 use super::{Session, action_of};
 use crate::disk::Durability;
 use crate::facts;
-use crate::git::{GitError, Head};
+use crate::git::{GitError, Head, Repo};
 use crate::model::{Entry, Intent, Kind, Mode, Oid, Operation, Raw, RefMove, RefName, Saved, Status, TreePath};
 use crate::snapshot::{self, Order, Scope};
 use crate::store::{Care, Part, Source, Wanted};
@@ -24,7 +24,11 @@ pub(super) fn rebasing(session: &Session<'_>, upstream: &Raw, branch: Option<&Ra
     let limits = snapshot::limits(repo, here.oid)?;
     let mut given = Vec::new();
     let onto = session.caller.value("--onto").map_or_else(|| upstream.clone(), Raw::from);
-    for to in [named(session, &onto)?.oid, moving.oid].into_iter().flatten() {
+    let mut onto = named(session, &onto)?.oid;
+    if session.caller.choice("--keep-base") == Some(true) {
+        onto = base_of(repo, onto, moving.oid)?;
+    }
+    for to in [onto, moving.oid].into_iter().flatten() {
         let found = facts::files_in_the_way(repo, here.oid, to, limits.max_file)?;
         given.extend(found.iter().map(in_the_way));
     }
@@ -83,8 +87,13 @@ fn open<'s>(session: &'s Session<'_>) -> impl Iterator<Item = Operation> + use<'
     open.filter(move |operation| operation.intent.kind == Kind::Rebase && operation.intent.worktree == worktree)
 }
 
-/// Returns the branch, or commit, that a word of the command line names; neither when it names nothing of its own, such as
-/// `--root` or `A...B`.
+/// Returns the one merge base of two commits: `--keep-base` and `A...B` mean it, and git refuses where there are several.
+fn base_of(repo: &Repo, first: Option<Oid>, second: Option<Oid>) -> Result<Option<Oid>, GitError> {
+    let (Some(first), Some(second)) = (first, second) else { return Ok(None) };
+    Ok(repo.merge_bases(first, second)?.into_iter().next())
+}
+
+/// Returns the branch, or commit, that a word of the command line names; neither when it names nothing, such as `--root`.
 fn named(session: &Session<'_>, name: &Raw) -> Result<Head, GitError> {
     let repo = session.repo;
     let branch = RefName::from([b"refs/heads/", &name[..]].concat());
@@ -92,7 +101,12 @@ fn named(session: &Session<'_>, name: &Raw) -> Result<Head, GitError> {
         return Ok(Head { branch: Some(branch), oid: Some(oid) });
     }
     let text = String::from_utf8_lossy(name);
-    Ok(Head { branch: None, oid: repo.resolve(&format!("{text}^{{commit}}"))? })
+    let commit = |text: &str| repo.resolve(&format!("{}^{{commit}}", if text.is_empty() { "HEAD" } else { text }));
+    let oid = match text.split_once("...") {
+        Some((first, second)) => base_of(repo, commit(first)?, commit(second)?)?,
+        None => commit(&text)?,
+    };
+    Ok(Head { branch: None, oid })
 }
 
 /// Returns what git has put into the rebase's autostash: files as they were, and versions that only the index had.

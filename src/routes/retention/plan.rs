@@ -1,13 +1,13 @@
 //! What goes.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use bstr::ByteSlice;
 
 use super::stock::{own_bytes, words};
 use super::{Leftover, PruneError, Session, Stock};
 use crate::journal::{self, Excess, JournalError, RecordName};
-use crate::model::{Oid, Operation, OperationId, RefName};
+use crate::model::{Oid, Operation, OperationId, RefName, Timestamp};
 use crate::routes::moved::PRE_MERGE;
 use crate::store::{Garbage, StoreError, Survey};
 use crate::undo;
@@ -107,13 +107,20 @@ fn belongs(name: &RefName, excess: &Excess) -> bool {
 /// What the store can spare: snapshots of operations that go, and what else.
 type Spared = (Vec<OperationId>, Survey);
 
+/// Within so many milliseconds an operation whose bytes are saved has begun, or never will.
+const BEGINNING: u64 = 60 * 60 * 1000;
+
 /// Asks the store.
 fn survey(session: &Session<'_>, stock: &Stock, excess: &Excess) -> Result<Spared, StoreError> {
     let Some(store) = &stock.store else { return Ok(Spared::default()) };
     let goes = |id: &OperationId| excess.takes(id);
-    let snapshots = store.snapshots()?.into_iter().filter(goes).collect();
-    let open = stock.history.operations.iter().filter(|operation| operation.outcome.is_none());
-    let open: BTreeSet<OperationId> = open.map(|operation| operation.id.clone()).collect();
+    let all = store.snapshots()?;
+    let told: HashMap<_, _> = stock.history.operations.iter().map(|told| (&told.id, told.outcome.is_none())).collect();
+    let recent = Timestamp(session.now.0.saturating_sub(BEGINNING)).compact();
+    // Its bytes are saved before an operation is recorded.
+    let is_open = |id: &&OperationId| told.get(id).copied().unwrap_or(id.0 >= recent);
+    let open: BTreeSet<OperationId> = all.iter().filter(is_open).cloned().collect();
+    let snapshots = all.into_iter().filter(goes).collect();
     Ok((snapshots, store.survey(goes, &open, stock.max_store, session.now)?))
 }
 

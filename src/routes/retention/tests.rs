@@ -5,11 +5,12 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::*;
-use crate::disk::{Fault, fail_after};
+use crate::disk::{Durability, Fault, Root, fail_after};
 use crate::git::{Deadline, Environment, Repo};
 use crate::hooks::Caller;
 use crate::journal::Journal;
 use crate::model::Timestamp;
+use crate::store::{Care, Limits, Part, Source, Store, Wanted};
 use crate::undo::tests::world::World;
 use crate::undo::{Run, Undo};
 
@@ -117,4 +118,29 @@ fn a_prune_that_fails_once_is_completed_by_the_next() {
 #[test]
 fn a_prune_on_a_disk_that_stays_full_is_completed_by_the_next() {
     fail_every_write(Fault::FromThenOn);
+}
+
+/// The bytes are saved before the record of their operation is written: by another worktree, just now.
+#[test]
+fn bytes_whose_operation_is_about_to_begin_stay_whatever_the_budget() {
+    let world = World::diverged(&[]);
+    world.write(".recoveryguard.toml", "version = 1\n[snapshot]\nmax_store = 1\n");
+    world.commit("manifest");
+    let repo = repo(&world);
+    let journal = Journal::open(&repo.guard_dir());
+    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let now = Timestamp(u64::try_from(since.as_millis()).unwrap());
+    let session = Session { repo: &repo, journal: &journal, now, caller: Caller::default() };
+    let store = Store::open_or_create(&repo.guard_dir(), Durability::Lazy, now).unwrap();
+    let root = Root::open(&world.top).unwrap();
+    for _ in 0..3 {
+        let part = Part::File { tracked: true };
+        let wanted = Wanted { path: "a.txt".into(), part, source: Source::OnDisk, care: Care::Must };
+        let limits = Limits { max_file: u64::MAX, max_total: u64::MAX };
+        store.save(&journal.new_id(now), now, &root, [wanted], limits).unwrap();
+    }
+    let planned = plan(&session, None).unwrap();
+    assert!(planned.over.is_empty() && planned.snapshots.is_empty(), "{planned:?}");
+    let later = Session { repo: &repo, journal: &journal, now: NOW, caller: Caller::default() };
+    assert_eq!(plan(&later, None).unwrap().over.len(), 2, "they never began; the newest stays");
 }

@@ -168,6 +168,26 @@ fn what_a_rebase_moves_is_saved_before_it() {
     assert_eq!(after.files, before.files, "the ignored file is back, everything else too");
 }
 
+/// A rebase that goes back to its base first, and there writes over a file that the branch had stopped tracking.
+#[test]
+fn what_a_rebase_onto_its_base_writes_over_is_saved() {
+    for words in
+        [&["rebase", "-q", "-f", "--keep-base", "feat"][..], &["rebase", "-q", "-f", "--onto", "feat...", "feat"]]
+    {
+        let world = guarded(|| World::diverged(&[]));
+        world.git(&["checkout", "-q", "-b", "work"]);
+        world.git(&["rm", "-q", "gone.txt"]);
+        world.commit("not tracked any more");
+        world.write(".git/info/exclude", "gone.txt\n");
+        world.write("gone.txt", "mine\n");
+        world.git(words);
+        assert!(!world.exists("gone.txt"), "git wrote over it, and took it away");
+        let rebase = newest(&world, "rebase");
+        assert_eq!(paths(&rebase, "files"), ["gone.txt"], "{words:?}");
+        assert_eq!(saved(&world, &rebase, "files", "gone.txt"), b"mine\n");
+    }
+}
+
 /// One that is given up is closed when the next begins; one with nothing uncommitted leaves no trace until its branch moves.
 #[test]
 fn a_rebase_that_was_given_up_is_closed() {
