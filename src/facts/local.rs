@@ -32,7 +32,7 @@ const FOLDER_LIMIT: usize = 1000;
 /// Returns the files at the touched paths that the merge would lose: untracked ones, and tracked ones whose bytes on
 /// disk are not the first parent's blob (edited, or converted by git's filters on their way out).
 ///
-/// Files over `max_read` bytes are not read: they are returned as if they differed.
+/// Files over `max_read` bytes are not read: git's index tells whether they were touched.
 pub fn local_files(repo: &Repo, paths: &[PathFacts], max_read: u64) -> Result<Vec<InTheWay>, GitError> {
     let Some(top) = repo.work_tree() else { return Ok(Vec::new()) };
     let mut found = Vec::new();
@@ -100,8 +100,11 @@ fn differing(
         return Ok(None);
     }
     let Some(file) = look(top, path, LocalKind::Dirty) else { return Ok(None) };
-    if file.mode != first.mode || file.size > max_read || repo.objects().header(first.oid)?.1 != file.size {
+    if file.mode != first.mode || repo.objects().header(first.oid)?.1 != file.size {
         return Ok(Some(file));
+    }
+    if file.size > max_read {
+        return Ok(repo.is_touched(path)?.then_some(file));
     }
     let bytes = if file.mode == Mode::Link {
         fs::read_link(&file.place).map(|target| target.as_os_str().as_bytes().to_vec())

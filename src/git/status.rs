@@ -34,6 +34,12 @@ pub enum Standing {
 }
 
 impl Repo {
+    /// Returns whether a tracked file was touched since the index was written, by its size and times: it is not read.
+    pub fn is_touched(&self, path: &TreePath) -> Result<bool, GitError> {
+        let ask = self.git("diff-files").args(["--name-only", "-z", "--"]).bytes(path);
+        Ok(!ask.run()?.success()?.is_empty())
+    }
+
     /// Returns what is uncommitted here: changed, staged and untracked files, without ignored ones. Costs what `git status`
     /// costs.
     pub fn uncommitted(&self) -> Result<Vec<Uncommitted>, GitError> {

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use super::journal::{guarded, log};
-use super::world::World;
+use super::world::{World, lines};
 
 /// A terabyte that takes no room: whoever reads it does not come back.
 fn endless(world: &World, path: &str) {
@@ -53,6 +53,27 @@ fn u25_a_file_too_large_to_be_saved_is_named_and_left_alone() {
     assert!(!world.exists("new.txt") && world.git(&["status", "--porcelain"]).is_empty());
     world.guard_ok(&["redo"]);
     assert_eq!(world.look(), after);
+}
+
+/// A tracked file over the limit that nobody touched comes back from git, whatever its size; an edited one is kept by git.
+#[test]
+fn a_clean_file_over_the_limit_is_undone_like_any_other() {
+    let world = World::new(&[]);
+    world.write(".recoveryguard.toml", "version = 1\n[snapshot]\nmax_file = 10\n");
+    world.write("large.txt", lines(20));
+    world.commit("base");
+    world.git(&["checkout", "-q", "-b", "feat"]);
+    world.write("large.txt", lines(20).replace("line 2\n", "line 2 of feat\n"));
+    world.commit("feat");
+    world.git(&["checkout", "-q", "main"]);
+    world.write("other.txt", "main\n");
+    world.commit("main");
+    world.guard_ok(&["install"]);
+    let before = world.look();
+    world.git(&["merge", "-q", "feat"]);
+    assert_eq!(log(&world)[0]["partial"], false);
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(world.look(), before);
 }
 
 /// U25: an endless file beside it all. No merge, undo, redo or restore looks into it.
