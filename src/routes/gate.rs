@@ -261,7 +261,7 @@ mod tests {
         world.write(".env", "theirs\n");
         world.commit("env");
         world.git(&["checkout", "-q", "main"]);
-        std::fs::write(world.git_dir().join("info/exclude"), ".env\n").unwrap();
+        world.write(".git/info/exclude", ".env\n");
         world.write(".env", "mine\n");
         world
     }

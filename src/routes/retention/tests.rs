@@ -128,7 +128,8 @@ fn bytes_whose_operation_is_about_to_begin_stay_whatever_the_budget() {
     world.commit("manifest");
     let repo = repo(&world);
     let journal = Journal::open(&repo.guard_dir());
-    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let written = world.path("a.txt").metadata().unwrap().modified().unwrap();
+    let since = written.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
     let now = Timestamp(u64::try_from(since.as_millis()).unwrap());
     let session = Session { repo: &repo, journal: &journal, now, caller: Caller::default() };
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Lazy, now).unwrap();
