@@ -38,6 +38,7 @@ pub fn existing(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, commit: N
         into: Target { branch: None, tip: parents.first().map(|parent| graph.oid(*parent)) },
         incoming: heads.map(|oid| Incoming { oid, names: vec![oid.to_string().into()] }).collect(),
         merge_bases: merge.bases().iter().map(|base| graph.oid(*base)).collect(),
+        commit: Some(graph.oid(commit)),
         shape: if parents.len() > 2 { Shape::Octopus } else { Shape::Merge },
         result: ResultKind::Actual,
         result_tree: Some(graph.tree(commit)),

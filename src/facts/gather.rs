@@ -64,6 +64,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
         into: question.into.clone(),
         incoming: question.incoming.clone(),
         merge_bases: bases,
+        commit: None,
         result: answer.kind,
         result_tree: answer.tree,
         paths,

@@ -77,15 +77,11 @@ impl Repo {
         ask.run()?.line()?.parse().map_err(|_| GitError::Answer { command: "hash-object".into() })
     }
 
-    /// Merges three texts as git does; `None` when changes overlap or a side is binary. The texts go through files in
-    /// `scratch`, a folder of ours.
-    pub fn merge_texts(
-        &self,
-        ours: &std::path::Path,
-        base: &std::path::Path,
-        theirs: &std::path::Path,
-    ) -> Result<Option<Vec<u8>>, GitError> {
-        let output = self.git("merge-file").args(["-p", "-q"]).args([ours, base, theirs]).run()?;
+    /// Merges three texts as git does: ours, the base, theirs, each a file. `None` when a side is binary, or changes overlap
+    /// and ours are not to stay there.
+    pub fn merge_texts(&self, files: [&std::path::Path; 3], ours_stay: bool) -> Result<Option<Vec<u8>>, GitError> {
+        let ours = ours_stay.then_some("--ours");
+        let output = self.git("merge-file").args(["-p", "-q"]).args(ours).args(files).run()?;
         match output.status {
             0 => Ok(Some(output.stdout)),
             // 1 to 127: so many conflicts; 255: binary.

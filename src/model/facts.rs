@@ -160,6 +160,8 @@ pub struct Facts {
     pub incoming: Vec<Incoming>,
     /// All best common ancestors of the first parent and the incoming heads; empty when there are none.
     pub merge_bases: Vec<Oid>,
+    /// The commit of the merge, where it is looked at as one of a history.
+    pub commit: Option<Oid>,
     /// The form.
     pub shape: Shape,
     /// How `paths[..].result` is known.

@@ -207,6 +207,9 @@ pub struct Plan {
     pub stash: Option<StashStep>,
     /// Touched paths at which later edits survive.
     pub kept: Vec<TreePath>,
+    /// Those of them at which they overlap with what comes back, and stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<TreePath>,
     /// What speaks against it: when not empty, nothing is applied.
     pub conflicts: Vec<Conflict>,
     /// What the user should know beforehand, one sentence each.

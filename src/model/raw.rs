@@ -31,6 +31,14 @@ impl Raw {
     }
 }
 
+impl Raw {
+    /// Returns whether this path is `other`, or stands beneath it as a folder; everything stands beneath an empty one.
+    pub fn is_at(&self, other: &TreePath) -> bool {
+        let folder = other.strip_suffix(b"/").unwrap_or(other);
+        folder.is_empty() || self.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+}
+
 /// Returns `bytes` as text that can't control a terminal: control characters, bytes that are no UTF-8 and the
 /// characters that reorder or hide text are written as escapes (`\n`, `\x1b`, `\u{202e}`).
 pub fn escape(bytes: &[u8]) -> String {

@@ -36,6 +36,7 @@ pub fn undone_json(command: &str, report: &Report, run: Run) -> String {
         "paths": paths(plan).into_iter().map(|path| path.json()).collect::<Vec<_>>(),
         "state_files": plan.state.iter().map(|step| &step.name).collect::<Vec<_>>(),
         "kept": plan.kept,
+        "left_out": plan.left_out,
         "conflicts": plan.conflicts,
         "notes": plan.notes,
         "recovered": recovered,
@@ -70,6 +71,10 @@ pub fn undone_text(report: &Report, run: Run, verbose: bool) -> String {
     if !plan.kept.is_empty() {
         let verb = if dry { "would be kept" } else { "were kept" };
         text.push_str(&format!("later edits {verb} in {}\n", list(&plan.kept)));
+    }
+    if !plan.left_out.is_empty() {
+        let verb = if dry { "would be" } else { "was" };
+        text.push_str(&format!("what overlaps with them {verb} left out in {}\n", list(&plan.left_out)));
     }
     for note in &plan.notes {
         text.push_str(&format!("note: {note}\n"));

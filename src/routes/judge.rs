@@ -100,6 +100,7 @@ fn unknown(question: &Question) -> Facts {
         into: question.into.clone(),
         incoming: question.incoming.clone(),
         merge_bases: Vec::new(),
+        commit: None,
         shape: if question.squash { Shape::Squash } else { Shape::Merge },
         result,
         result_tree,

@@ -19,6 +19,7 @@ mod check;
 pub mod doctor;
 mod gate;
 mod judge;
+mod lost;
 mod message;
 mod moved;
 mod rebase;
@@ -30,6 +31,7 @@ pub use allow::{AllowError, Scope, Source, allow};
 pub use audit::{Audited, audit};
 pub use check::{CheckError, Checked, Subject, check};
 pub use judge::{Judged, on_failure};
+pub use lost::{LostAt, LostError, lost};
 
 use crate::disk::{self, Durability};
 use crate::git::{GitError, Repo};

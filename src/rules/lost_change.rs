@@ -1,6 +1,6 @@
 //! `lost-change`: work of one side is missing from the result.
 
-use crate::model::{Automatic, Level, Loss, Lost};
+use crate::model::{Automatic, Facts, Level, Loss, Lost};
 
 use super::ranking::{About, LISTED, WARN, about, points};
 use super::{Case, Docs, Draft, Rule, Weight, shell_quote};
@@ -77,6 +77,26 @@ fn all_have_it_but_the_result(loss: &Loss) -> bool {
     loss.deviation.result.is_none() && loss.deviation.parents.iter().all(Option::is_some)
 }
 
+/// Returns the parent whose work a deviation lost.
+pub fn side_of(loss: &Loss) -> usize {
+    lost_side(loss).0
+}
+
+/// Returns whether what is lost is of both sides.
+pub fn is_of_both(loss: &Loss) -> bool {
+    matches!(about(loss), About::Common | About::Doubled)
+}
+
+/// Returns whether a deviation lost anything: it is neither what git leaves, nor what every side has and the result has not,
+/// nor a settled conflict without a trace of loss.
+pub fn is_loss(loss: &Loss) -> bool {
+    let signals = &loss.signals;
+    let lines = signals.lost.iter().flatten().any(|line| !line.replaced);
+    let is_gone = loss.deviation.result.is_none() && loss.deviation.parents.iter().any(Option::is_some);
+    let is_one_side = !loss.deviation.was_in_conflict() && loss.deviation.side_taken().is_some();
+    !loss.deviation.is_as_git_left_it() && (lines || is_of_both(loss) || is_gone || is_one_side)
+}
+
 /// Returns the side that lost more, and what.
 pub(super) fn lost_side(loss: &Loss) -> (usize, &[Lost]) {
     let weight = |side: usize| {
@@ -111,9 +131,16 @@ pub(super) fn side_name(case: &Case<'_>, side: usize) -> String {
     }
 }
 
-/// Returns the command that puts a side's change back on top of what is there now.
+/// Returns the command that puts what was lost back on top of what is there now.
 fn restore(case: &Case<'_>, loss: &Loss, side: usize) -> Option<String> {
     let facts = case.facts;
+    let path = shell_quote(&loss.deviation.path);
+    let ours = facts.commit.map(|commit| format!("guard restore --lost {} -- {path}", commit.short()));
+    ours.or_else(|| by_hand(facts, loss, side))
+}
+
+/// Returns git's command that puts a side's change back, and leaves what overlaps in conflict.
+pub fn by_hand(facts: &Facts, loss: &Loss, side: usize) -> Option<String> {
     let from = if side == 0 { facts.into.tip? } else { facts.incoming.get(side - 1)?.oid };
     let base = facts.merge_bases.first()?;
     let path = shell_quote(&loss.deviation.path);

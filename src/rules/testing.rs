@@ -56,6 +56,7 @@ impl Sample {
             into: Target { branch: Some("main".into()), tip: Some(oid("tip")) },
             incoming: vec![Incoming { oid: oid("feat"), names: vec!["feat".into()] }],
             merge_bases: vec![oid("base")],
+            commit: None,
             shape: Shape::Merge,
             result: ResultKind::Actual,
             result_tree: None,

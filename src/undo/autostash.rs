@@ -10,7 +10,7 @@ use crate::git::GitError;
 use crate::model::{Entry, Mode, Oid, Operation, Plan, RefName, TreePath};
 use crate::store::{Care, Part, Source, Wanted};
 
-use super::delta::{Before, PathDelta, Sides, slots};
+use super::delta::{Before, Overlap, PathDelta, Sides, slots};
 use super::now::{Index, resolved};
 use super::weave::file_of;
 use super::{Undo, UndoError};
@@ -114,7 +114,9 @@ impl Autostash {
         for delta in paths {
             let Some((index, file)) = self.paths.get(&delta.path) else { continue };
             let slots_now = now.at(&delta.path).to_vec();
-            delta.forced |= resolved(&slots_now).is_none() && !slots_now.is_empty();
+            if resolved(&slots_now).is_none() && !slots_now.is_empty() {
+                delta.overlap = Overlap::Replace;
+            }
             let entries = before.index_at(&delta.path).unwrap_or_else(|| slots(*index));
             delta.index = Some(Sides { after: slots_now, before: entries });
             let was = before.file_at(&delta.path).or_else(|| file_of(&slots(*file)));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::disk::{self, Durability};
 use crate::model::{Mode, Oid, Source, TreePath, WorkFile};
 
+use super::delta::Overlap;
 use super::{Undo, UndoError};
 
 /// So many bytes of blobs are held at once.
@@ -78,8 +79,14 @@ impl Undo<'_> {
         Ok(chunks)
     }
 
-    /// Merges three texts as git does; `None` when changes overlap or a side is binary.
-    pub(super) fn merge(&self, ours: &[u8], base: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>, UndoError> {
+    /// Merges three texts as git does; `None` when a side is binary, or changes overlap and ours are not to stay there.
+    pub(super) fn merge(
+        &self,
+        ours: &[u8],
+        base: &[u8],
+        theirs: &[u8],
+        overlap: Overlap,
+    ) -> Result<Option<Vec<u8>>, UndoError> {
         let parent = self.repo.guard_dir().join("tmp");
         let folder = parent.join(format!("undo-{}", std::process::id()));
         disk::ensure_folder(&folder, 0o700)?;
@@ -88,7 +95,7 @@ impl Undo<'_> {
             for (name, bytes) in names.iter().zip([ours, base, theirs]) {
                 disk::write_atomic(name, bytes, Durability::Lazy, 0o600)?;
             }
-            Ok(self.repo.merge_texts(&names[0], &names[1], &names[2])?)
+            Ok(self.repo.merge_texts([&names[0], &names[1], &names[2]], overlap == Overlap::Stay)?)
         };
         let merged = write();
         disk::remove_folder_all_inside(&parent, &folder)?;

@@ -32,8 +32,19 @@ pub(super) struct PathDelta {
     pub(super) index: Option<Sides<Vec<Slot>>>,
     /// The file; `None` leaves it alone.
     pub(super) work: Option<Sides<Option<WorkFile>>>,
-    /// Goes back whatever stands there.
-    pub(super) forced: bool,
+    /// What becomes of later changes that overlap with what goes back.
+    pub(super) overlap: Overlap,
+}
+
+/// What becomes of what stands at a path now and overlaps with what goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overlap {
+    /// Nothing is done.
+    Refuse,
+    /// It goes; its bytes are saved first.
+    Replace,
+    /// It stays, and what does not overlap goes back.
+    Stay,
 }
 
 /// What the operation did.
@@ -220,11 +231,11 @@ impl<'o> Before<'o> {
     }
 
     /// Puts together both sides of each path; `changes` are the trees' entries before and after. Paths in conflict are
-    /// `forced`; at those that go `elsewhere` what was saved does not count.
+    /// `replaced`; at those that go `elsewhere` what was saved does not count.
     pub(super) fn paths(
         &self,
         changes: BTreeMap<TreePath, (Option<Entry>, Option<Entry>)>,
-        forced: &BTreeSet<TreePath>,
+        replaced: &BTreeSet<TreePath>,
         elsewhere: &BTreeSet<TreePath>,
         notes: &mut Vec<String>,
     ) -> Vec<PathDelta> {
@@ -243,10 +254,11 @@ impl<'o> Before<'o> {
                 let saved = self.file_at(&path).filter(|_| counts);
                 Some(Sides { after: file_of(&after), before: saved.or_else(|| file_of(&before)) })
             };
-            let forced = forced.contains(&path);
+            let overlap = if replaced.contains(&path) { Overlap::Replace } else { Overlap::Refuse };
             // In conflict git leaves files that are on neither side.
-            let work = work.filter(|sides| forced || sides.after.is_some() || sides.before.is_some());
-            PathDelta { path, index: Some(Sides { after, before }), work, forced }
+            let is_something = |sides: &Sides<Option<WorkFile>>| sides.after.is_some() || sides.before.is_some();
+            let work = work.filter(|sides| overlap == Overlap::Replace || is_something(sides));
+            PathDelta { path, index: Some(Sides { after, before }), work, overlap }
         };
         changes.into_iter().map(delta).collect()
     }

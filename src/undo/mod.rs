@@ -181,6 +181,12 @@ impl<'a> Undo<'a> {
         self.do_it(RESTORE, run, None, |history| restore::delta(self, history, paths, from))
     }
 
+    /// Makes changes again on top of what stands there now, in the files only; `why` says which. What overlaps with later edits
+    /// is left out and noted; where all of it does, that is a conflict.
+    pub fn restore_changes(&self, changes: &[Again], why: &str, run: Run) -> Result<Report, UndoError> {
+        self.do_it(RESTORE, run, None, |_| restore::again(self, changes, why))
+    }
+
     /// Takes the newest restore of this worktree back.
     pub fn undo_restore(&self, run: Run) -> Result<Report, UndoError> {
         self.do_it(UNDO, run, None, |history| restore::newest(self, history))
@@ -288,6 +294,7 @@ impl<'a> Undo<'a> {
 }
 
 pub use record::path as record_path;
+pub use restore::Again;
 
 /// Returns the operations of which a record is kept.
 pub fn records(repo: &Repo) -> Vec<OperationId> {

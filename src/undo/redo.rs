@@ -8,7 +8,7 @@ use crate::model::{
     Attributes, Kind, Operation, Plan, RefStep, Source, StashStep, StateStep, Status, TreePath, Way, WorkFile,
 };
 
-use super::delta::{Delta, PathDelta, Sides};
+use super::delta::{Delta, Overlap, PathDelta, Sides};
 use super::place::{not_elsewhere, quoted, short, words};
 use super::{Undo, UndoError, guards, record};
 
@@ -93,7 +93,7 @@ fn not_published(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
 
 fn inverse(operation: &Operation, plan: Plan, head: Head, why: &str) -> Delta {
     let mut paths: BTreeMap<TreePath, PathDelta> = BTreeMap::new();
-    let new = |path: &TreePath| PathDelta { path: path.clone(), index: None, work: None, forced: false };
+    let new = |path: &TreePath| PathDelta { path: path.clone(), index: None, work: None, overlap: Overlap::Refuse };
     for step in plan.index {
         let delta = paths.entry(step.path.clone()).or_insert_with(|| new(&step.path));
         delta.index = Some(Sides { after: step.to, before: step.from });

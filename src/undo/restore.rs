@@ -12,7 +12,7 @@ use crate::model::{
     escape,
 };
 
-use super::delta::{Before, Delta, PRUNED, PathDelta, Sides};
+use super::delta::{Before, Delta, Overlap, PRUNED, PathDelta, Sides};
 use super::find::{Wanted, wanted};
 use super::weave::file_of;
 use super::{Run, Undo, UndoError, redo};
@@ -28,21 +28,52 @@ struct Found {
 /// Plans to give the files the bytes that they had there.
 pub(super) fn delta(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Delta, UndoError> {
     let found = find(undo, history, paths, from)?;
-    let forced = |(path, file): (TreePath, WorkFile)| {
+    let replaced = |(path, file): (TreePath, WorkFile)| {
         let work = Some(Sides { after: None, before: Some(file) });
-        PathDelta { path, index: None, work, forced: true }
+        PathDelta { path, index: None, work, overlap: Overlap::Replace }
     };
+    let paths = found.files.into_iter().map(replaced).collect();
+    of_files(undo, paths, found.operation, format!("from {}", escape(from.as_bytes())))
+}
+
+/// A change of a file that is to be made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// Where.
+    pub path: TreePath,
+    /// What it was made of.
+    pub before: Option<WorkFile>,
+    /// What it made of it.
+    pub after: Option<WorkFile>,
+}
+
+/// Plans to make changes again on top of what stands there now: three-way, in the files only.
+pub(super) fn again(undo: &Undo<'_>, changes: &[Again], why: &str) -> Result<Delta, UndoError> {
+    let delta = |change: &Again| {
+        // Undoing has the same form, with the past where here what is to be stands.
+        let work = Some(Sides { after: change.before.clone(), before: change.after.clone() });
+        PathDelta { path: change.path.clone(), index: None, work, overlap: Overlap::Stay }
+    };
+    of_files(undo, changes.iter().map(delta).collect(), None, why.to_owned())
+}
+
+fn of_files(
+    undo: &Undo<'_>,
+    paths: Vec<PathDelta>,
+    operation: Option<OperationId>,
+    why: String,
+) -> Result<Delta, UndoError> {
     Ok(Delta {
         way: Way::Restore,
-        why: format!("from {}", escape(from.as_bytes())),
-        operation: found.operation,
+        why,
+        operation,
         undone: None,
         pushed: false,
         head: undo.repo.head()?,
         made: Vec::new(),
         refs: Vec::new(),
         attributes: Attributes::default(),
-        paths: found.files.into_iter().map(forced).collect(),
+        paths,
         state: Vec::new(),
         stash: None,
         notes: Vec::new(),
@@ -110,8 +141,8 @@ fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> R
     };
     let mut files = Files::new();
     for path in paths {
-        let found: Vec<_> = all.iter().filter(|(candidate, _)| is_at(candidate, path)).collect();
-        if let Some(Unsaved { path, why }) = unsaved.iter().find(|unsaved| is_at(&unsaved.path, path)) {
+        let found: Vec<_> = all.iter().filter(|(candidate, _)| candidate.is_at(path)).collect();
+        if let Some(Unsaved { path, why }) = unsaved.iter().find(|unsaved| unsaved.path.is_at(path)) {
             return Err(UndoError::refused(format!("'{path}' was not saved then: {why}"), None));
         }
         if found.is_empty() {
@@ -121,12 +152,6 @@ fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> R
         files.extend(found.into_iter().map(|(path, file)| (path.clone(), file.clone())));
     }
     Ok(Found { operation, files })
-}
-
-/// Returns whether `candidate` is `path`, or stands beneath it as a folder.
-fn is_at(candidate: &TreePath, path: &TreePath) -> bool {
-    let folder = path.strip_suffix(b"/").unwrap_or(path);
-    folder.is_empty() || candidate.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// Returns the files as they were before an operation: saved bytes, else the index kept then, else the old commit. And those

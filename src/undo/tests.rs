@@ -255,6 +255,7 @@ fn a_record_is_read_as_written_and_a_damaged_one_refused() {
         work: Vec::new(),
         state: Vec::new(),
         kept: Vec::new(),
+        left_out: Vec::new(),
         conflicts: Vec::new(),
         notes: Vec::new(),
     };

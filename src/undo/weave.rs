@@ -8,7 +8,7 @@
 //!   anything else          -> conflict: something would be lost
 //! ```
 //!
-//! A path in conflict in a merge that is given up (`forced`) goes back whatever stands there: its bytes are saved first.
+//! A path in conflict in a merge that is given up ([`Overlap::Replace`]) goes back whatever stands there: its bytes are saved first.
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -18,7 +18,7 @@ use crate::disk::{Kind, Root};
 use crate::git::{GitError, Repo};
 use crate::model::{Conflict, Entry, IndexStep, Mode, Oid, Plan, Raw, Slot, Source, TreePath, Way, WorkFile, WorkStep};
 
-use super::delta::{Delta, PathDelta, Sides};
+use super::delta::{Delta, Overlap, PathDelta, Sides};
 use super::now::{Index, Standing, resolved, same_slots, standing};
 use super::{Undo, UndoError};
 
@@ -44,6 +44,7 @@ pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
         state: delta.state,
         stash: delta.stash,
         kept: Vec::new(),
+        left_out: Vec::new(),
         conflicts: Vec::new(),
         notes: delta.notes,
     };
@@ -99,7 +100,7 @@ impl Weaver<'_, '_> {
     fn index_path(&mut self, delta: &PathDelta, sides: &Sides<Vec<Slot>>) -> Result<(), UndoError> {
         let path = &delta.path;
         let now = self.index.at(path).to_vec();
-        let to = if delta.forced || same_slots(&now, &sides.after) {
+        let to = if delta.overlap == Overlap::Replace || same_slots(&now, &sides.after) {
             sides.before.clone()
         } else if same_slots(&now, &sides.before) {
             return Ok(());
@@ -155,7 +156,9 @@ impl Weaver<'_, '_> {
         } else {
             let objects = self.repo.objects();
             let texts = [self.version(ours.oid)?, self.version(base.oid)?, self.version(theirs.oid)?];
-            let Some(merged) = self.undo.merge(&texts[0], &texts[1], &texts[2])? else { return Ok(None) };
+            let Some(merged) = self.undo.merge(&texts[0], &texts[1], &texts[2], Overlap::Refuse)? else {
+                return Ok(None);
+            };
             let oid = objects.hash_blob(&merged)?;
             self.made.insert(oid);
             self.plan.blobs.push(Raw::from(merged));
@@ -215,7 +218,7 @@ impl Weaver<'_, '_> {
             }
             Standing::Nothing | Standing::Folder if skipped => Ok(()),
             Standing::Nothing | Standing::Folder => {
-                if sides.after.is_some() && sides.before.is_some() && !delta.forced {
+                if sides.after.is_some() && sides.before.is_some() && delta.overlap != Overlap::Replace {
                     self.conflict(path, "it was deleted since, and would come back");
                 } else if let Some(to) = &sides.before {
                     let step = WorkStep { path: path.clone(), expect: None, from: None, to: Some(to.clone()) };
@@ -268,7 +271,7 @@ impl Weaver<'_, '_> {
         {
             return Ok(());
         }
-        if delta.forced {
+        if delta.overlap == Overlap::Replace {
             step(from, sides.before.clone());
             return Ok(());
         }
@@ -295,7 +298,15 @@ impl Weaver<'_, '_> {
             self.conflict(path, why);
             return Ok(());
         };
-        match self.merged_file((mode, &bytes), (base.0.mode, &base.1), (file.mode, &theirs))? {
+        let three = [(mode, &bytes[..]), (base.0.mode, &base.1[..]), (file.mode, &theirs[..])];
+        let mut merged = self.merged_file(three, Overlap::Refuse)?;
+        if merged.is_none() && delta.overlap == Overlap::Stay {
+            merged = self.merged_file(three, Overlap::Stay)?.filter(|to| *to != from);
+            if merged.is_some() {
+                self.plan.left_out.push(path.clone());
+            }
+        }
+        match merged {
             Some(to) => {
                 self.plan.kept.push(path.clone());
                 let from = Some(from);
@@ -308,9 +319,8 @@ impl Weaver<'_, '_> {
 
     fn merged_file(
         &self,
-        ours: (Mode, &[u8]),
-        base: (Mode, &[u8]),
-        theirs: (Mode, &[u8]),
+        [ours, base, theirs]: [(Mode, &[u8]); 3],
+        overlap: Overlap,
     ) -> Result<Option<WorkFile>, UndoError> {
         if ![ours, base, theirs].iter().all(|side| side.0.is_regular()) {
             return Ok(None);
@@ -321,7 +331,7 @@ impl Weaver<'_, '_> {
         } else if theirs.1 == base.1 || theirs.1 == ours.1 {
             Some(ours.1.to_vec())
         } else {
-            self.undo.merge(ours.1, base.1, theirs.1)?
+            self.undo.merge(ours.1, base.1, theirs.1, overlap)?
         };
         Ok(merged.map(|bytes| WorkFile { mode, source: Source::Bytes(Raw::from(bytes)) }))
     }

@@ -14,6 +14,7 @@ mod hooks_folder;
 mod in_process;
 mod init;
 mod install;
+mod lost;
 mod odd_hooks;
 mod odd_names;
 mod policy;

@@ -8,7 +8,8 @@ use crate::cli::{Context, Failure};
 use crate::git::Repo;
 use crate::model::TreePath;
 use crate::report::{Exit, copied_json, copied_text};
-use crate::undo::{Run, Undo};
+use crate::routes::{self, LostError};
+use crate::undo::{Again, Run, Undo};
 
 /// Bring files back as they were before an operation, or in a revision
 ///
@@ -20,19 +21,27 @@ Examples:
   guard restore config.toml --from 20261122-224531-3fa9c1   as before that operation
   guard restore data/ --from HEAD~3 --dry-run               everything beneath data/, show only
   guard restore config.toml --from 20261122-224531-3fa9c1 --to /tmp/then
+  guard restore --lost 1a2b3c4 --dry-run                    what that merge lost, back on top of today's state
+  guard restore --lost 1a2b3c4 src/parser.c                 of one file only
   guard restore --undo                                      take the last restore back
 
 Exit codes: 0 done, 2 usage, 3 done but not recorded yet, 4 refused and nothing changed, 5 locked by another process")]
 pub struct Arguments {
     /// Files, or folders with everything beneath
-    #[arg(required_unless_present = "undo")]
+    #[arg(required_unless_present_any = ["undo", "lost"])]
     paths: Vec<PathBuf>,
     /// An operation of 'guard log': as before it. Or a revision: as in it
-    #[arg(long, value_name = "OPERATION|REVISION", required_unless_present = "undo")]
+    #[arg(long, value_name = "OPERATION|REVISION", required_unless_present_any = ["undo", "lost"])]
     from: Option<String>,
     /// Write copies into this folder instead; no file there is overwritten
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
+    /// Make what a merge lost again, on top of what stands there now
+    ///
+    /// 'guard audit' lists such merges. The changes are merged into the files as they are: later edits stay, and where both
+    /// overlap yours stay too, with a note. Without paths: everything that the audit finds lost.
+    #[arg(long, value_name = "MERGE", conflicts_with_all = ["from", "to", "undo"])]
+    lost: Option<String>,
     /// Take the last restore of this worktree back
     #[arg(long, conflicts_with_all = ["paths", "from", "to"])]
     undo: bool,
@@ -46,9 +55,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
     let repo = context.repo_looked_at()?;
     let undo = Undo::new(&repo, context.now());
-    let Some(from) = &arguments.from else { return finish(context, &repo, "restore", undo.undo_restore(run), run) };
     let start = &context.surroundings.folder;
     let paths = arguments.paths.iter().map(|path| inside(&repo, start, path)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(merge) = &arguments.lost {
+        return lost(context, &repo, (merge, &paths), run);
+    }
+    let Some(from) = &arguments.from else { return finish(context, &repo, "restore", undo.undo_restore(run), run) };
     let Some(folder) = &arguments.to else {
         return finish(context, &repo, "restore", undo.restore(&paths, from, run), run);
     };
@@ -59,6 +71,30 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     });
     Ok(Exit::Fine)
 }
+
+/// Makes what a merge lost again.
+fn lost(context: &Context, repo: &Repo, (merge, paths): (&str, &[TreePath]), run: Run) -> anyhow::Result<Exit> {
+    let (commit, lost) = routes::lost(repo, merge, paths).map_err(|error| match error {
+        LostError::Git(error) => anyhow::Error::from(error),
+        LostError::NoMerge(_) => Failure::new(Exit::Usage, error.to_string()).hint("guard audit").into(),
+        error => Failure::new(Exit::Refused, error.to_string()).into(),
+    })?;
+    let changes: Vec<Again> = lost.iter().map(|lost| lost.again.clone()).collect();
+    let why = format!("what {} lost", commit.short());
+    let report = Undo::new(repo, context.now()).restore_changes(&changes, &why, run).map_err(failure)?;
+    let plan = report.plan.clone();
+    let exit = finish(context, repo, "restore", Ok(report), run)?;
+    let partly =
+        |path: &TreePath| plan.conflicts.iter().any(|conflict| conflict.path == *path) || plan.left_out.contains(path);
+    let by_hand = lost.iter().filter(|lost| partly(&lost.again.path)).filter_map(|lost| lost.by_hand.as_ref());
+    for command in by_hand.take(LISTED) {
+        context.terminal.say(|| format!("with git, overlaps in conflict: {command}\n"));
+    }
+    Ok(exit)
+}
+
+/// So many commands are listed.
+const LISTED: usize = 10;
 
 /// Returns a path that a person gave, as one of the repository's.
 fn inside(repo: &Repo, start: &Path, path: &Path) -> anyhow::Result<TreePath> {
