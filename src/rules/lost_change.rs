@@ -162,10 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn in_a_repository_where_that_is_routine_it_is_not_even_listed() {
+    fn in_a_repository_where_that_is_routine_it_is_listed_and_a_small_one_is_not() {
         let sample = Sample::merge().loss("a", |signals| signals.lost[1] = Sample::lines(&["their work"], false));
-        let routine = sample.usually(300, 100, 0);
-        assert!(routine.said().is_empty());
+        assert_eq!(sample.usually(300, 100, 0).said(), ["info lost-change a"]);
+        let sample = Sample::merge().loss("a", |signals| signals.lost[1] = Sample::lines(&["their work"], false));
+        assert!(sample.usually(300, 100, usize::MAX).said().is_empty());
     }
 
     #[test]

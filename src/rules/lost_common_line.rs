@@ -11,7 +11,7 @@ pub const RULE: Rule = Rule {
     name: "lost-common-line",
     default: Level::Warn,
     docs: Docs {
-        finds: "Three or more lines that every parent of the merge has are missing from the result. Ranked by the points of \
+        finds: "Lines that every parent of the merge has are missing from the result. Ranked by the points of \
                 `lost-change`.",
         why: "Neither side removed them, so nobody decided that they should go: they were cut out while a conflict was \
               settled.",
@@ -24,7 +24,10 @@ pub const RULE: Rule = Rule {
 fn judge(case: &Case<'_>) -> Vec<Draft> {
     drafts(case, About::Common, |loss| {
         let (count, path) = (loss.signals.common.len(), &loss.deviation.path);
-        format!("{count} lines that both sides have are missing from '{path}'")
+        match count {
+            1 => format!("a line that both sides have is missing from '{path}'"),
+            _ => format!("{count} lines that both sides have are missing from '{path}'"),
+        }
     })
 }
 
@@ -33,13 +36,17 @@ mod tests {
     use crate::rules::testing::Sample;
 
     #[test]
-    fn three_lines_of_both_sides_are_listed() {
+    fn three_lines_of_both_sides_warn_and_one_is_listed() {
         let gone =
             |signals: &mut crate::model::Signals| signals.common = Sample::lines(&["one", "two", "three"], false);
-        assert_eq!(Sample::merge().loss("a", gone).said(), ["info lost-common-line a"]);
-        let sample = Sample::merge().loss("a", gone).loss("b", gone);
-        assert_eq!(sample.said(), ["warn lost-common-line a", "warn lost-common-line b"]);
-        assert_eq!(sample.judge()[0].message, "3 lines that both sides have are missing from 'a'");
+        let one = |signals: &mut crate::model::Signals| {
+            (signals.common, signals.size) = (Sample::lines(&["one"], false), 1);
+        };
+        let sample = Sample::merge().loss("a", gone).loss("b", one);
+        assert_eq!(sample.said(), ["warn lost-common-line a", "info lost-common-line b"]);
+        let messages: Vec<String> = sample.judge().into_iter().map(|finding| finding.message).collect();
+        assert_eq!(messages[0], "3 lines that both sides have are missing from 'a'");
+        assert_eq!(messages[1], "a line that both sides have is missing from 'b'");
     }
 
     #[test]

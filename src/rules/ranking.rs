@@ -9,18 +9,23 @@ use std::sync::LazyLock;
 use crate::manifest::Patterns;
 use crate::model::{Loss, Losses, Usual};
 
-/// From so many points on a finding warns: about one in eighty ordinary merges.
-pub(super) const WARN: i32 = 3;
-/// From so many points on it is listed.
-pub(super) const LISTED: i32 = 0;
+/// From so many points on a finding warns: about one in fifty ordinary merges.
+pub(super) const WARN: i32 = 2;
+/// From so many points on it is listed: about one in twenty.
+pub(super) const LISTED: i32 = -3;
 
 /// A line that only one side added is gone, and no line like it stands there.
 const LOST: i32 = 4;
-/// So many lines that both sides have are gone.
-const COMMON: i32 = 3;
+/// A line that both sides have is gone.
+const COMMON: i32 = 1;
+/// So many of them are.
 const COMMON_LINES: usize = 3;
+const COMMON_BLOCK: i32 = 3;
 /// So many lines stand there more often than on either side.
 const DOUBLED: i32 = 3;
+/// It deviates by so many lines.
+const SIZE: usize = 3;
+const SIZABLE: i32 = 1;
 /// Something that one side had removed is back.
 const BACK: i32 = 1;
 /// In this repository more than a quarter of the merges deviate.
@@ -28,7 +33,7 @@ const ROUTINE: i32 = -4;
 /// Three quarters of this repository's deviating merges deviate by more lines.
 const SMALL: i32 = -4;
 /// Change logs, lock files, translations, generated files.
-const GENERATED: i32 = -3;
+const GENERATED: i32 = -4;
 /// The file itself is gone, which has its own rules.
 const GONE: i32 = -2;
 /// Nothing else deviates.
@@ -87,7 +92,9 @@ pub(super) fn points(loss: &Loss, losses: &Losses) -> i32 {
         || GENERATED_FILES.as_ref().is_some_and(|files| files.matches(bstr::ByteSlice::as_bstr(&deviation.path[..])));
     [
         (unreplaced, LOST),
-        (signals.common.len() >= COMMON_LINES, COMMON),
+        (!signals.common.is_empty(), COMMON),
+        (signals.common.len() >= COMMON_LINES, COMMON_BLOCK),
+        (signals.size >= SIZE, SIZABLE),
         (signals.doubled >= BLOCK, DOUBLED),
         (signals.back.iter().sum::<usize>() > 0, BACK),
         (is_routine(usual), ROUTINE),
@@ -126,7 +133,7 @@ pub(super) fn about(loss: &Loss) -> About {
     let signals = &loss.signals;
     if signals.lost.iter().flatten().any(|line| !line.replaced) {
         About::Change
-    } else if signals.common.len() >= COMMON_LINES {
+    } else if !signals.common.is_empty() {
         About::Common
     } else if signals.doubled >= BLOCK {
         About::Doubled
