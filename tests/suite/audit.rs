@@ -104,8 +104,8 @@ fn discarded_sides_and_committed_markers_are_found() {
 fn each_kind_of_loss_has_its_rule() {
     type Settle = fn(String) -> String;
     let cases: [(&str, Settle); 4] = [
-        ("info lost-common-line code.txt", |text| text.replace("line number 11\nline number 12\nline number 13\n", "")),
-        ("info doubled-block code.txt", |text| {
+        ("warn lost-common-line code.txt", |text| text.replace("line number 11\nline number 12\nline number 13\n", "")),
+        ("warn doubled-block code.txt", |text| {
             text.replace("line number 14\n", "line number 14\nline number 8\nline number 9\nline number 10\n")
         }),
         ("info resurrected code.txt", |text| text.replace("line number 1\n", "line number 1\nline number 2\n")),
