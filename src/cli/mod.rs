@@ -3,6 +3,7 @@
 mod command;
 mod env;
 mod failure;
+mod output;
 mod terminal;
 
 use std::path::PathBuf;
@@ -11,14 +12,15 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use env::Surroundings;
-pub use failure::Failure;
+pub use failure::{Failure, exit_of};
+pub use output::{Format, Output};
 pub use terminal::{Color, Terminal};
 
 use crate::git::{Deadline, GitError, Repo};
 use crate::hooks;
 use crate::journal::Journal;
 use crate::model::Timestamp;
-use crate::report::Exit;
+use crate::report::{About, Exit};
 use crate::routes::{self, Session};
 
 /// Judges git merges before they touch a file, and takes bad ones back without losing work.
@@ -98,6 +100,14 @@ impl Context {
         if let Err(error) = look(&session) {
             self.terminal.note(|| format!("guard: could not compare the branches with the journal: {error}\n"));
         }
+    }
+
+    /// Says what a report is about.
+    pub fn about(&self, repo: &Repo, range: String) -> About {
+        let top = repo.work_tree().unwrap_or_else(|| repo.common_dir());
+        let top = top.canonicalize().unwrap_or_else(|_| top.to_owned());
+        let name = top.file_name().unwrap_or_default();
+        About { repository: crate::model::escape(name.as_encoded_bytes()), range, at: self.now() }
     }
 
     /// Forgets what is old, each so many operations.

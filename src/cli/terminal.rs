@@ -51,6 +51,12 @@ impl Terminal {
         let _ = std::io::stdout().lock().write_all(render().as_bytes());
     }
 
+    /// Returns an answer that goes into a file: without colours.
+    pub fn plain(render: impl FnOnce() -> String) -> String {
+        colored::control::set_override(false);
+        render()
+    }
+
     /// Prints talk: warnings, progress, errors.
     pub fn say(&self, render: impl FnOnce() -> String) {
         colored::control::set_override(self.err_color);

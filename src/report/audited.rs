@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use colored::Colorize;
 use serde_json::{Value, json};
 
+use super::reported::{count, lines, points};
 use super::{json as document, words};
-use crate::model::{Finding, Level, Timestamp, Verdict};
+use crate::model::{Level, Timestamp, Verdict};
 use crate::routes::Audited;
 
 /// So many findings of one merge are listed as text.
@@ -40,14 +41,8 @@ pub fn audited_text(all: &[Audited], information: bool) -> String {
     text
 }
 
-/// The lines that a finding shows.
-fn lines(finding: &Finding) -> impl Iterator<Item = &String> {
-    finding.evidence.iter().filter(|(name, _)| name.starts_with("line_")).map(|(_, line)| line)
-}
-
 /// Returns the level, points and number of a merge's findings: by these merges are ordered.
 fn weight(audited: &Audited) -> (Level, i32, usize) {
-    let points = |finding: &Finding| finding.evidence.get("points").and_then(|points| points.parse().ok()).unwrap_or(0);
     let level = audited.findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Off);
     (level, audited.findings.iter().map(points).max().unwrap_or(0), audited.findings.len())
 }
@@ -65,7 +60,6 @@ fn summary(all: &[Audited], least: Level) -> String {
             }
         }
     }
-    let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
     let flagged = all.iter().filter(|audited| audited.findings.iter().any(|finding| finding.level >= least)).count();
     let mut text = format!("{}, {flagged} with findings\n", count(all.len(), "merge"));
     for (rule, (findings, merges)) in rules {

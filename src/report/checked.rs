@@ -106,6 +106,14 @@ pub fn checked_json(all: &[Checked], verdict: Verdict) -> String {
     document::render(text)
 }
 
+/// Returns the document of a check that came to nothing.
+pub fn unchecked_json(why: &str) -> String {
+    let mut text = document::document("check");
+    document::add_verdict(&mut text, Verdict::CouldNotJudge, &[], Some(why));
+    text.insert("merges".into(), Value::Array(Vec::new()));
+    document::render(text)
+}
+
 fn merge_json(checked: &Checked) -> Value {
     let facts = &checked.judged.facts;
     let conflicts: Vec<&Raw> = facts.paths.iter().filter(|path| path.conflicted).map(|path| &path.path).collect();

@@ -1,21 +1,27 @@
-//! Verdicts, operations and plans as text and JSON; exit codes. Nothing here prints: it returns what is to be printed.
+//! Verdicts, operations and plans as text, JSON and what forges read; exit codes. Nothing here prints: it returns what is to be printed.
 
 mod answer;
 mod audited;
 mod checked;
 mod doctor;
 mod exit;
+mod format;
 mod history;
 pub mod json;
 mod pruned;
+mod reported;
 mod undone;
 pub mod words;
 
 pub use answer::answer;
 pub use audited::{audited_json, audited_lines, audited_text};
-pub use checked::{Changed, checked_json, checked_text};
+pub use checked::{Changed, checked_json, checked_text, unchecked_json};
 pub use doctor::{doctor_json, doctor_text};
 pub use exit::Exit;
+pub use format::github::{github, github_summary};
+pub use format::gitlab::gitlab;
+pub use format::sarif::sarif;
 pub use history::{log_json, log_text, operation_json, operation_text};
 pub use pruned::{pruned_json, pruned_text};
+pub use reported::{About, Report};
 pub use undone::{conflicts_text, copied_json, copied_text, undone_json, undone_text};

@@ -43,7 +43,7 @@ pub fn finding(found: &Finding) -> String {
 }
 
 /// Returns why something does not block.
-fn excused(excuse: &Excuse) -> String {
+pub fn excused(excuse: &Excuse) -> String {
     match excuse {
         Excuse::Accepted { line } => format!("'{line}' already contains it, so it is not blocked here"),
         Excuse::Allowed { reason } => format!("allowed: {reason}"),

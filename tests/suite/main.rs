@@ -9,6 +9,7 @@ mod audit;
 mod broken;
 mod check;
 mod differential;
+mod formats;
 mod guarded_merges;
 mod hooks_folder;
 mod in_process;

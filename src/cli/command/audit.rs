@@ -4,10 +4,10 @@ use std::io::{IsTerminal, Read};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::cli::{Context, Failure};
+use crate::cli::{Context, Failure, Format, Output};
 use crate::git::Repo;
 use crate::model::{Level, Oid, Verdict};
-use crate::report::{self, Exit};
+use crate::report::{self, About, Exit, Report};
 use crate::routes::{self, Audited};
 
 /// See what merges lost: in a whole history, or a part of it
@@ -22,6 +22,7 @@ Examples:
   guard audit v1.0..main -n 200        the newest 200 of a range
   guard audit --since '2 weeks ago' --path src/
   guard audit --fail-on warn origin/main..HEAD
+  guard audit --format sarif -o guard.sarif origin/main..HEAD
   git rev-list --merges main | guard audit --stdin --json-lines
 
 Exit codes: 0 whatever was found (--fail-on makes it 1), 2 usage, 3 some merges could not be judged")]
@@ -48,7 +49,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["revisions", "limit", "since", "until", "author"])]
     stdin: bool,
     /// Print one JSON object a commit and line, in the order of the commits
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     json_lines: bool,
     /// End with 1 when something of this level or worse was found
     #[arg(long, value_name = "LEVEL", value_parser = ["info", "warn", "block"])]
@@ -56,6 +57,8 @@ pub struct Arguments {
     /// List information too, not only what warns
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    output: Output,
     /// So many threads; as many as there are processors when not given
     #[arg(long, value_name = "NUMBER")]
     threads: Option<usize>,
@@ -63,25 +66,26 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    // A wrong format is said before a minute's work, not after it.
+    let format = arguments.output.format(context)?;
     let repo = context.repo()?;
     let commits = if arguments.stdin { typed()? } else { chosen(&repo, arguments)? };
     let threads = arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let shown = Shown::new(!context.json && !arguments.json_lines && !context.terminal.quiet);
+    let shown = Shown::new(format != Format::Json && !arguments.json_lines && !context.terminal.quiet);
     let mut all = routes::audit(&repo, &commits, threads, &|done, of| shown.progress(done, of))?;
     shown.clear();
     let paths = arguments.paths.iter().map(|path| inside(context, &repo, path)).collect::<Result<Vec<_>, _>>()?;
     for audited in all.iter_mut().filter(|_| !paths.is_empty()) {
         keep(audited, &paths);
     }
-    context.terminal.answer(|| {
-        if arguments.json_lines {
-            report::audited_lines(&all)
-        } else if context.json {
-            report::audited_json(&all)
-        } else {
-            report::audited_text(&all, arguments.all || context.verbose)
-        }
-    });
+    let information = arguments.all || context.verbose;
+    if arguments.json_lines {
+        arguments.output.answer(context, || report::audited_lines(&all))?;
+    } else {
+        let report = Report::of_audit(about(context, &repo, arguments), &all, information);
+        let (text, json) = (|| report::audited_text(&all, information), || report::audited_json(&all));
+        arguments.output.report(context, &report, text, json)?;
+    }
     let worst = all.iter().flat_map(|audited| &audited.findings).map(|finding| finding.level).max();
     let limit = arguments.fail_on.as_deref().map(|level| match level {
         "info" => Level::Info,
@@ -95,6 +99,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     } else {
         Exit::Fine
     })
+}
+
+/// Says what the report is about.
+fn about(context: &Context, repo: &Repo, arguments: &Arguments) -> About {
+    let range = match arguments.revisions.join(" ") {
+        _ if arguments.stdin => "commits from stdin".to_owned(),
+        none if none.is_empty() => "HEAD".to_owned(),
+        range => crate::model::escape(range.as_bytes()),
+    };
+    context.about(repo, range)
 }
 
 /// Reads commits from stdin.

@@ -2,10 +2,10 @@
 
 use anyhow::anyhow;
 
-use crate::cli::{Context, Failure};
+use crate::cli::{Context, Failure, Output};
 use crate::git::{GitError, Repo};
 use crate::model::{Content, Level, Verdict};
-use crate::report::{self, Exit};
+use crate::report::{self, Exit, Report};
 use crate::routes::{self, CheckError, Checked, Subject};
 
 /// Judge a merge without doing it, or one that exists
@@ -19,6 +19,7 @@ Examples:
   guard check origin/main --into release/2
   guard check --merge HEAD
   guard check main..feat --json
+  guard check origin/main..HEAD --format github
 
 Exit codes: 0 fine (warnings included), 1 findings that block (--strict: warnings too), 2 usage,
 3 could not judge")]
@@ -35,9 +36,17 @@ pub struct Arguments {
     /// End with 1 for warnings too
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 impl Arguments {
+    /// Returns what was asked, as it is shown.
+    fn asked(&self) -> String {
+        let text = self.merge.clone().unwrap_or_else(|| self.revisions.join(" "));
+        crate::model::escape(text.as_bytes())
+    }
+
     fn subject(&self) -> Result<Subject, Failure> {
         if let Some(commit) = &self.merge {
             return Ok(Subject::Commit(commit.clone()));
@@ -54,21 +63,34 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let _ = arguments.output.format(context)?;
     let repo = context.repo_looked_at()?;
-    let all = routes::check(&repo, &arguments.subject()?).map_err(failure)?;
-    let worst = worst(&all);
-    if context.json {
-        context.terminal.answer(|| report::checked_json(&all, worst));
-    } else {
-        for checked in &all {
-            // In a range, merges without findings are not worth a line.
-            if all.len() > 1 && checked.commit.is_some() && checked.judged.verdict == Verdict::Pass {
-                continue;
+    let about = context.about(&repo, arguments.asked());
+    let all = match routes::check(&repo, &arguments.subject()?) {
+        Ok(all) => all,
+        Err(error) => {
+            let error = failure(error);
+            // Who reads only the report must see it there, too.
+            if crate::cli::exit_of(&error) == Exit::CouldNotJudge {
+                let why = error.to_string();
+                let report = Report::of_failed_check(about, &why);
+                arguments.output.report(context, &report, String::new, || report::unchecked_json(&why))?;
             }
-            let changed = changed(&repo, checked)?;
-            context.terminal.answer(|| report::checked_text(checked, &changed, context.verbose));
+            return Err(error);
         }
+    };
+    let worst = worst(&all);
+    let mut shown = Vec::new();
+    for checked in &all {
+        // In a range, merges without findings are not worth a line.
+        if all.len() > 1 && checked.commit.is_some() && checked.judged.verdict == Verdict::Pass {
+            continue;
+        }
+        shown.push((checked, changed(&repo, checked)?));
     }
+    let text = || shown.iter().map(|(one, changed)| report::checked_text(one, changed, context.verbose)).collect();
+    let report = Report::of_check(about, &all);
+    arguments.output.report(context, &report, text, || report::checked_json(&all, worst))?;
     Ok(match worst {
         Verdict::Block => Exit::Blocked,
         Verdict::CouldNotJudge => Exit::CouldNotJudge,
