@@ -126,18 +126,24 @@ pub(super) fn merge(
 
 /// Finds what stands at paths of trees, of one merge after the other: the trees that it has read stay as long as one merge is
 /// looked at.
-pub(super) struct Look<'r> {
+pub struct Look<'r> {
     pub(super) reader: &'r Reader,
     trees: RefCell<HashMap<Oid, Rc<Vec<u8>>>>,
 }
 
 impl<'r> Look<'r> {
-    pub(super) fn new(reader: &'r Reader) -> Self {
+    /// Starts with no tree read.
+    pub fn new(reader: &'r Reader) -> Self {
         Self { reader, trees: RefCell::default() }
     }
 
+    /// Returns what reads the objects.
+    pub const fn reader(&self) -> &'r Reader {
+        self.reader
+    }
+
     /// Returns the file, link or submodule at a path.
-    pub(super) fn up(&self, tree: Oid, path: &TreePath) -> Result<Option<Entry>, GitError> {
+    pub fn up(&self, tree: Oid, path: &TreePath) -> Result<Option<Entry>, GitError> {
         let mut tree = tree;
         let mut parts = path.split(|byte| *byte == b'/').peekable();
         while let Some(part) = parts.next() {

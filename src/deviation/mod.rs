@@ -28,10 +28,10 @@ use crate::git::{Bases, GitError, Graph, Node, Reader};
 use crate::model::{Automatic, Deviation, Entry, PathFacts, TreePath};
 
 use ancestor::Ancestor;
-use content::{Body, Look, Outcome};
+use content::{Body, Outcome};
 use walk::{Expected, Slot, Trees, expected};
 
-pub use content::is_binary;
+pub use content::{Look, is_binary};
 pub use lines::signals;
 
 /// What is asked about: a merge that exists, or its parts.

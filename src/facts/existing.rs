@@ -87,7 +87,7 @@ fn contents(reader: &Reader, paths: &[PathFacts]) -> Result<BTreeMap<Oid, Conten
 }
 
 /// Larger contents are not compared line by line.
-const LARGEST: u64 = 4 << 20;
+pub(super) const LARGEST: u64 = 4 << 20;
 
 /// Compares a deviation's contents line by line; what is no text, or of several sides, says nothing.
 fn signals(reader: &Reader, deviation: &Deviation) -> Result<Signals, GitError> {

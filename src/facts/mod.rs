@@ -14,12 +14,14 @@ mod local;
 mod names;
 mod revert_words;
 mod reverted;
+mod whose;
 
 pub use contents::LIMIT as CONTENT_LIMIT;
 pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
 pub use existing::existing;
 pub use gather::{Asked, Question, gather};
 pub use local::{InTheWay, files_in_the_way, local_files};
+pub use whose::{SideCommits, Work};
 
 use crate::git::{GitError, Repo};
 use crate::manifest::{self, Manifest, ManifestError};

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::judge;
+use super::{judge, whose};
 use crate::facts;
 use crate::git::{Bases, GitError, Graph, Node, Opening, Reader, Repo};
 use crate::manifest::Manifest;
@@ -73,6 +73,9 @@ pub fn audit(repo: &Repo, commits: &[Oid], threads: usize, progress: Progress<'_
                     Some(place) => rank(&looked[place], usual[place]),
                     None => unjudged(*oid),
                 };
+                if let (Some(place), Some(node)) = (place, node) {
+                    whose::name_authors(&reader, &graph, node, &looked[place].losses, &mut audited.findings);
+                }
                 audited.commit = *oid;
                 audited.time = about.time;
                 audited.subject = about.subject();

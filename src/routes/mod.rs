@@ -26,6 +26,7 @@ mod rebase;
 mod result;
 pub mod retention;
 pub mod seen;
+mod whose;
 
 pub use allow::{AllowError, Scope, Source, allow};
 pub use audit::{Audited, audit};

@@ -49,17 +49,13 @@ pub(super) fn drafts(case: &Case<'_>, which: About, message: impl Fn(&Loss) -> S
             continue;
         }
         let weight = if points >= WARN { Weight::Rule } else { Weight::AtMost(Level::Info) };
-        let (side, lines) = lost_side(loss);
-        let shown = if lines.is_empty() { &loss.signals.common } else { lines };
+        let (side, lines) = listed(loss);
         let mut draft = Draft::at(&loss.deviation.path, message(loss)).weighing(weight);
         draft = draft.evidence("points", points.to_string()).evidence("side", side_name(case, side));
         let conflict = if loss.deviation.was_in_conflict() { "yes" } else { "no" };
         draft = draft.evidence("in_conflict", conflict);
-        // First what nothing stands for; a line that has a successor tells less.
-        let gone = shown.iter().filter(|line| !line.replaced);
-        let others = shown.iter().filter(|line| line.replaced);
-        for (number, line) in gone.chain(others).take(SHOWN).enumerate() {
-            draft = draft.evidence(&format!("line_{}", number + 1), &line.text);
+        for (number, line) in lines.iter().enumerate() {
+            draft = draft.evidence(&format!("line_{}", number + 1), line);
         }
         found.push(match restore(case, loss, side) {
             Some(command) => draft.remedy(command),
@@ -71,6 +67,16 @@ pub(super) fn drafts(case: &Case<'_>, which: About, message: impl Fn(&Loss) -> S
 
 /// So many of the lines are shown.
 const SHOWN: usize = 3;
+
+/// Returns the side that lost more, and the lines that a finding about a loss lists.
+pub fn listed(loss: &Loss) -> (usize, Vec<&[u8]>) {
+    let (side, lines) = lost_side(loss);
+    let shown = if lines.is_empty() { &loss.signals.common } else { lines };
+    // First what nothing stands for; a line that has a successor tells less.
+    let gone = shown.iter().filter(|line| !line.replaced);
+    let others = shown.iter().filter(|line| line.replaced);
+    (side, gone.chain(others).take(SHOWN).map(|line| &line.text[..]).collect())
+}
 
 /// That every side has a file and the result has not is another rule's.
 fn all_have_it_but_the_result(loss: &Loss) -> bool {

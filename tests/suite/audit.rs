@@ -70,6 +70,96 @@ fn work_that_take_mine_dropped_is_named_and_comes_back() {
     assert!(text(&sandbox, "code.txt").contains("feat's careful work"));
 }
 
+/// Commits what stands there as somebody else.
+fn commit_as(sandbox: &Sandbox, author: &str, message: &str) -> String {
+    let author = format!("--author={author} <a@example.com>");
+    let _ = sandbox.git(["add", "-A"]).ok();
+    let _ = sandbox.git(["commit", "-q", &author, "-m", message]).ok();
+    sandbox.rev("HEAD")
+}
+
+/// Merges feat and keeps main's text at a path; returns whose work that dropped, by the audit.
+fn whose_is_lost(sandbox: &Sandbox, path: &str) -> (String, String) {
+    let mains =
+        sandbox.git(["ls-files", "-s", "code.txt", "new.txt"]).ok().line().split(' ').nth(1).unwrap().to_owned();
+    let mains = sandbox.git(["cat-file", "blob", &mains]).ok().stdout;
+    let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]);
+    sandbox.write(path, mains);
+    let _ = sandbox.git(["add", "-A"]).ok();
+    let _ = sandbox.git(["commit", "-q", "-m", "merge feat"]).ok();
+    let document = audit(sandbox, &["-n", "1"]);
+    let found = &document["merges"][0]["findings"][0];
+    assert_eq!((&found["rule"], &found["level"]), (&"lost-change".into(), &"warn".into()), "{document:#}");
+    let text = |name: &str| found["evidence"][name].as_str().unwrap_or_default().to_owned();
+    (text("lost_commit"), text("lost_author"))
+}
+
+/// Of several commits the one that brought most of the lines is named, whoever touched the file later; a merge of the side's
+/// own, and a move on either side, don't hide it.
+#[test]
+fn the_commit_and_author_whose_work_is_lost_are_named() {
+    for moved in ["", "feat", "main"] {
+        let sandbox = Sandbox::new();
+        sandbox.write("code.txt", lines(30)).write("rest", lines(3));
+        sandbox.commit("code");
+        let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+        let add = |after: usize, line: &str| {
+            let path = if sandbox.at("code.txt").exists() { "code.txt" } else { "new.txt" };
+            let after = format!("number {after}\n");
+            sandbox.write(path, text(&sandbox, path).replace(&after, &format!("{after}{line}\n")));
+        };
+        add(5, "zebras graze quietly");
+        commit_as(&sandbox, "Somebody", "first");
+        let _ = sandbox.git(["checkout", "-q", "-b", "inner"]).ok();
+        add(9, "violins sound\nbrass follows");
+        let most = commit_as(&sandbox, "Most \u{1b}[31m", "second");
+        let _ = sandbox.git(["checkout", "-q", "feat"]).ok();
+        sandbox.write("rest", lines(4));
+        commit_as(&sandbox, "Somebody", "beside");
+        let _ = sandbox.git(["merge", "-q", "-m", "inner", "inner"]).ok();
+        if moved == "feat" {
+            let _ = sandbox.git(["mv", "code.txt", "new.txt"]).ok();
+            commit_as(&sandbox, "Mover", "move");
+        }
+        add(29, "harbours freeze");
+        commit_as(&sandbox, "Last", "last");
+        let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+        sandbox.write("code.txt", lines(30).replace("number 20\n", "number 20 of main\n"));
+        commit_as(&sandbox, "Main", "main");
+        if moved == "main" {
+            let _ = sandbox.git(["mv", "code.txt", "new.txt"]).ok();
+            commit_as(&sandbox, "Main", "move");
+        }
+        let found = whose_is_lost(&sandbox, if moved.is_empty() { "code.txt" } else { "new.txt" });
+        assert_eq!(found, (most.clone(), "Most \\u{1b}[31m".to_owned()), "moved by {moved}");
+        let said = sandbox.guard(["audit", "-n", "1"]).ok().stdout;
+        assert!(said.contains(&format!("work of Most \\u{{1b}}[31m ({})", &most[..10])), "{said}");
+    }
+}
+
+/// Lines that were there before the sides parted are nobody's in particular.
+#[test]
+fn of_lines_older_than_both_sides_nobody_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a", lines(30)).write("b", lines(30));
+    sandbox.commit("files");
+    let both = |line: &str| sandbox.write("a", lines(30) + line).write("b", lines(30) + line);
+    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+    both("feat's ending\n");
+    sandbox.commit("feat");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    both("main's ending\n");
+    sandbox.commit("main");
+    let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]);
+    let cut = lines(30).replace("line number 11\nline number 12\nline number 13\n", "");
+    let cut = format!("{cut}main's ending\nfeat's ending\n");
+    sandbox.write("a", &cut).write("b", &cut);
+    let _ = sandbox.git(["commit", "-q", "-a", "-m", "merge"]).ok();
+    let document = audit(&sandbox, &[]);
+    assert_eq!(findings(&document), ["warn lost-common-line a", "warn lost-common-line b"]);
+    assert_eq!(document["merges"][0]["findings"][0]["evidence"].get("lost_commit"), None, "{document:#}");
+}
+
 /// A merge that git makes, and one that a person settled by writing both, lose nothing.
 #[test]
 fn merges_that_keep_both_sides_are_quiet() {

@@ -1,0 +1,134 @@
+//! Whose work is it that a merge lost: which commit of a side brought lines that are missing.
+//!
+//! ```text
+//! tip ── c ── c ── c ── base      from each commit to a parent that has the line, too
+//!             └ no parent has it: this one brought it
+//! ```
+//!
+//! As `git blame` walks, line by line, but by counting: a line that moved within its file was not brought again. Where the line
+//! is older than the side, or a limit is reached, nothing is said rather than guessed.
+
+use std::collections::{HashMap, HashSet};
+
+use super::existing::LARGEST;
+use crate::deviation::Look;
+use crate::git::{GitError, Graph, Node, Reader};
+use crate::model::{Entry, Oid, Raw, TreePath};
+
+/// So many steps from a commit to a parent are made for one finding.
+const STEPS: usize = 3000;
+/// So many contents are read for one finding.
+const CONTENTS: usize = 200;
+
+/// A commit, and who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// The commit.
+    pub commit: Oid,
+    /// The author's name.
+    pub author: Raw,
+}
+
+/// What one side of a merge brought: the commits that only its parent reaches.
+pub struct SideCommits<'r> {
+    graph: &'r Graph,
+    tip: Option<Node>,
+    commits: HashSet<Node>,
+    look: Look<'r>,
+}
+
+impl<'r> SideCommits<'r> {
+    /// Takes a merge, and which of its parents is meant.
+    pub fn new(reader: &'r Reader, graph: &'r Graph, merge: Node, side: usize) -> Self {
+        let tip = graph.parents(merge).get(side).copied();
+        let others: Vec<Node> = graph.parents(merge).iter().copied().filter(|parent| Some(*parent) != tip).collect();
+        let commits = graph.range(tip.as_slice(), &others).into_iter().collect();
+        Self { graph, tip, commits, look: Look::new(reader) }
+    }
+
+    /// Returns the commit that brought most of some lines of a file; `from` is where the merge base has it, when a side moved it.
+    pub fn brought(&self, path: &TreePath, from: Option<&TreePath>, lines: &[&[u8]]) -> Result<Option<Work>, GitError> {
+        let mut search = Search { side: self, path, from, lines, counts: HashMap::new(), steps: 0 };
+        let mut found: Vec<(Node, usize)> = Vec::new();
+        for place in 0..lines.len() {
+            let Some(commit) = search.origin(place)? else { continue };
+            match found.iter_mut().find(|(known, _)| *known == commit) {
+                Some((_, count)) => *count += 1,
+                None => found.push((commit, 1)),
+            }
+        }
+        if search.is_over() {
+            return Ok(None);
+        }
+        // Of several with as many lines the one of the first line: it is listed first because it tells most.
+        let most = found.iter().map(|(_, count)| *count).max();
+        let Some((commit, _)) = found.into_iter().find(|(_, count)| Some(*count) == most) else { return Ok(None) };
+        let commit = self.graph.oid(commit);
+        Ok(Some(Work { commit, author: self.look.reader().commit(commit)?.author.as_slice().into() }))
+    }
+}
+
+struct Search<'s, 'r> {
+    side: &'s SideCommits<'r>,
+    path: &'s TreePath,
+    from: Option<&'s TreePath>,
+    lines: &'s [&'s [u8]],
+    /// How often each of the lines stands in a content.
+    counts: HashMap<Oid, Vec<usize>>,
+    steps: usize,
+}
+
+impl Search<'_, '_> {
+    fn is_over(&self) -> bool {
+        self.steps >= STEPS || self.counts.len() >= CONTENTS
+    }
+
+    /// Returns the newest commit that has one of the lines more often than each of its parents.
+    fn origin(&mut self, place: usize) -> Result<Option<Node>, GitError> {
+        let graph = self.side.graph;
+        let Some(mut commit) = self.side.tip else { return Ok(None) };
+        let mut here = self.count(commit, place)?;
+        while here > 0 && self.side.commits.contains(&commit) && !graph.is_cut(commit) && !self.is_over() {
+            let mut with_it = None;
+            for parent in graph.parents(commit) {
+                self.steps += 1;
+                let there = self.count(*parent, place)?;
+                if there >= here {
+                    with_it = Some((*parent, there));
+                    break;
+                }
+            }
+            let Some(next) = with_it else { return Ok(Some(commit)) };
+            (commit, here) = next;
+        }
+        Ok(None)
+    }
+
+    fn count(&mut self, commit: Node, place: usize) -> Result<usize, GitError> {
+        let Some(entry) = self.entry(commit)? else { return Ok(0) };
+        if !self.counts.contains_key(&entry.oid) {
+            let reader = self.side.look.reader();
+            let text = if reader.size(entry.oid)? > LARGEST { Vec::new() } else { reader.blob(entry.oid)? };
+            let mut counts = vec![0; self.lines.len()];
+            for line in text.split(|byte| *byte == b'\n') {
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                for (wanted, count) in self.lines.iter().zip(&mut counts) {
+                    *count += usize::from(line == *wanted);
+                }
+            }
+            self.counts.insert(entry.oid, counts);
+        }
+        Ok(self.counts[&entry.oid][place])
+    }
+
+    /// What a commit has at the path; where it has nothing, before the move.
+    fn entry(&self, commit: Node) -> Result<Option<Entry>, GitError> {
+        let tree = self.side.graph.tree(commit);
+        for path in std::iter::once(self.path).chain(self.from) {
+            if let Some(entry) = self.side.look.up(tree, path)?.filter(|entry| entry.mode.is_regular()) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+}

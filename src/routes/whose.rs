@@ -1,0 +1,27 @@
+//! Whose work it is that a merge lost: said of what warns.
+
+use std::collections::BTreeMap;
+
+use crate::facts::SideCommits;
+use crate::git::{Graph, Node, Reader};
+use crate::model::{Finding, Level, Losses};
+use crate::rules;
+
+/// The rules whose findings list lines that somebody brought.
+const ABOUT_LINES: [&str; 2] = ["lost-change", "lost-common-line"];
+
+/// Adds the commit that brought what is missing, and its author. Not knowing is no failure.
+pub(super) fn name_authors(reader: &Reader, graph: &Graph, merge: Node, losses: &Losses, findings: &mut [Finding]) {
+    let mut sides: BTreeMap<usize, SideCommits<'_>> = BTreeMap::new();
+    let loud = |finding: &&mut Finding| finding.level >= Level::Warn && ABOUT_LINES.contains(&finding.rule.as_str());
+    for finding in findings.iter_mut().filter(loud) {
+        let at = |loss: &&crate::model::Loss| Some(&loss.deviation.path) == finding.path.as_ref();
+        let Some(loss) = losses.at.iter().find(at) else { continue };
+        let (side, lines) = rules::listed(loss);
+        let commits = sides.entry(side).or_insert_with(|| SideCommits::new(reader, graph, merge, side));
+        if let Ok(Some(work)) = commits.brought(&loss.deviation.path, loss.deviation.from.as_ref(), &lines) {
+            finding.evidence.insert("lost_commit".into(), work.commit.to_string());
+            finding.evidence.insert("lost_author".into(), work.author.to_string());
+        }
+    }
+}
