@@ -55,6 +55,16 @@ impl Repo {
         Ok(ask.run()?.success()?.lines().filter_map(Oid::from_hex).collect())
     }
 
+    /// Returns the newest `most` merges of a commit that neither a remote has, as far as that is known here, nor `old` reaches;
+    /// oldest first.
+    pub fn unpublished_merges(&self, tip: Oid, old: Option<Oid>, most: usize) -> Result<Vec<Oid>, GitError> {
+        let ask = self.git("rev-list").arg("--merges").arg(format!("--max-count={most}")).arg(tip.to_string());
+        let ask = ask.arg("--not").args(old.map(|old| old.to_string())).arg("--remotes");
+        let mut merges: Vec<Oid> = ask.run()?.success()?.lines().filter_map(Oid::from_hex).collect();
+        merges.reverse();
+        Ok(merges)
+    }
+
     /// Returns the number of commits reachable from `tips` and not from `without`.
     pub fn count_commits(&self, tips: &[Oid], without: &[Oid]) -> Result<usize, GitError> {
         let ask = self.git("rev-list").arg("--count");

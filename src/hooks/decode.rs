@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice;
 
 use crate::git::Environment;
-use crate::model::{Hook, Incoming, Oid, Raw, RefMove, RefName, TransactionState};
+use crate::model::{Hook, Incoming, Oid, Push, Raw, RefMove, RefName, TransactionState};
 
 /// What a hook call means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,13 @@ pub enum Event {
     },
     /// A commit is done.
     Committed,
+    /// Refs are about to be pushed.
+    Pushing {
+        /// The remote's name, or its URL.
+        remote: RefName,
+        /// The refs.
+        pushes: Vec<Push>,
+    },
     /// A branch was checked out.
     CheckedOut {
         /// HEAD before; `None` in a new clone or worktree.
@@ -78,7 +85,7 @@ pub enum Event {
 /// Lines that the shim has already read from stdin stand in this variable.
 const LINES: &str = "RECOVERYGUARD_LINES";
 
-/// Decodes a hook call. Reads stdin only for `reference-transaction`.
+/// Decodes a hook call. Reads stdin only for `reference-transaction` and `pre-push`.
 pub fn decode(hook: Hook, arguments: &[OsString], environment: &Environment, stdin: &mut dyn Read) -> Event {
     let argument = |index: usize| arguments.get(index).map_or(&b""[..], |word| word.as_bytes());
     match hook {
@@ -98,8 +105,23 @@ pub fn decode(hook: Hook, arguments: &[OsString], environment: &Environment, std
             upstream: argument(0).into(),
             branch: arguments.get(1).map(|branch| branch.as_bytes().into()),
         },
-        Hook::PostRewrite | Hook::PrePush => Event::Nothing,
+        Hook::PrePush => Event::Pushing { remote: argument(0).into(), pushes: pushes(stdin) },
+        Hook::PostRewrite => Event::Nothing,
     }
+}
+
+/// Reads the lines of `pre-push`: local ref, new value, remote ref, old value.
+fn pushes(stdin: &mut dyn Read) -> Vec<Push> {
+    let mut text = Vec::new();
+    let _ = stdin.read_to_end(&mut text);
+    let push = |line: &[u8]| {
+        // A ref name holds no blank, what stands for the local one may.
+        let mut words = line.rsplitn(4, |byte| *byte == b' ');
+        let (old, remote, new, local) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let oid = |hex| Oid::from_hex(hex).map(Oid::non_null);
+        Some(Push { local: local.into(), new: oid(new)?, remote: remote.into(), old: oid(old)? })
+    };
+    text.lines().filter_map(push).collect()
 }
 
 fn state(word: &[u8]) -> TransactionState {

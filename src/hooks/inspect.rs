@@ -46,8 +46,6 @@ fn one(folder: &Path, hook: Hook) -> Result<HookState, InstallError> {
             let current = program.as_ref().is_some_and(|program| shim::render(hook, program) == bytes);
             let original = folder.join(format!("{}{}", hook.name(), shim::ORIGINAL));
             let chained = matches!(Standing::at(&original)?, Standing::Theirs { runs: true, .. });
-            // post-rewrite and pre-push have nothing to call yet, so they name no program.
-            let current = current || program.is_none() && shim::render(hook, Path::new("/")) == bytes;
             HookState::Ours { runs: mode & 0o111 != 0, current, program, chained }
         }
     })

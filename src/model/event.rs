@@ -95,6 +95,19 @@ pub struct RefMove {
     pub new: Option<Oid>,
 }
 
+/// One ref that a push changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// The full name here; `HEAD` and `(delete)` are others.
+    pub local: RefName,
+    /// What the remote gets; `None` deletes.
+    pub new: Option<Oid>,
+    /// The full name there.
+    pub remote: RefName,
+    /// What the remote has, as far as it told; `None` when the ref is new.
+    pub old: Option<Oid>,
+}
+
 /// One head that a merge brings in.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Incoming {

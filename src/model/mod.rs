@@ -17,7 +17,7 @@ mod time;
 
 pub use change::{Change, Entry, Mode};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
-pub use event::{Hook, Incoming, RefMove, TransactionState};
+pub use event::{Hook, Incoming, Push, RefMove, TransactionState};
 pub use facts::{
     Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Shape, Side, Target,
 };

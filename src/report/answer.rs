@@ -39,6 +39,12 @@ fn headline(answer: &Answer, name: &str) -> String {
         (Occasion::Gate | Occasion::Result, Verdict::Warn) => format!("{guard} merging {name}: look at this\n"),
         (Occasion::Gate | Occasion::Result, _) => format!("{guard} merging {name}: noted\n"),
         (Occasion::After, _) => format!("{guard} {name} was merged: look at this\n"),
+        (Occasion::Push, Verdict::Block) => format!("{guard} {} this push\n", "refused".red().bold()),
+        (Occasion::Push, Verdict::CouldNotJudge) if answer.refuses() => {
+            format!("{guard} could not judge this push: refused, as on_failure says\n")
+        }
+        (Occasion::Push, Verdict::CouldNotJudge) => format!("{guard} could not judge this push: git goes on\n"),
+        (Occasion::Push, _) => format!("{guard} this push publishes merges to look at\n"),
         (Occasion::Checkout, _) => format!("{guard} this branch lacks what its manifest names\n"),
     }
 }
@@ -53,6 +59,9 @@ fn ending(answer: &Answer) -> String {
         ),
         Occasion::Gate | Occasion::Result | Occasion::After if loud => {
             "to take the merge back: guard undo-merge\n".to_owned()
+        }
+        Occasion::Push if answer.refuses() => {
+            "nothing was pushed; to push nevertheless: git push --no-verify\n".to_owned()
         }
         _ => String::new(),
     }

@@ -23,6 +23,10 @@ fn tag(level: Level) -> String {
 pub fn finding(found: &Finding) -> String {
     let mut text = format!("  {:5} {} [{}]\n", tag(found.level), found.message, found.rule);
     let evidence = |key: &str| found.evidence.get(key);
+    if let (Some(merge), Some(subject)) = (evidence("merge"), evidence("merge_subject")) {
+        let short = merge.get(..10).unwrap_or(merge);
+        text.push_str(&format!("        in    {short} {subject}\n"));
+    }
     if let Some(commit) = evidence("commit") {
         let author = evidence("author").map_or("", String::as_str);
         let subject = evidence("subject").map_or("", String::as_str);

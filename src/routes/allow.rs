@@ -12,7 +12,7 @@ pub(super) const ALLOWING: &str = "allowing";
 /// For which merge something is allowed.
 #[derive(Debug, Clone)]
 pub enum Scope {
-    /// Merging this revision into HEAD.
+    /// Merging this revision into HEAD; where HEAD contains it, the merge that it is.
     Revision(String),
     /// The merge in progress, or the last refusal in this worktree.
     Current,
@@ -27,6 +27,8 @@ pub enum Source {
     InProgress,
     /// It was refused last.
     Refused,
+    /// `--for` named a merge that HEAD contains.
+    Made,
 }
 
 /// Why nothing can be allowed.
@@ -59,11 +61,18 @@ pub fn allow(
     dry_run: bool,
 ) -> Result<(Source, Option<RefName>, Vec<Incoming>), AllowError> {
     let head = session.repo.head()?;
+    let mut tip = head.oid;
     let (source, incoming) = match scope {
         Scope::Revision(revision) => {
             let oid = session.repo.resolve(&format!("{revision}^{{commit}}"))?;
             let oid = oid.ok_or_else(|| AllowError::NoRevision(crate::model::escape(revision.as_bytes())))?;
-            (Source::Named, vec![Incoming { oid, names: vec![revision.as_str().into()] }])
+            match made(session, oid, head.oid)? {
+                Some((parent, incoming)) => {
+                    tip = Some(parent);
+                    (Source::Made, incoming)
+                }
+                None => (Source::Named, vec![Incoming { oid, names: vec![revision.as_str().into()] }]),
+            }
         }
         Scope::Current => current(session, head.oid)?.ok_or(AllowError::NoMerge)?,
     };
@@ -78,13 +87,25 @@ pub fn allow(
             path,
             reason: reason.to_owned(),
             branch: head.branch.clone(),
-            tip: head.oid,
+            tip,
             incoming: incoming.iter().map(|head| head.oid).collect(),
         };
         session.journal.append(&session.record(None, Body::Allowance(allowance)), Durability::Fsync)?;
     }
     disk::write_atomic(&session.repo.guard_dir().join(ALLOWING), b"", Durability::Lazy, 0o600)?;
     Ok((source, head.branch, incoming))
+}
+
+/// Returns the first parent and the other heads of a merge that HEAD contains.
+fn made(session: &Session<'_>, oid: Oid, head: Option<Oid>) -> Result<Option<(Oid, Vec<Incoming>)>, GitError> {
+    let parents = session.repo.objects().commit(oid)?.parents;
+    let [first, others @ ..] = &parents[..] else { return Ok(None) };
+    let contains = |head: Oid| session.repo.is_ancestor(oid, head);
+    if others.is_empty() || !head.map(contains).transpose()?.unwrap_or(false) {
+        return Ok(None);
+    }
+    let incoming = others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] });
+    Ok(Some((*first, incoming.collect())))
 }
 
 fn current(session: &Session<'_>, tip: Option<Oid>) -> Result<Option<(Source, Vec<Incoming>)>, AllowError> {

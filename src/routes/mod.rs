@@ -22,6 +22,7 @@ mod judge;
 mod lost;
 mod message;
 mod moved;
+mod push;
 mod rebase;
 mod result;
 pub mod retention;
@@ -67,6 +68,8 @@ pub enum Occasion {
     After,
     /// A branch was checked out.
     Checkout,
+    /// Commits are about to be published.
+    Push,
 }
 
 /// What a route answers.
@@ -133,6 +136,7 @@ fn route(session: &Session<'_>, event: Event) -> Result<Option<Answer>, GitError
         Event::Merged { squash } => after::merged(session, squash),
         Event::Committed => after::committed(session),
         Event::CheckedOut { old, new } => after::checked_out(session, old, new),
+        Event::Pushing { remote, pushes } => push::pushing(session, &remote, &pushes),
         Event::Nothing => Ok(None),
     }
 }

@@ -19,6 +19,7 @@ mod lost;
 mod odd_hooks;
 mod odd_names;
 mod policy;
+mod pushes;
 mod register;
 mod result;
 mod retention;

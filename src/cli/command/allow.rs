@@ -78,6 +78,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let which = match source {
         Source::Named => "",
+        Source::Made => ", a merge that is made",
         Source::InProgress => ", the merge in progress",
         Source::Refused => ", the last merge refused here",
     };

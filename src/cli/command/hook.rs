@@ -41,7 +41,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     if event == Event::Nothing {
         return Exit::Fine;
     }
-    let judges = matches!(event, Event::Gate { .. } | Event::MergeResult { .. } | Event::CommitResult);
+    let judges =
+        matches!(event, Event::Gate { .. } | Event::MergeResult { .. } | Event::CommitResult | Event::Pushing { .. });
     let answered = catch_unwind(AssertUnwindSafe(|| answer(context, event)));
     let answered =
         answered.unwrap_or_else(|_| Err(GitError::Unsupported("an internal error (please report it)".into())));
@@ -86,6 +87,6 @@ fn failed(context: &Context, hook: Hook, judges: bool, error: &GitError) -> Exit
     let repo = Repo::of_hook(&surroundings.folder, surroundings.environment.clone(), Deadline::after(LIMIT));
     let blocks = repo.is_ok_and(|repo| routes::on_failure(&repo) == OnFailure::Block);
     let next = if blocks { "refused, as on_failure says" } else { "git goes on" };
-    context.terminal.say(|| format!("guard: could not judge this merge: {error}\n  {next}\n"));
+    context.terminal.say(|| format!("guard: could not judge: {error}\n  {next}\n"));
     if blocks { Exit::CouldNotJudge } else { Exit::Fine }
 }

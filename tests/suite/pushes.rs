@@ -1,0 +1,98 @@
+//! `pre-push`: the merges that a push would publish are judged, and looked at for lost work.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::{Ran, Sandbox};
+
+fn lines(count: usize) -> String {
+    (1..=count).map(|number| format!("line number {number}\n")).collect()
+}
+
+/// A guarded repository with a published main, and a branch `feat` that deletes a protected file and changes another.
+fn published() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("code.txt", lines(30));
+    sandbox.write("restore.sh", "#!/bin/sh\n");
+    sandbox.write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = ['restore.sh']\n");
+    sandbox.commit("base");
+    let _ = sandbox.git(["init", "-q", "--bare", "../origin.git"]).ok();
+    let _ = sandbox.git(["remote", "add", "origin", "../origin.git"]).ok();
+    let _ = sandbox.git(["push", "-q", "-u", "origin", "main"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+    let text = lines(30).replace("line number 5\n", "line number 5\nfeat's careful work\n");
+    sandbox.write("code.txt", text.replace("number 20\n", "number 20 as feat wants it\n"));
+    sandbox.commit("feat's work");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    sandbox.write("code.txt", lines(30).replace("number 20\n", "number 20 as main wants it\n"));
+    sandbox.commit("main's work");
+    let _ = sandbox.guard(["install"]).ok();
+    sandbox
+}
+
+/// Merges `branch` with hooks off, so that nobody has seen it.
+fn unseen(sandbox: &Sandbox, branch: &str) -> Ran {
+    sandbox.git(["-c", "core.hooksPath=/dev/null", "merge", "-q", "--no-ff", "-m", &format!("merge {branch}"), branch])
+}
+
+fn former(sandbox: &Sandbox, name: &str, script: &str) {
+    let path = sandbox.at(format!(".git/hooks/{name}"));
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn at_origin(sandbox: &Sandbox, branch: &str) -> String {
+    sandbox.git(["ls-remote", "origin", branch]).ok().stdout
+}
+
+#[test]
+fn a_merge_that_nobody_refused_is_refused_before_it_is_published() {
+    let sandbox = published();
+    let _ = sandbox.git(["checkout", "-q", "-b", "cleanup"]).ok();
+    let _ = sandbox.git(["rm", "-q", "restore.sh"]).ok();
+    let _ = sandbox.git(["commit", "-q", "-m", "clean up"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    let _ = unseen(&sandbox, "cleanup").ok();
+    let before = at_origin(&sandbox, "main");
+    let ran = sandbox.git(["push", "-q", "origin", "main"]);
+    assert_eq!(ran.status, 1, "{ran}");
+    let ran = ran.says("[protected-delete]").says("merge cleanup").says("nothing was pushed");
+    assert_eq!(at_origin(&sandbox, "main"), before);
+    // The printed command lets it pass.
+    let line = ran.stderr.lines().find(|line| line.contains("guard allow")).unwrap();
+    let command = line.split_once("do ").unwrap().1.trim().replace("'...'", "'they are kept elsewhere now'");
+    let _ = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"").ok();
+    let _ = sandbox.git(["push", "-q", "origin", "main"]).ok();
+    assert_ne!(at_origin(&sandbox, "main"), before);
+    // What the remote has is nobody's business any more.
+    let quiet = sandbox.git(["push", "-q", "origin", "main:other"]).ok();
+    assert_eq!(quiet.stderr, "");
+}
+
+#[test]
+fn lost_work_is_named_before_it_is_published_and_refuses_nothing() {
+    let sandbox = published();
+    assert_ne!(unseen(&sandbox, "feat").status, 0);
+    let _ = sandbox.git(["checkout", "--ours", "code.txt"]).ok();
+    let _ = sandbox.git(["-c", "core.hooksPath=/dev/null", "commit", "-q", "-a", "-m", "merge feat"]).ok();
+    let ran = sandbox.git(["push", "-q", "origin", "main"]).ok();
+    let _ = ran.says("[lost-change]").says("merge feat").says("guard restore --lost");
+}
+
+/// A push that publishes no merge, deletes a branch, or moves our own refs, is not talked about; hooks that were there before
+/// get the same stdin.
+#[test]
+fn other_pushes_pass_in_silence_and_the_former_hook_reads_its_stdin() {
+    let sandbox = published();
+    let hook = "#!/bin/sh\ncat >.git/pushed\necho \"$1\" >>.git/pushed\n";
+    let _ = sandbox.guard(["uninstall"]).ok();
+    former(&sandbox, "pre-push", hook);
+    let _ = sandbox.guard(["install"]).ok();
+    let ran = sandbox.git(["push", "-q", "origin", "main", "feat:topic"]).ok();
+    assert_eq!(ran.stderr, "");
+    let pushed = String::from_utf8(sandbox.read(".git/pushed")).unwrap();
+    assert!(pushed.contains("refs/heads/feat") && pushed.ends_with("origin\n"), "{pushed}");
+    assert_eq!(sandbox.git(["push", "-q", "origin", ":topic"]).ok().stderr, "");
+    former(&sandbox, "pre-push.recoveryguard-original", "#!/bin/sh\nexit 7\n");
+    assert_ne!(sandbox.git(["push", "-q", "origin", "main:third"]).status, 0);
+    assert_eq!(at_origin(&sandbox, "third"), "");
+}
