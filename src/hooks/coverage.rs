@@ -85,7 +85,7 @@ impl Coverage {
             afterwards("rebase, amend, cherry-pick, revert", transactions, Guarded::Recorded, moved),
             afterwards("git am, git reset, git branch -f", transactions, Guarded::Recorded, moved),
             pick(Hook::PostCheckout, "git checkout, git switch", Guarded::After),
-            route("git push", Guarded::No, "not judged yet"),
+            route("git push", Guarded::OnResult, "merges only"),
             afterwards(
                 "the first merge or pull into a branch without commits",
                 has(Hook::PostMerge),
