@@ -64,6 +64,8 @@ pub enum Kind {
 pub struct Metadata {
     /// What it is.
     pub kind: Kind,
+    /// Its permission bits, without those for set-user-id and the like.
+    pub bits: u32,
     /// In bytes.
     pub size: u64,
     /// Last change of the content: seconds and nanoseconds since 1970.
@@ -155,13 +157,15 @@ impl Root {
         Ok(self.find(relative)?.map(|(_, metadata)| metadata))
     }
 
-    /// Puts a file or link at `relative`, in one step, with git's permissions (0666 or 0777 less the umask). Missing
+    /// Puts a file or link at `relative`, in one step. A file gets the permission `bits` that are given, else those of the
+    /// file that stands there, else git's (0666, and 0777 where it is to run); never more than the umask leaves, and run
+    /// bits as `mode` says. Missing
     /// folders are made and an empty folder at the path gives way, as with git; a folder that holds something, a special
     /// file, and anything on the way that is no folder is [`DiskError::Obstructed`].
     pub fn replace(
         &self,
         relative: &TreePath,
-        mode: Mode,
+        (mode, bits): (Mode, Option<u32>),
         bytes: &[u8],
         durability: Durability,
     ) -> Result<(), DiskError> {
@@ -171,14 +175,17 @@ impl Root {
         let Some(place) = self.walk(relative, Missing::Create)? else {
             return Err(self.error(relative, "write", Errno::NOENT));
         };
-        let there = self.look(relative, &place)?.map(|metadata| metadata.kind);
+        let metadata = self.look(relative, &place)?;
+        let there = metadata.map(|metadata| metadata.kind);
         if there == Some(Kind::Special) {
             return Err(self.obstructed(relative, "a special file"));
         }
+        let is_file = |metadata: &Metadata| matches!(metadata.kind, Kind::File(mode) if mode.is_regular());
+        let bits = bits.or(metadata.filter(is_file).map(|metadata| metadata.bits));
         let swaps = durability == Durability::Lazy && matches!(there, Some(Kind::File(_)));
         let temporary = temporary_name();
         let written = self
-            .write_temporary(relative, &place, &temporary, (mode, bytes, durability))
+            .write_temporary(relative, &place, &temporary, (mode, bits, bytes, durability))
             .and_then(|()| if swaps { self.swap(relative, &place, &temporary) } else { Ok(false) })
             .and_then(|swapped| if swapped { Ok(()) } else { self.rename_over(relative, &place, &temporary) });
         if written.is_err() {
@@ -225,13 +232,16 @@ impl Root {
         relative: &TreePath,
         place: &Place<'_>,
         temporary: &str,
-        (mode, bytes, durability): (Mode, &[u8], Durability),
+        (mode, bits, bytes, durability): (Mode, Option<u32>, &[u8], Durability),
     ) -> Result<(), DiskError> {
         step(&self.full(relative), "write")?;
         if mode == Mode::Link {
             return symlinkat(bytes, place.folder(), temporary).map_err(|errno| self.error(relative, "write", errno));
         }
-        let bits = Bits::from_raw_mode(if mode == Mode::Executable { 0o777 } else { 0o666 });
+        let bits = bits.unwrap_or(0o666) & 0o666;
+        // Whoever may read it may run it.
+        let bits =
+            Bits::from_raw_mode(if mode == Mode::Executable { bits | 0o100 | (bits & 0o444) >> 2 } else { bits });
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(place.folder(), temporary, flags, bits);
         let mut file = File::from(file.map_err(|errno| self.error(relative, "write", errno))?);
@@ -381,6 +391,7 @@ impl Metadata {
         };
         Self {
             kind,
+            bits: stat.st_mode as u32 & 0o777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
             modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
             changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),

@@ -18,7 +18,7 @@ pub struct InTheWay {
     pub path: TreePath,
     /// Whether git tracks it.
     pub kind: LocalKind,
-    /// File, executable or link.
+    /// File, executable or link; a folder that holds too many files to look at.
     pub mode: Mode,
     /// Its size in bytes.
     pub size: u64,
@@ -26,8 +26,8 @@ pub struct InTheWay {
     pub place: PathBuf,
 }
 
-/// So many files of one ignored folder are looked at when a file takes the folder's place.
-const FOLDER_LIMIT: usize = 1000;
+/// So many files and folders in one ignored folder are looked at when a file takes the folder's place.
+const FOLDER_LIMIT: usize = 2000;
 
 /// Returns the files at the touched paths that the merge would lose: untracked ones, and tracked ones whose bytes on
 /// disk are not the first parent's blob (edited, or converted by git's filters on their way out).
@@ -40,6 +40,8 @@ pub fn local_files(repo: &Repo, paths: &[PathFacts], max_read: u64) -> Result<Ve
         repo.deadline().check()?;
         match path.first {
             Some(first) => found.extend(differing(repo, top, &path.path, first, max_read)?),
+            // git puts a submodule's entry there and touches no file.
+            None if path.result.is_some_and(|entry| entry.mode == Mode::Submodule) => {}
             None => untracked(top, &path.path, paths, &mut found),
         }
     }
@@ -144,6 +146,10 @@ fn folder(top: &Path, path: &TreePath, paths: &[PathFacts], found: &mut Vec<InTh
         for entry in fs::read_dir(place(top, &folder)).into_iter().flatten().flatten() {
             seen += 1;
             if seen > FOLDER_LIMIT {
+                // Not a part of them, then: the folder as a whole is what is not saved.
+                found.retain(|file| !file.path.is_at(path));
+                let (kind, place) = (LocalKind::Untracked, place(top, path));
+                found.push(InTheWay { path: path.clone(), kind, mode: Mode::Tree, size: 0, place });
                 return;
             }
             let inner = [folder.as_slice(), b"/", entry.file_name().as_bytes()].concat();

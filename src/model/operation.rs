@@ -112,6 +112,9 @@ pub struct SavedFile {
     pub blob: Oid,
     /// Whether git tracked the path at that time.
     pub tracked: bool,
+    /// The permission bits of one that git did not track.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u32>,
 }
 
 /// A file that was not saved, and why. Undo never touches it.

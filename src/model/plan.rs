@@ -121,6 +121,9 @@ pub enum Source {
 pub struct WorkFile {
     /// File, executable or link.
     pub mode: Mode,
+    /// Its permission bits, where they matter: git does not track it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u32>,
     /// Its content, or a link's target.
     pub source: Source,
 }

@@ -127,11 +127,38 @@ fn judge_predicted(
         note_local(facts, &in_the_way, kept);
         Ok(())
     })?;
-    // A merge that can't be foreseen may replace anything.
-    let unknown =
-        |why: &String| Saved { unsaved: vec![Unsaved { path: "./".into(), why: why.clone() }], ..Saved::default() };
-    let saved = saved.or_else(|| judged.failure.as_ref().map(unknown)).unwrap_or_default();
+    let saved = match (saved, &judged.failure) {
+        (None, Some(why)) => save_unforeseen(session, id, basis, question, why),
+        (saved, _) => saved.unwrap_or_default(),
+    };
     Ok((judged, saved))
+}
+
+/// Saves what may be in the way of a merge that can't be foreseen: it may bring whatever a head has.
+fn save_unforeseen(
+    session: &Session<'_>,
+    id: &OperationId,
+    basis: &judge::Basis,
+    question: &Question,
+    why: &str,
+) -> Saved {
+    let (repo, limits) = (session.repo, &basis.manifest.snapshot);
+    let mut found = Vec::new();
+    let mut failure = None;
+    for head in &question.incoming {
+        match facts::files_in_the_way(repo, question.into.tip, head.oid, limits.max_file) {
+            Ok(files) => found.extend(files),
+            Err(_) => failure = Some(why.to_owned()),
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.dedup_by(|a, b| a.path == b.path);
+    let mut saved = save(session, id, &found, limits).unwrap_or_else(|error| {
+        failure = Some(error.to_string());
+        Saved::default()
+    });
+    saved.unsaved.extend(failure.map(|why| Unsaved { path: "./".into(), why }));
+    saved
 }
 
 /// Up to so many files are synced to the disk one by one; more would make the merge wait.

@@ -108,7 +108,7 @@ fn lost_at(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<LostAt>, Gi
 
 fn file(entry: Entry) -> Option<WorkFile> {
     let is_file = entry.mode.is_regular() || entry.mode == crate::model::Mode::Link;
-    is_file.then_some(WorkFile { mode: entry.mode, source: Source::Git(entry.oid) })
+    is_file.then_some(WorkFile { mode: entry.mode, bits: None, source: Source::Git(entry.oid) })
 }
 
 /// Returns what git's own merge leaves at the path; `None` where it would be in conflict.
@@ -123,5 +123,5 @@ fn automatic(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<WorkFile>
     };
     // The blob may be in our scratch folder only.
     let bytes = repo.objects().blob(entry.oid)?;
-    Ok(Some(WorkFile { mode: entry.mode, source: Source::Bytes(Raw::from(bytes)) }))
+    Ok(Some(WorkFile { mode: entry.mode, bits: None, source: Source::Bytes(Raw::from(bytes)) }))
 }

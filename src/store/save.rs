@@ -81,6 +81,7 @@ pub struct Wanted {
 enum Attempt {
     Stored {
         mode: Mode,
+        bits: Option<u32>,
         blob: git2::Oid,
         size: u64,
     },
@@ -132,14 +133,17 @@ impl Store {
             };
             let bounds = if care == Care::Must { (u64::MAX, u64::MAX) } else { (limits.max_file, left) };
             let why = match self.save_one(odb, root, &path, &source, bounds, between)? {
-                Attempt::Stored { mode, blob, size } => {
+                Attempt::Stored { mode, bits, blob, size } => {
                     if care != Care::May {
                         self.settle(blob)?;
                     }
                     left -= size.min(left);
                     let blob = ours(blob);
                     match part {
-                        Part::File { tracked } => saved.files.push(SavedFile { path, mode, blob, tracked }),
+                        Part::File { tracked } => {
+                            let bits = bits.filter(|_| !tracked);
+                            saved.files.push(SavedFile { path, mode, blob, tracked, bits });
+                        }
                         Part::Staged(oid) => saved.staged.push(SavedVersion { path, oid, blob }),
                         Part::State => saved.state.push(SavedState { name: path, blob }),
                     }
@@ -201,7 +205,7 @@ impl Store {
                 return Ok(over);
             }
             let blob = self.write_bytes(odb, bytes)?;
-            return Ok(Attempt::Stored { mode: *mode, blob, size: bytes.len() as u64 });
+            return Ok(Attempt::Stored { mode: *mode, bits: None, blob, size: bytes.len() as u64 });
         }
         for _ in 0..2 {
             let metadata = match root.metadata(path) {
@@ -217,7 +221,7 @@ impl Store {
             let attempt = match metadata.kind {
                 Kind::File(mode) if mode.is_regular() => self.stream(odb, root, path, metadata)?,
                 Kind::File(_) => self.link(odb, root, path)?,
-                Kind::Folder => return Ok(Attempt::Unsaved("a folder".to_owned())),
+                Kind::Folder => return Ok(Attempt::Unsaved("a folder that holds too many files".to_owned())),
                 Kind::Special => return Ok(Attempt::Unsaved("not a regular file".to_owned())),
             };
             between(path);
@@ -235,7 +239,7 @@ impl Store {
         match root.read(path) {
             Ok(Some(OnDisk::File { mode: Mode::Link, bytes })) => {
                 let blob = self.write_bytes(odb, &bytes)?;
-                Ok(Attempt::Stored { mode: Mode::Link, blob, size: bytes.len() as u64 })
+                Ok(Attempt::Stored { mode: Mode::Link, bits: None, blob, size: bytes.len() as u64 })
             }
             Ok(_) => Ok(Attempt::Changed),
             Err(error) => Ok(unreadable(&error)),
@@ -277,7 +281,7 @@ impl Store {
             return Ok(Attempt::Changed);
         }
         let blob = writer.finalize().map_err(self.failed("write a blob"))?;
-        Ok(Attempt::Stored { mode, blob, size: metadata.size })
+        Ok(Attempt::Stored { mode, bits: Some(metadata.bits), blob, size: metadata.size })
     }
 
     fn write_bytes(&self, odb: &Odb<'_>, bytes: &[u8]) -> Result<git2::Oid, StoreError> {

@@ -30,7 +30,7 @@ impl Sandbox {
     }
 
     fn put(&self, path: &str, mode: Mode, bytes: &[u8]) {
-        self.root.replace(&path.into(), mode, bytes, Durability::Lazy).unwrap();
+        self.root.replace(&path.into(), (mode, None), bytes, Durability::Lazy).unwrap();
     }
 
     fn save(&self, id: &str, paths: &[&str]) -> Saved {
@@ -222,7 +222,7 @@ fn a_file_that_changes_while_it_is_read_is_read_once_more() {
             if done < changes {
                 done += 1;
                 let bytes = format!("after-{done}").into_bytes();
-                sandbox.root.replace(path, Mode::File, &bytes, Durability::Lazy).unwrap();
+                sandbox.root.replace(path, (Mode::File, None), &bytes, Durability::Lazy).unwrap();
             }
         };
         let store = sandbox.store();

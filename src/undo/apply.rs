@@ -202,7 +202,7 @@ fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Saved, UndoErr
 }
 
 fn wanted(step: &WorkStep) -> Option<Wanted> {
-    let Some(WorkFile { mode, source: Source::Bytes(bytes) }) = &step.from else { return None };
+    let Some(WorkFile { mode, source: Source::Bytes(bytes), .. }) = &step.from else { return None };
     let source = store::Source::Bytes { mode: *mode, bytes: bytes.to_vec() };
     Some(Wanted { path: step.path.clone(), part: Part::File { tracked: true }, source, care: Care::Must })
 }
@@ -255,7 +255,7 @@ fn files(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<(), UndoError> {
                 return Err(UndoError::Report("git did not write out a file"));
             };
             expected(step)?;
-            root.replace(&step.path, to.mode, bytes, Durability::Lazy)?;
+            root.replace(&step.path, (to.mode, to.bits), bytes, Durability::Lazy)?;
         }
     }
     Ok(())

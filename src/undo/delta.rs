@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::disk::Root;
 use crate::git::{GitError, Head, Strategy};
 use crate::model::{
     Attributes, Entry, Made, Mode, Oid, Operation, OperationId, RefName, RefStep, SavedFile, Slot, Source, StashStep,
@@ -13,7 +14,7 @@ use crate::model::{
 
 use super::autostash::{Autostash, PENDING};
 use super::find::Open;
-use super::now::Index;
+use super::now::{Index, Standing, standing};
 use super::weave::file_of;
 use super::{Undo, UndoError};
 
@@ -82,6 +83,10 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
     conflicted.extend(repo.conflicted_paths(&repo.own_index_file())?);
     let mut changes = BTreeMap::new();
     for change in objects.diff(Some(head_tree), Some(result), repo.deadline())? {
+        if open.broken_off {
+            // A file may be written in part, or only be gone.
+            conflicted.insert(change.path.clone());
+        }
         changes.insert(change.path, (change.before, change.after));
     }
     for path in &conflicted {
@@ -118,7 +123,11 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
     }
     Ok(Delta {
         way: if open.squash { Way::Unstage } else { Way::Abort },
-        why: if open.squash { "the squash is not committed".into() } else { "the merge is in progress".into() },
+        why: match open {
+            Open { squash: true, .. } => "the squash is not committed".into(),
+            Open { broken_off: true, .. } => "git broke the merge off amid the files".into(),
+            Open { .. } => "the merge is in progress".into(),
+        },
         operation: open.operation.map(|operation| operation.id),
         undone: None,
         pushed: false,
@@ -131,6 +140,29 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
         stash: None,
         notes,
     })
+}
+
+/// Returns whether a merge has changed any file: one stands there as the result has it and HEAD has not.
+pub(super) fn has_begun(undo: &Undo<'_>, open: &Open) -> Result<bool, UndoError> {
+    let objects = undo.repo.objects();
+    let head_tree = objects.tree_of(open.head)?;
+    let (result, _) = result_tree(undo, open, head_tree)?;
+    let root = Root::open(undo.repo.need_work_tree()?)?;
+    for change in objects.diff(Some(head_tree), Some(result), undo.repo.deadline())? {
+        let here = match standing(&root, &change.path)? {
+            Standing::File(mode, bytes) => {
+                let raw = Entry { mode, oid: objects.hash_blob(&bytes)? };
+                let is_known = [change.before, change.after].contains(&Some(raw));
+                Some(if is_known { raw } else { Entry { mode, oid: undo.repo.clean(&change.path, bytes)? } })
+            }
+            Standing::Nothing => None,
+            Standing::Folder | Standing::Special => continue,
+        };
+        if here == change.after && here != change.before {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the tree that git put into the working tree, markers included, and the paths known to be in conflict: from
@@ -227,7 +259,7 @@ impl<'o> Before<'o> {
 
     /// Returns the file that was saved.
     pub(super) fn file_at(&self, path: &TreePath) -> Option<WorkFile> {
-        self.files.get(path).map(|file| WorkFile { mode: file.mode, source: Source::Saved(file.blob) })
+        self.files.get(path).map(|file| WorkFile { mode: file.mode, bits: file.bits, source: Source::Saved(file.blob) })
     }
 
     /// Puts together both sides of each path; `changes` are the trees' entries before and after. Paths in conflict are
@@ -239,6 +271,10 @@ impl<'o> Before<'o> {
         elsewhere: &BTreeSet<TreePath>,
         notes: &mut Vec<String>,
     ) -> Vec<PathDelta> {
+        let mut displaced = self.displaced(&changes);
+        if let Some(why) = self.unsaved.get(&TreePath::from("./")) {
+            notes.push(format!("not everything that was uncommitted before it was saved: {why}"));
+        }
         let delta = |(path, (before, after)): (TreePath, (Option<Entry>, Option<Entry>))| {
             let counts = !elsewhere.contains(&path);
             let before = self.index_at(&path).filter(|_| counts).unwrap_or_else(|| slots(before));
@@ -252,7 +288,9 @@ impl<'o> Before<'o> {
                 None
             } else {
                 let saved = self.file_at(&path).filter(|_| counts);
-                Some(Sides { after: file_of(&after), before: saved.or_else(|| file_of(&before)) })
+                // Outside of a sparse checkout no file stood there.
+                let was = if before.iter().any(|slot| slot.skip_worktree) { None } else { file_of(&before) };
+                Some(Sides { after: file_of(&after), before: saved.or(was) })
             };
             let overlap = if replaced.contains(&path) { Overlap::Replace } else { Overlap::Refuse };
             // In conflict git leaves files that are on neither side.
@@ -260,7 +298,35 @@ impl<'o> Before<'o> {
             let work = work.filter(|sides| overlap == Overlap::Replace || is_something(sides));
             PathDelta { path, index: Some(Sides { after, before }), work, overlap }
         };
-        changes.into_iter().map(delta).collect()
+        let mut paths: Vec<PathDelta> = changes.into_iter().map(delta).collect();
+        if !displaced.is_empty() {
+            displaced.retain(|delta| paths.binary_search_by(|other| other.path.cmp(&delta.path)).is_err());
+            paths.append(&mut displaced);
+            paths.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        paths
+    }
+
+    /// Returns the saved files for which the operation put a folder, and those whose folder gave way to a file: git knew
+    /// nothing of them, so no tree does.
+    fn displaced(&self, changes: &BTreeMap<TreePath, (Option<Entry>, Option<Entry>)>) -> Vec<PathDelta> {
+        let came = |path: &TreePath| changes.get(path).is_some_and(|(_, after)| after.is_some());
+        let is_displaced = |path: &TreePath| {
+            let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+            let file = above.map(|(end, _)| TreePath::from(&path[..end])).find(came);
+            if let Some(file) = file {
+                return !self.unsaved.contains_key(&file);
+            }
+            let beneath = TreePath::from([&path[..], b"/"].concat());
+            let next = changes.range(&beneath..).take_while(|(other, _)| other.starts_with(&beneath)).next();
+            next.is_some_and(|(_, (_, after))| after.is_some())
+        };
+        let untracked = self.files.values().filter(|file| !file.tracked && is_displaced(&file.path));
+        let delta = |file: &SavedFile| {
+            let work = Some(Sides { after: None, before: self.file_at(&file.path) });
+            PathDelta { path: file.path.clone(), index: None, work, overlap: Overlap::Refuse }
+        };
+        untracked.map(|file| delta(file)).collect()
     }
 }
 

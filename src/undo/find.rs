@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! a merge in progress, a squash in the index          -> that one
+//! a merge that git broke off amid the files           -> that one, when it is named; else refused
 //! the journal's newest merge that left the tip         -> that one
 //! the reflog's newest merge that left the tip          -> that one (guard was not installed, or was bypassed)
 //! the tip is a merge commit                            -> back to its first parent
@@ -17,8 +18,9 @@ use bstr::ByteSlice;
 
 use crate::git::{Head, ReflogEntry};
 use crate::journal::History;
-use crate::model::{Intent, Kind, Oid, Operation, RefName, Status, escape};
+use crate::model::{Intent, Kind, Oid, Operation, RefName, Saved, Status, escape};
 
+use super::delta;
 use super::guards::{is_there, nothing_else_going_on};
 use super::place::{Place, short};
 use super::squash;
@@ -43,6 +45,8 @@ pub(super) struct Open {
     pub(super) squash: bool,
     /// `AUTO_MERGE` is not of this merge: the octopus strategy writes none.
     pub(super) stale_auto_merge: bool,
+    /// git broke off amid the files and left nothing that tells of the merge.
+    pub(super) broken_off: bool,
 }
 
 /// What is asked while looking.
@@ -63,6 +67,41 @@ pub(super) struct Step {
     pub(super) fast_forward: bool,
     /// What was merged was a remote's line, or it was a pull.
     pub(super) from_remote: bool,
+}
+
+impl Step {
+    /// Returns the operation that knows what was uncommitted before the step: its own, or the merge that announced the very
+    /// same and that counts for another branch by now, because the branch was renamed or left, or the commit made again.
+    pub(super) fn witness(&self, undo: &Undo<'_>) -> Result<Option<Operation>, UndoError> {
+        let knows = |operation: &Operation| operation.intent.saved != Saved::default();
+        if let Some(own) = self.operation.as_ref().filter(|own| knows(own)) {
+            return Ok(Some(own.clone()));
+        }
+        let commit = undo.repo.objects().commit(self.new)?;
+        let others = commit.parents.get(1..).unwrap_or_default();
+        let worktree = undo.repo.worktree_id();
+        for operation in undo.journal.operations()?.operations.into_iter().rev() {
+            let intent = &operation.intent;
+            let heads = || intent.incoming.iter().map(|head| head.oid);
+            let announced = intent.kind.is_merge()
+                && intent.worktree == worktree
+                && intent.head == self.old
+                && operation.undone_by.is_none()
+                && knows(&operation);
+            if !announced {
+                continue;
+            }
+            let is_it = match intent.kind {
+                Kind::Squash => self.old.map_or(Ok(false), |old| squash::holds(undo, &operation, old, commit.tree))?,
+                _ if others.is_empty() => heads().any(|head| head == self.new),
+                _ => heads().eq(others.iter().copied()),
+            };
+            if is_it {
+                return Ok(Some(operation));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// How git ends the reflog's message of one.
@@ -86,6 +125,20 @@ pub(super) fn find(undo: &Undo<'_>, history: &History, what: Option<&str>) -> Re
         }
         let why = "another merge is in progress; it must be finished or undone first";
         return Err(UndoError::refused(why, Some("guard undo-merge".to_owned())));
+    }
+    if let Some(open) = broken_off(undo, history, &head)? {
+        let id = open.operation.as_ref().map(|operation| operation.id.clone());
+        match &wanted {
+            // Whether its git still runs can't be told: a person has to say so.
+            None => {
+                let id = id.map_or_else(String::new, |id| id.to_string());
+                let why = "the last merge began and never ended: git broke it off amid the files, or is at it still";
+                let hint = format!("once that git is gone: guard undo-merge {id}");
+                return Err(UndoError::refused(why, Some(hint)));
+            }
+            Some(Wanted::Operation(wanted)) if Some(&wanted.id) == id.as_ref() => return Ok(Target::Open(open)),
+            Some(_) => {}
+        }
     }
     match wanted {
         None => {
@@ -186,7 +239,32 @@ fn open(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>,
         heads = known.map_or_else(named, Ok)?;
     }
     let stale_auto_merge = heads.len() > 1;
-    Ok(Some(Open { operation, branch: head.branch.clone(), head: tip, heads, squash, stale_auto_merge }))
+    let branch = head.branch.clone();
+    Ok(Some(Open { operation, branch, head: tip, heads, squash, stale_auto_merge, broken_off: false }))
+}
+
+/// A merge that git broke off amid the files: a filter failed, the disk was full, it was killed. Only the journal tells of it:
+/// it was the last thing to begin here, and never ended; some of its files are there.
+fn broken_off(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>, UndoError> {
+    let worktree = undo.repo.worktree_id();
+    let newest = history.operations.iter().rev().find(|operation| operation.intent.worktree == worktree);
+    let Some((tip, operation)) = head.oid.zip(newest) else { return Ok(None) };
+    let intent = &operation.intent;
+    let began = intent.kind.is_merge() && intent.kind != Kind::External && !intent.incoming.is_empty();
+    if !began || operation.outcome.is_some() || operation.undone_by.is_some() || intent.head != Some(tip) {
+        return Ok(None);
+    }
+    let heads = intent.incoming.iter().map(|head| head.oid).collect();
+    let open = Open {
+        operation: Some(operation.clone()),
+        branch: head.branch.clone(),
+        head: tip,
+        heads,
+        squash: false,
+        stale_auto_merge: true,
+        broken_off: true,
+    };
+    Ok(delta::has_begun(undo, &open)?.then_some(open))
 }
 
 impl<'f, 'r> Finder<'f, 'r> {

@@ -215,7 +215,7 @@ pub(super) fn roll_back(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<Vec
         let contents = undo.contents(chunk.iter().copied(), plan.attributes.from)?;
         for (path, file) in chunk {
             let bytes = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
-            root.replace(path, file.mode, bytes, Durability::Lazy)?;
+            root.replace(path, (file.mode, file.bits), bytes, Durability::Lazy)?;
         }
     }
     let index = Index::read(undo.repo, &undo.repo.own_index_file())?;

@@ -125,7 +125,7 @@ pub(super) fn copies(
         let contents = undo.contents(chunk.iter().map(|(path, file)| (path, file)), None)?;
         for (path, file) in chunk {
             let bytes = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
-            root.replace(path, file.mode, bytes, Durability::Fsync)?;
+            root.replace(path, (file.mode, file.bits), bytes, Durability::Fsync)?;
         }
     }
     Ok(written)
@@ -173,7 +173,10 @@ fn before(undo: &Undo<'_>, operation: &Operation) -> Result<(Files, Vec<Unsaved>
         if pruned {
             unsaved.push(Unsaved { path: file.path.clone(), why: PRUNED.to_owned() });
         } else {
-            files.insert(file.path.clone(), WorkFile { mode: file.mode, source: Source::Saved(file.blob) });
+            files.insert(
+                file.path.clone(),
+                WorkFile { mode: file.mode, bits: file.bits, source: Source::Saved(file.blob) },
+            );
         }
     }
     Ok((files, unsaved))

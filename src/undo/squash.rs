@@ -38,7 +38,7 @@ pub(super) fn committed(finder: &Finder<'_, '_>, commit: &Commit) -> Result<Opti
 }
 
 /// Returns whether a commit changes every path that the squash changed without conflict, and as it did.
-fn holds(undo: &Undo<'_>, squash: &Operation, parent: Oid, tree: Oid) -> Result<bool, UndoError> {
+pub(super) fn holds(undo: &Undo<'_>, squash: &Operation, parent: Oid, tree: Oid) -> Result<bool, UndoError> {
     let (repo, objects) = (undo.repo, undo.repo.objects());
     let Some(incoming) = squash.intent.incoming.first().map(|head| head.oid) else { return Ok(false) };
     let before = objects.tree_of(parent)?;

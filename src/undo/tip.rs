@@ -80,11 +80,12 @@ pub(super) fn files(
     } else {
         diff(old, before)?.into_iter().map(|change| change.path).collect()
     };
-    let saved = Before::read(undo, step.operation.as_ref())?;
-    match &step.operation {
-        None => delta.notes.push(UNKNOWN.into()),
-        Some(operation) if !operation.intent.saved.index => delta.notes.push(LATE.into()),
-        Some(_) => {}
+    let witness = step.witness(undo)?;
+    let saved = Before::read(undo, witness.as_ref())?;
+    match (&step.operation, &witness) {
+        (_, Some(_)) => {}
+        (None, None) => delta.notes.push(UNKNOWN.into()),
+        (Some(_), None) => delta.notes.push(LATE.into()),
     }
     let mut stash = step.old.map_or(Ok(None), |old| Autostash::left(undo, old))?;
     if let Some(found) = &stash

@@ -54,7 +54,9 @@ pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
     let (made, kept) = (HashSet::new(), OnceCell::new());
     let mut weaver = Weaver { undo, repo, root, index, outside, plan, made, kept };
     for chunk in undo.chunks(&delta.paths, |path| path.work.as_ref().and_then(|work| work.after.as_ref()))? {
-        let after = chunk.iter().filter_map(|path| Some((&path.path, path.work.as_ref()?.after.as_ref()?)));
+        // What goes whatever stands there is not compared: a filter that fails does not matter then.
+        let compared = chunk.iter().filter(|path| path.overlap != Overlap::Replace);
+        let after = compared.filter_map(|path| Some((&path.path, path.work.as_ref()?.after.as_ref()?)));
         let mut after = undo.contents(after, delta.attributes.from)?;
         for path in chunk {
             let bytes = after.remove(&path.path);
@@ -210,7 +212,9 @@ impl Weaver<'_, '_> {
     ) -> Result<(), UndoError> {
         let path = &delta.path;
         let now = standing(&self.root, path)?;
-        let skipped = self.index.at(path).iter().any(|slot| slot.skip_worktree) || self.is_skipped(delta);
+        // A file alone is asked for where it is to stand, also outside of a sparse checkout.
+        let skipped = delta.index.is_some()
+            && (self.index.at(path).iter().any(|slot| slot.skip_worktree) || self.is_skipped(delta));
         match now {
             Standing::Special => {
                 self.conflict(path, "a pipe, socket or device stands there");
@@ -249,7 +253,7 @@ impl Weaver<'_, '_> {
         let mut step = |from: WorkFile, to: Option<WorkFile>| {
             self.plan.work.push(WorkStep { path: path.clone(), expect: Some(expect), from: Some(from), to });
         };
-        let from = WorkFile { mode, source: Source::Bytes(Raw::from(bytes.clone())) };
+        let from = WorkFile { mode, bits: None, source: Source::Bytes(Raw::from(bytes.clone())) };
         // What a commit holds need not be kept again; what an unfinished merge left is in none.
         let in_a_commit = !matches!(self.plan.way, Way::Abort | Way::Unstage | Way::Restore);
         if let (Some(file), Some(after)) = (&sides.after, &after)
@@ -276,7 +280,7 @@ impl Weaver<'_, '_> {
             return Ok(());
         }
         // Line endings and the like: the same to git, so nothing of the user's is in it but its form, which is saved.
-        if let Some(WorkFile { mode: after_mode, source: Source::Git(oid) }) = &sides.after
+        if let Some(WorkFile { mode: after_mode, source: Source::Git(oid), .. }) = &sides.after
             && *after_mode == mode
             && mode.is_regular()
             && self.repo.clean(path, bytes.clone())? == *oid
@@ -333,7 +337,7 @@ impl Weaver<'_, '_> {
         } else {
             self.undo.merge(ours.1, base.1, theirs.1, overlap)?
         };
-        Ok(merged.map(|bytes| WorkFile { mode, source: Source::Bytes(Raw::from(bytes)) }))
+        Ok(merged.map(|bytes| WorkFile { mode, bits: None, source: Source::Bytes(Raw::from(bytes)) }))
     }
 
     /// Finds what is in the way of files and entries that come (back): files where a folder must be, folders where a
@@ -424,6 +428,9 @@ fn merged_mode(ours: Mode, base: Mode, theirs: Mode) -> Mode {
 pub(super) fn file_of(slots: &[Slot]) -> Option<WorkFile> {
     let entry = resolved(slots)?.entry;
     let source: Oid = entry.oid;
-    matches!(entry.mode, Mode::File | Mode::Executable | Mode::Link)
-        .then_some(WorkFile { mode: entry.mode, source: Source::Git(source) })
+    matches!(entry.mode, Mode::File | Mode::Executable | Mode::Link).then_some(WorkFile {
+        mode: entry.mode,
+        bits: None,
+        source: Source::Git(source),
+    })
 }

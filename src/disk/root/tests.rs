@@ -34,7 +34,7 @@ fn what_is_written_is_read_back() {
     let (_folder, root) = sandbox();
     for (mode, bytes) in [(Mode::File, &b"a\0b"[..]), (Mode::Executable, b"#!/bin/sh"), (Mode::Link, b"../elsewhere")] {
         let at = TreePath::from(&b"deep/er/n\xffame"[..]);
-        root.replace(&at, mode, bytes, Durability::Fsync).unwrap();
+        root.replace(&at, (mode, None), bytes, Durability::Fsync).unwrap();
         assert_eq!(root.read(&at).unwrap(), Some(file(mode, bytes)));
         assert_eq!(root.metadata(&at).unwrap().unwrap().kind, Kind::File(mode));
         assert_eq!(root.open_file(&at).unwrap().is_some(), mode.is_regular());
@@ -48,8 +48,8 @@ fn permissions_are_those_that_git_gives() {
     // What a plain creation gives shows the umask without changing it for other tests.
     drop(fs::OpenOptions::new().write(true).create_new(true).open(root.path().join("plain")).unwrap());
     let bits = |name: &str| fs::metadata(root.path().join(name)).unwrap().permissions().mode() & 0o777;
-    root.replace(&path("file"), Mode::File, b"", Durability::Lazy).unwrap();
-    root.replace(&path("run"), Mode::Executable, b"", Durability::Lazy).unwrap();
+    root.replace(&path("file"), (Mode::File, None), b"", Durability::Lazy).unwrap();
+    root.replace(&path("run"), (Mode::Executable, None), b"", Durability::Lazy).unwrap();
     assert_eq!(bits("file"), bits("plain"));
     assert_eq!(bits("run"), bits("plain") | (bits("plain") & 0o444) >> 2);
 }
@@ -68,19 +68,19 @@ fn a_linked_folder_is_never_followed() {
     let at = path("link/secret");
     assert_eq!(root.read(&at).unwrap(), None, "git too takes what lies behind a link for missing");
     assert_eq!(root.metadata(&at).unwrap(), None);
-    let error = root.replace(&at, Mode::File, b"x", Durability::Lazy).unwrap_err();
+    let error = root.replace(&at, (Mode::File, None), b"x", Durability::Lazy).unwrap_err();
     assert!(
         matches!(&error, DiskError::Obstructed { path, what: "a symbolic link" } if path.ends_with("link")),
         "{error}"
     );
-    assert!(root.replace(&path("link/new/deep"), Mode::File, b"x", Durability::Lazy).is_err());
+    assert!(root.replace(&path("link/new/deep"), (Mode::File, None), b"x", Durability::Lazy).is_err());
     assert!(!root.remove(&at, Durability::Lazy).unwrap());
     assert_eq!(fs::read(&secret).unwrap(), b"secret");
     assert_eq!(names(&outside), ["secret"]);
 
     // The link itself is an entry like any other: replacing it does not write through it.
     symlink(&secret, root.path().join("to-file")).unwrap();
-    root.replace(&path("to-file"), Mode::File, b"x", Durability::Lazy).unwrap();
+    root.replace(&path("to-file"), (Mode::File, None), b"x", Durability::Lazy).unwrap();
     assert_eq!(fs::read(&secret).unwrap(), b"secret");
     assert_eq!(root.read(&path("to-file")).unwrap(), Some(file(Mode::File, b"x")));
 }
@@ -93,7 +93,7 @@ fn nothing_leads_out_of_the_root_or_into_git() {
         assert!(matches!(root.read(&at), Err(DiskError::Refused { .. })), "{bad}");
         assert!(matches!(root.metadata(&at), Err(DiskError::Refused { .. })), "{bad}");
         assert!(
-            matches!(root.replace(&at, Mode::File, b"", Durability::Lazy), Err(DiskError::Refused { .. })),
+            matches!(root.replace(&at, (Mode::File, None), b"", Durability::Lazy), Err(DiskError::Refused { .. })),
             "{bad}"
         );
         assert!(matches!(root.remove(&at, Durability::Lazy), Err(DiskError::Refused { .. })), "{bad}");
@@ -110,10 +110,10 @@ fn special_files_are_seen_and_left_alone() {
     assert_eq!(root.read(&path("pipe")).unwrap(), Some(OnDisk::Special));
     assert_eq!(root.read(&path("folder")).unwrap(), Some(OnDisk::Folder));
     assert!(root.open_file(&path("pipe")).unwrap().is_none());
-    assert!(root.replace(&path("pipe"), Mode::File, b"", Durability::Lazy).is_err());
+    assert!(root.replace(&path("pipe"), (Mode::File, None), b"", Durability::Lazy).is_err());
     assert!(root.remove(&path("pipe"), Durability::Lazy).is_err());
     assert!(root.remove(&path("folder"), Durability::Lazy).is_err());
-    assert!(root.replace(&path("x"), Mode::Submodule, b"", Durability::Lazy).is_err());
+    assert!(root.replace(&path("x"), (Mode::Submodule, None), b"", Durability::Lazy).is_err());
     assert_eq!(names(root.path()), ["folder", "pipe"]);
 }
 
@@ -121,14 +121,14 @@ fn special_files_are_seen_and_left_alone() {
 fn an_empty_folder_gives_way_and_a_full_one_does_not() {
     let (_folder, root) = sandbox();
     fs::create_dir(root.path().join("empty")).unwrap();
-    root.replace(&path("empty"), Mode::File, b"x", Durability::Lazy).unwrap();
+    root.replace(&path("empty"), (Mode::File, None), b"x", Durability::Lazy).unwrap();
     assert_eq!(root.read(&path("empty")).unwrap(), Some(file(Mode::File, b"x")));
-    root.replace(&path("full/file"), Mode::File, b"kept", Durability::Lazy).unwrap();
+    root.replace(&path("full/file"), (Mode::File, None), b"kept", Durability::Lazy).unwrap();
     assert!(matches!(
-        root.replace(&path("full"), Mode::File, b"x", Durability::Lazy),
+        root.replace(&path("full"), (Mode::File, None), b"x", Durability::Lazy),
         Err(DiskError::Obstructed { .. })
     ));
-    let error = root.replace(&path("full/file/below"), Mode::File, b"x", Durability::Lazy).unwrap_err();
+    let error = root.replace(&path("full/file/below"), (Mode::File, None), b"x", Durability::Lazy).unwrap_err();
     assert!(
         matches!(&error, DiskError::Obstructed { path, what: "no folder" } if path.ends_with("full/file")),
         "{error}"
@@ -142,7 +142,7 @@ fn an_empty_folder_gives_way_and_a_full_one_does_not() {
 fn removing_takes_emptied_folders_along() {
     let (_folder, root) = sandbox();
     for at in ["a/b/c/file", "a/other", "top"] {
-        root.replace(&path(at), Mode::File, b"", Durability::Lazy).unwrap();
+        root.replace(&path(at), (Mode::File, None), b"", Durability::Lazy).unwrap();
     }
     assert!(root.remove(&path("a/b/c/file"), Durability::Fsync).unwrap());
     assert_eq!(names(&root.path().join("a")), ["other"]);
@@ -158,9 +158,9 @@ fn every_failing_step_leaves_the_old_file_or_the_new_one() {
     for (durability, least) in [(Durability::Fsync, 3), (Durability::Lazy, 4)] {
         for steps in 0.. {
             let (_folder, root) = sandbox();
-            root.replace(&path("d/file"), Mode::File, b"old", Durability::Lazy).unwrap();
+            root.replace(&path("d/file"), (Mode::File, None), b"old", Durability::Lazy).unwrap();
             fail_after(Some((steps, Fault::Once)));
-            let result = root.replace(&path("d/file"), Mode::Executable, b"new", durability);
+            let result = root.replace(&path("d/file"), (Mode::Executable, None), b"new", durability);
             fail_after(None);
             assert_eq!(names(&root.path().join("d")), ["file"], "step {steps}");
             let now = root.read(&path("d/file")).unwrap().unwrap();

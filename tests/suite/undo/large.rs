@@ -27,12 +27,19 @@ fn ignoring() -> World {
     world
 }
 
-/// U25: the merge writes over a file that is too large to be saved: it is not read, but named, before and afterwards; the undo
+/// U25: the merge would write over a file that is too large to be saved: it is refused, and the file not read. Allowed, it is
+/// named, before and afterwards; the undo
 /// leaves that path alone and does the rest.
 #[test]
 fn u25_a_file_too_large_to_be_saved_is_named_and_left_alone() {
     let world = ignoring();
     endless(&world, "data.bin");
+    let before = world.oid("HEAD");
+    let output = world.run(&["merge", "-q", "feat"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("the merge would destroy 'data.bin'"), "{said}");
+    assert_eq!((world.oid("HEAD"), world.exists("new.txt"), size(&world, "data.bin")), (before, false, 1 << 40));
+    world.guard_ok(&["allow", "ignored-overwritten", "data.bin", "--reason", "it can be made again"]);
     let output = world.run(&["merge", "-q", "feat"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("'data.bin'"), "{said}");

@@ -17,6 +17,7 @@ mod random;
 mod refusals;
 mod restore;
 mod retained;
+mod saved;
 mod snapshots;
 mod together;
 mod ways;

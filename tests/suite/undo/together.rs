@@ -86,7 +86,8 @@ fn u20_an_undo_amid_a_merge_makes_that_merge_fail() {
     let before = world.oid("main^");
     let hook = ".git/hooks/pre-merge-commit";
     let program = env!("CARGO_BIN_EXE_guard");
-    world.write(hook, format!("#!/bin/sh\nexec env -u GIT_INDEX_FILE '{program}' undo-merge >&2\n"));
+    let first = log(&world)[0]["id"].as_str().unwrap().to_owned();
+    world.write(hook, format!("#!/bin/sh\nexec env -u GIT_INDEX_FILE '{program}' undo-merge {first} >&2\n"));
     world.chmod(hook, 0o755);
     let visible = Visible::of(&world, &Seen::of(&world));
     let output = world.run(&["merge", "-q", "--no-ff", "second"]);
