@@ -161,7 +161,7 @@ fn what_is_too_large_or_no_file_is_listed_and_not_read() {
             ("large".to_owned(), "larger than max_file"),
             ("second".to_owned(), "over max_total"),
             ("huge".to_owned(), "larger than max_file"),
-            ("folder".to_owned(), "a folder"),
+            ("folder".to_owned(), "a folder that holds too many files"),
             ("pipe".to_owned(), "not a regular file"),
         ]
     );
