@@ -19,6 +19,8 @@ pub enum Format {
     Github,
     /// GitLab's code quality report
     Gitlab,
+    /// A page to look at, in one file
+    Html,
 }
 
 /// The arguments that choose them.
@@ -78,6 +80,7 @@ impl Output {
             Format::Sarif => report::sarif(report),
             Format::Github => report::github(report),
             Format::Gitlab => report::gitlab(report),
+            Format::Html => report::page(report),
         })?;
         if let (Format::Github, Some(file)) = (format, context.surroundings.environment.get("GITHUB_STEP_SUMMARY")) {
             let file = context.surroundings.folder.join(file);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use colored::Colorize;
 use serde_json::{Value, json};
 
-use super::reported::{count, lines, points};
+use super::reported::{count, lines, weight};
 use super::{json as document, words};
 use crate::model::{Finding, Level, Oid, Timestamp, Verdict};
 use crate::routes::Audited;
@@ -18,7 +18,7 @@ pub fn audited_text(all: &[Audited], information: bool) -> String {
     let least = if information { Level::Info } else { Level::Warn };
     let loud = |audited: &Audited| audited.findings.iter().filter(|finding| finding.level >= least).count();
     let mut shown: Vec<&Audited> = all.iter().filter(|audited| loud(audited) > 0).collect();
-    shown.sort_by_key(|audited| std::cmp::Reverse(weight(audited)));
+    shown.sort_by_key(|audited| std::cmp::Reverse(weight(audited.findings.iter())));
     let mut text = String::new();
     for audited in shown {
         text.push_str(&format!("{} {} {}\n", audited.commit.short().yellow(), day(audited.time), audited.subject));
@@ -48,12 +48,6 @@ fn whose(finding: &Finding) -> String {
     let commit = commit.and_then(|commit| Oid::from_hex(commit.as_bytes()));
     let (Some(author), Some(commit)) = (author, commit) else { return String::new() };
     format!("        lost  work of {author} ({})\n", commit.short())
-}
-
-/// Returns the level, points and number of a merge's findings: by these merges are ordered.
-fn weight(audited: &Audited) -> (Level, i32, usize) {
-    let level = audited.findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Off);
-    (level, audited.findings.iter().map(points).max().unwrap_or(0), audited.findings.len())
 }
 
 fn summary(all: &[Audited], least: Level) -> String {

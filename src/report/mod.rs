@@ -1,4 +1,4 @@
-//! Verdicts, operations and plans as text, JSON and what forges read; exit codes. Nothing here prints: it returns what is to be printed.
+//! Verdicts, operations and plans as text, JSON, a page and what forges read; exit codes. Nothing here prints: it returns what is to be printed.
 
 mod answer;
 mod audited;
@@ -8,6 +8,7 @@ mod exit;
 mod format;
 mod history;
 pub mod json;
+mod page;
 mod pruned;
 mod reported;
 mod undone;
@@ -22,6 +23,7 @@ pub use format::github::{github, github_summary};
 pub use format::gitlab::gitlab;
 pub use format::sarif::sarif;
 pub use history::{log_json, log_text, operation_json, operation_text};
+pub use page::page;
 pub use pruned::{pruned_json, pruned_text};
 pub use reported::{About, Report};
 pub use undone::{conflicts_text, copied_json, copied_text, undone_json, undone_text};

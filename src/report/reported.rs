@@ -200,6 +200,12 @@ pub fn points(finding: &Finding) -> i32 {
     finding.evidence.get("points").and_then(|points| points.parse().ok()).unwrap_or(0)
 }
 
+/// Returns the worst level, most points and number of findings: by these merges are ordered.
+pub fn weight<'f>(findings: impl Iterator<Item = &'f Finding> + Clone) -> (Level, i32, usize) {
+    let level = findings.clone().map(|finding| finding.level).max().unwrap_or(Level::Off);
+    (level, findings.clone().map(points).max().unwrap_or(0), findings.count())
+}
+
 /// Returns the lines that a finding shows, in order.
 pub fn lines(finding: &Finding) -> impl Iterator<Item = &str> {
     let number = |name: &str| name.strip_prefix("line_").and_then(|number| number.parse::<usize>().ok());

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Ran, Sandbox};
 
 /// Every format but text.
-const FORMATS: [&str; 4] = ["json", "sarif", "github", "gitlab"];
+const FORMATS: [&str; 5] = ["json", "sarif", "github", "gitlab", "html"];
 
 /// A merge that lost a line of a file whose name wants out of every format, with such a subject.
 fn lossy() -> Sandbox {
@@ -99,6 +99,7 @@ fn what_could_not_be_judged_is_visible_in_each_format() {
                 }
                 "gitlab" => assert_eq!(json(&ran)[0]["check_name"], "could-not-judge"),
                 "github" => assert!(out.starts_with("::error title=guard could not judge 1 merge::"), "{out}"),
+                "html" => assert!(out.contains("<h1>1 merge could not be judged</h1>"), "{out}"),
                 "json" => assert!(out.contains("\"could-not-judge\""), "{out}"),
                 _ => assert!(said.contains("could not judge"), "{said}"),
             }
@@ -147,6 +148,26 @@ fn githubs_summary_is_added_to_its_file() {
     assert!(!text.contains("<script") && !text.contains("<img") && text.contains("lost: <code>"), "{text}");
     sandbox.env("GITHUB_STEP_SUMMARY", sandbox.root().join("no/such/folder"));
     let _ = sandbox.guard(["audit", "--format", "github"]).ok().says("the step's summary was not written");
+}
+
+/// The page names the loss, shows what the repository holds as text, and stands whole in its file.
+#[test]
+fn a_page_shows_the_loss() {
+    let sandbox = lossy();
+    let _ = sandbox.guard(["audit", "--format", "html", "-o", "../page.html"]).ok();
+    let page = std::fs::read_to_string(sandbox.root().join("page.html")).unwrap();
+    for expected in [
+        "<title>Merge audit of repo: The merge deserves a look</title>",
+        "<span>&lt;/code&gt;&lt;script&gt;feat()&lt;/script&gt; {0} ::work\n</span>",
+        "<bdi>::stop-commands::x &lt;img src=x onerror=alert(1)&gt; [a](b) %0A</bdi>",
+        r"<code>a\n::error::%25 &lt;b&gt;,x.txt</code>",
+        "<b>Bring it back</b><pre><code>git diff --binary ",
+    ] {
+        assert!(page.contains(expected), "{expected} is missing from {page}");
+    }
+    assert!(page.ends_with("</html>\n") && !page.contains("<script") && !page.contains("<img"));
+    let check = sandbox.guard(["check", "HEAD^..HEAD", "--format", "html"]).ok().stdout;
+    assert!(check.contains("Merge check") && !check.contains("id=\"timeline\""), "{check}");
 }
 
 /// A report replaces the one before, whole or not at all, and nothing that is no file.

@@ -23,6 +23,7 @@ Examples:
   guard audit --since '2 weeks ago' --path src/
   guard audit --fail-on warn origin/main..HEAD
   guard audit --format sarif -o guard.sarif origin/main..HEAD
+  guard audit --format html -o audit.html      a page to look at
   git rev-list --merges main | guard audit --stdin --json-lines
 
 Exit codes: 0 whatever was found (--fail-on makes it 1), 2 usage, 3 some merges could not be judged")]
