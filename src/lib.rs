@@ -29,7 +29,7 @@
 //! | [`undo`] | journal + facts → plan → apply | printing |
 //! | [`hooks`] | git's calling conventions; install, uninstall, doctor | judging |
 //! | [`routes`] | which steps an event takes, in which order | printing |
-//! | [`report`] | verdicts and plans → text, JSON; exit codes | git |
+//! | [`report`] | verdicts and plans → text, JSON, what forges read, a page; exit codes | git |
 //! | [`cli`] | arguments, environment, terminal; one file a command | logic |
 //!
 //! Who may name whom is a table in `tests/suite/architecture.rs`, and a test keeps it.

@@ -42,6 +42,8 @@ pub struct Merge<'a> {
     pub author: String,
     /// When it was committed: seconds since 1970.
     pub time: Option<u64>,
+    /// It is history: nothing can be allowed any more.
+    pub is_past: bool,
     /// What all findings together mean.
     pub verdict: Verdict,
     /// What was found and is to be shown, worst first.
@@ -96,6 +98,7 @@ impl<'a> Report<'a> {
             author: audited.author.to_string(),
             // A commit that is not here has no time either.
             time: Some(audited.time).filter(|time| *time > 0),
+            is_past: true,
             verdict: audited.verdict,
             findings: audited.findings.iter().filter(|finding| finding.level >= least).collect(),
             failure: audited.failure.as_deref().map(plain),
@@ -117,6 +120,7 @@ impl<'a> Report<'a> {
                 subject: String::new(),
                 author: String::new(),
                 time: None,
+                is_past: false,
                 verdict: checked.judged.verdict,
                 findings: checked.judged.findings.iter().collect(),
                 failure: checked.judged.failure.as_deref().map(plain),
@@ -133,6 +137,7 @@ impl<'a> Report<'a> {
             subject: String::new(),
             author: String::new(),
             time: None,
+            is_past: false,
             verdict: Verdict::CouldNotJudge,
             findings: Vec::new(),
             failure: Some(plain(why)),
@@ -171,6 +176,15 @@ impl<'a> Report<'a> {
     }
 }
 
+impl Merge<'_> {
+    /// Returns what there is to do about a finding at this merge.
+    pub fn to_do<'f>(&self, finding: &'f Finding) -> Option<&'f str> {
+        let remedy = finding.remedy.as_str();
+        let is_idle = finding.excuse.is_some() || self.is_past && remedy.starts_with("guard allow ");
+        Some(remedy).filter(|remedy| !remedy.is_empty() && !is_idle)
+    }
+}
+
 impl Entry<'_, '_> {
     /// Returns the finding in a few lines of plain text: what, at which merge, whose work, what to do.
     pub fn told(&self) -> Vec<String> {
@@ -183,9 +197,7 @@ impl Entry<'_, '_> {
         told.extend(lines(finding).map(|line| format!("- {}", line_text(line))));
         told.extend(work_of(finding));
         told.extend(finding.excuse.as_ref().map(words::excused));
-        if finding.excuse.is_none() && !finding.remedy.is_empty() {
-            told.push(finding.remedy.clone());
-        }
+        told.extend(self.merge.to_do(finding).map(str::to_owned));
         told
     }
 }

@@ -91,6 +91,7 @@ fn what_could_not_be_judged_is_visible_in_each_format() {
         for format in FORMATS.into_iter().chain(["text"]) {
             let ran = sandbox.guard([&["-C", "../shallow"], command, &["--format", format]].concat()).exits(3);
             let (out, said) = (&ran.stdout, ran.stdout.clone() + &ran.stderr);
+            assert!(!out.contains(": could not judge: "), "said twice: {out}");
             match format {
                 "sarif" => {
                     let run = &json(&ran)["runs"][0]["invocations"][0];
@@ -166,6 +167,8 @@ fn a_page_shows_the_loss() {
         assert!(page.contains(expected), "{expected} is missing from {page}");
     }
     assert!(page.ends_with("</html>\n") && !page.contains("<script") && !page.contains("<img"));
+    let part = sandbox.guard(["audit", "-n", "5", "--path", ".", "--format", "html"]).ok().stdout;
+    assert!(part.contains("<code>HEAD -n 5 --path .</code>"), "{part}");
     let check = sandbox.guard(["check", "HEAD^..HEAD", "--format", "html"]).ok().stdout;
     assert!(check.contains("Merge check") && !check.contains("id=\"timeline\""), "{check}");
 }

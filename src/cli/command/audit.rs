@@ -102,14 +102,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     })
 }
 
-/// Says what the report is about.
+/// Says what the report is about: the range and what narrows it, as they were typed.
 fn about(context: &Context, repo: &Repo, arguments: &Arguments) -> About {
-    let range = match arguments.revisions.join(" ") {
-        _ if arguments.stdin => "commits from stdin".to_owned(),
-        none if none.is_empty() => "HEAD".to_owned(),
-        range => crate::model::escape(range.as_bytes()),
+    let mut asked = match arguments.revisions.as_slice() {
+        _ if arguments.stdin => vec!["commits from stdin".to_owned()],
+        [] => vec!["HEAD".to_owned()],
+        revisions => revisions.to_vec(),
     };
-    context.about(repo, range)
+    let narrowed = [("--since", &arguments.since), ("--until", &arguments.until), ("--author", &arguments.author)];
+    asked.extend(narrowed.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?))));
+    asked.extend(arguments.limit.map(|limit| format!("-n {limit}")));
+    asked.extend(arguments.paths.iter().map(|path| format!("--path {}", path.display())));
+    context.about(repo, crate::model::escape(asked.join(" ").as_bytes()))
 }
 
 /// Reads commits from stdin.

@@ -69,10 +69,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let all = match routes::check(&repo, &arguments.subject()?) {
         Ok(all) => all,
         Err(error) => {
+            let why = error.to_string();
             let error = failure(error);
             // Who reads only the report must see it there, too.
             if crate::cli::exit_of(&error) == Exit::CouldNotJudge {
-                let why = error.to_string();
                 let report = Report::of_failed_check(about, &why);
                 arguments.output.report(context, &report, String::new, || report::unchecked_json(&why))?;
             }

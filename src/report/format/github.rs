@@ -128,8 +128,8 @@ fn item(entry: &Entry<'_, '_>) -> String {
     for line in lines(finding) {
         item.push_str(&format!("  - lost: <code>{}</code>\n", shut(&line_text(line))));
     }
-    if finding.excuse.is_none() && !finding.remedy.is_empty() {
-        item.push_str(&format!("  - do: <code>{}</code>\n", shut(&finding.remedy)));
+    if let Some(remedy) = merge.to_do(finding) {
+        item.push_str(&format!("  - do: <code>{}</code>\n", shut(remedy)));
     }
     item
 }

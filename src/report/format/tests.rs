@@ -188,6 +188,22 @@ fn what_could_not_be_judged_makes_a_sarif_run_unsuccessful() {
     assert!(string(&notification["message"]["text"]).starts_with("could not judge merge 0101010101: object '12'"));
 }
 
+/// To a merge that is past nothing can be allowed any more; what brings work back always can.
+#[test]
+fn what_is_to_be_done_can_be_done() {
+    let mut one = finding(Level::Block, Some(b"a"), 1);
+    let says = |one: &Finding, text: &str| {
+        let all = [merge(1, vec![one.clone()])];
+        let report = report(&all);
+        [github(&report), github_summary(&report).replace("&#45;", "-"), sarif(&report)].map(|said| said.contains(text))
+    };
+    assert_eq!(says(&one, "git diff"), [true; 3]);
+    one.remedy = "guard allow lost-change 'a' --reason '...'".into();
+    let said = says(&one, "guard allow");
+    // A program may know it all the same.
+    assert_eq!(said, [false, false, true]);
+}
+
 /// A path's line is given where the finding has one.
 #[test]
 fn a_line_goes_with_the_file() {

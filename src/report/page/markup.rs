@@ -56,3 +56,25 @@ pub(super) fn day(seconds: u64) -> String {
     let shown = format!("{day} {} {year}", month(month_number));
     format!("<time datetime=\"{year:04}-{month_number:02}-{day:02}\">{shown}</time>")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_their_commas() {
+        let shown = [0, 999, 1000, 21_215, 1_234_567].map(number);
+        assert_eq!(shown, ["0", "999", "1,000", "21,215", "1,234,567"]);
+        assert_eq!([count(1, "merge"), count(1200, "merge")], ["1 merge", "1,200 merges"]);
+    }
+
+    #[test]
+    fn code_in_prose_is_set_apart() {
+        assert_eq!(prose("set `a<b` in `c`"), "set <code>a&lt;b</code> in <code>c</code>");
+    }
+
+    #[test]
+    fn days_are_for_machines_and_people() {
+        assert_eq!(day(1_773_014_400), "<time datetime=\"2026-03-09\">9 Mar 2026</time>");
+    }
+}

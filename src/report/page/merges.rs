@@ -119,8 +119,7 @@ fn article(place: usize, merge: &Merge<'_>) -> String {
         origin = origin(merge),
     );
     let (open, folded) = merge.findings.split_at(all.min(OPEN));
-    let is_past = merge.commit.is_some();
-    let items = |findings: &[&Finding]| findings.iter().map(|found| finding(found, is_past)).collect::<String>();
+    let items = |findings: &[&Finding]| findings.iter().map(|found| finding(merge, found)).collect::<String>();
     text.push_str(&format!("<ul class=\"findings\">\n{}</ul>\n", items(open)));
     if !folded.is_empty() {
         let shown = folded.len().min(FINDINGS - OPEN);
@@ -143,8 +142,7 @@ fn article(place: usize, merge: &Merge<'_>) -> String {
     text
 }
 
-/// Returns one finding; to a merge that is past nothing can be allowed any more.
-fn finding(found: &Finding, is_past: bool) -> String {
+fn finding(merge: &Merge<'_>, found: &Finding) -> String {
     let mut text = format!(
         "<li class=\"{word}\">\n<p class=\"what\">{message} <a class=\"rule\" href=\"#rule-{rule}\">{rule}</a></p>\n",
         word = found.level.word(),
@@ -156,12 +154,10 @@ fn finding(found: &Finding, is_past: bool) -> String {
     if !facts.is_empty() {
         text.push_str(&format!("<ul class=\"facts\">{facts}</ul>\n"));
     }
-    let is_idle = found.remedy.is_empty() || is_past && found.remedy.starts_with("guard allow ");
     if let Some(excuse) = &found.excuse {
         text.push_str(&format!("<p class=\"note\">{}</p>\n", esc(&words::excused(excuse))));
-    } else if !is_idle {
-        text.push_str(&remedy(&found.remedy));
     }
+    text.push_str(&merge.to_do(found).map(remedy).unwrap_or_default());
     text.push_str("</li>\n");
     text
 }
