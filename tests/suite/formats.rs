@@ -187,7 +187,7 @@ fn a_report_goes_into_a_file() {
     assert!(text.contains("[lost-change]") && !text.contains('\x1b'), "{text}");
     let link = sandbox.root().join("link");
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
-    for odd in ["../link", "/dev/null", ".", "../no/such/folder/x"] {
+    for odd in ["../link", ".", "../no/such/folder/x"] {
         let _ = sandbox.guard(["audit", "-o", odd]).exits(2);
     }
     assert!(link.is_symlink());

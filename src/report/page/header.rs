@@ -3,7 +3,7 @@
 use super::markup::{count, day, esc, number};
 use super::{FULL, LEVELS, Page, level};
 use crate::model::Level;
-use crate::report::reported::Asked;
+use crate::report::reported::{Asked, Report};
 
 /// Nothing may be loaded or run; styles stand in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -40,15 +40,21 @@ pub(super) fn header(page: &Page<'_, '_>) -> String {
 fn answer(page: &Page<'_, '_>) -> String {
     let report = page.report;
     let (all, found, unjudged) = (report.merges.len(), page.worst.len(), report.unjudged().count());
+    let nothing = nothing(report);
     match (all, found, unjudged) {
         (0, ..) => "There is no merge to judge".to_owned(),
-        (_, 0, 0) => format!("Nothing was found in {}", count(all, "merge")),
+        (_, 0, 0) => format!("{nothing} was found in {}", count(all, "merge")),
         (_, 0, _) if unjudged == all => format!("{} could not be judged", count(all, "merge")),
-        (_, 0, _) => format!("Nothing was found, but {} could not be judged", count(unjudged, "merge")),
+        (_, 0, _) => format!("{nothing} was found, but {} could not be judged", count(unjudged, "merge")),
         (1, ..) => "The merge deserves a look".to_owned(),
         (_, 1, _) => format!("1 of {} merges deserves a look", number(all)),
         _ => format!("{} of {} merges deserve a look", number(found), number(all)),
     }
+}
+
+/// What was not found: information that is left out was.
+const fn nothing(report: &Report<'_>) -> &'static str {
+    if report.quiet > 0 { "Nothing that warns" } else { "Nothing" }
 }
 
 fn tally(page: &Page<'_, '_>) -> String {
@@ -77,7 +83,7 @@ fn tally(page: &Page<'_, '_>) -> String {
     if unjudged > 0 {
         add("unjudged", "◆", unjudged, "could not be judged");
     }
-    add("fine", "✓", quiet, "nothing found");
+    add("fine", "✓", quiet, &format!("{} found", nothing(report).to_lowercase()));
     text.push_str("</ul>\n");
     text
 }

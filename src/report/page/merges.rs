@@ -54,9 +54,9 @@ pub(super) fn merges(text: &mut String, page: &Page<'_, '_>) {
     if page.worst.is_empty() {
         if !page.report.merges.is_empty() && page.report.unjudged().next().is_none() {
             text.push_str(
-                "<section class=\"panel fine\" id=\"merges\">\n<h2><span aria-hidden=\"true\">✓</span> Nothing was found</h2>\n\
+                "<section class=\"panel fine\" id=\"merges\">\n<h2><span aria-hidden=\"true\">✓</span> Nothing to look at</h2>\n\
                  <p>In each of these merges the result is what merging its parents gives, or differs from it in no way that a \
-                 rule objects to.</p>\n</section>\n",
+                 rule warns of.</p>\n</section>\n",
             );
         }
         return;

@@ -145,6 +145,7 @@ fn that_nothing_was_found_is_said() {
     assert!(of(&[], "demo").contains("<h1>There is no merge to judge</h1>"));
     let quiet = of(&[merge(1, "m", vec![finding(Level::Info, "x", None)])], "demo");
     assert!(quiet.contains("1 finding of less weight left out"), "{quiet}");
+    assert!(quiet.contains("<h1>Nothing that warns was found in 1 merge</h1>"), "{quiet}");
 }
 
 /// A page that nobody could fill must not look like a good one.
