@@ -14,7 +14,7 @@ pub const LIMIT: u64 = 16 << 20;
 /// Reads the contents that rules need, and the attribute `conflict-marker-size` where markers are seen.
 ///
 /// Needed are: the manifest when it changes; all versions of a path whose result stands in no parent; the result and
-/// the first parent's version of data files.
+/// the first parent's version of data files; all versions, the merge bases' too, of files whose keys are compared.
 pub(super) fn read(
     repo: &Repo,
     manifest: &Manifest,
@@ -24,16 +24,26 @@ pub(super) fn read(
     for path in paths.iter().filter(|path| !path.conflicted) {
         let merged = path.is_merged_content();
         let own = path.path.as_bstr() == manifest::FILE;
-        if !merged && !own && manifest.data_rule(path.path.as_bstr()).is_none() {
+        let keyed = has_disputed_keys(manifest, path);
+        if !merged && !keyed && !own && manifest.data_rule(path.path.as_bstr()).is_none() {
             continue;
         }
-        let parents = path.others.iter().copied().filter(|_| merged);
-        for entry in [path.result, path.first].into_iter().chain(parents).flatten() {
+        let parents = path.others.iter().copied().filter(|_| merged || keyed);
+        let bases = path.bases.iter().copied().filter(|_| keyed);
+        for entry in [path.result, path.first].into_iter().chain(parents).chain(bases).flatten() {
             add(repo, entry, &mut contents)?;
         }
     }
     set_marker_sizes(repo, paths, &contents)?;
     Ok(contents)
+}
+
+/// Returns whether keys of a file may be lost: it has some on every side, and merging had to decide between the sides.
+pub(super) fn has_disputed_keys(manifest: &Manifest, path: &PathFacts) -> bool {
+    let mut versions = [path.result, path.first].into_iter().chain(path.others.iter().copied());
+    versions.all(|entry| entry.is_some_and(|entry| entry.mode.is_regular()))
+        && !path.is_undisputed()
+        && manifest.keyed(path.path.as_bstr()).is_some()
 }
 
 fn add(repo: &Repo, entry: Entry, contents: &mut BTreeMap<Oid, Content>) -> Result<(), GitError> {

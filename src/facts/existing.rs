@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::CONTENT_LIMIT;
+use super::contents::has_disputed_keys;
 use crate::deviation::{self, Compared, Merge};
 use crate::git::{Bases, GitError, Graph, Node, Reader};
+use crate::manifest::Manifest;
 use crate::model::{
     Content, Deviation, Entry, Facts, Incoming, Loss, Losses, Moved, Oid, PathFacts, ResultKind, Shape, Signals, Target,
 };
@@ -66,11 +68,17 @@ fn path_facts(deviation: &Deviation) -> PathFacts {
     }
 }
 
-/// Reads all versions of what was put together.
+/// Reads all versions of what was put together, and of files whose keys are compared.
 fn contents(reader: &Reader, paths: &[PathFacts]) -> Result<BTreeMap<Oid, Content>, GitError> {
     let mut contents = BTreeMap::new();
-    for path in paths.iter().filter(|path| path.is_merged_content()) {
-        for entry in [path.result, path.first].into_iter().chain(path.others.iter().copied()).flatten() {
+    let built_in = Manifest::default();
+    for path in paths {
+        let keyed = has_disputed_keys(&built_in, path);
+        if !keyed && !path.is_merged_content() {
+            continue;
+        }
+        let bases = path.bases.iter().copied().filter(|_| keyed);
+        for entry in [path.result, path.first].into_iter().chain(path.others.iter().copied()).chain(bases).flatten() {
             if !entry.mode.is_regular() || contents.contains_key(&entry.oid) {
                 continue;
             }

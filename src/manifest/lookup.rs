@@ -18,6 +18,16 @@ impl Manifest {
         Some((rule, rule.format.or_else(|| Format::by_extension(path)).unwrap_or(Format::Binary)))
     }
 
+    /// Returns the format of a file that has keys: as a `[[data]]` entry says, else JSON, YAML and TOML by their names.
+    pub fn keyed(&self, path: &BStr) -> Option<Format> {
+        let named = self.data_rule(path).map(|(_, format)| format);
+        let by_name =
+            || Format::by_extension(path).filter(|format| *format != Format::Jsonl && *format != Format::Jsonc);
+        let format = named.or_else(by_name)?;
+        let has_keys = matches!(format, Format::Json | Format::Jsonc | Format::Jsonl | Format::Yaml | Format::Toml);
+        has_keys.then_some(format)
+    }
+
     /// Returns what `[rules]` says of a rule.
     pub fn setting(&self, rule: &str) -> Option<&RuleSetting> {
         self.rules.get(rule)

@@ -83,6 +83,18 @@ impl PathFacts {
     }
 }
 
+impl PathFacts {
+    /// Returns whether the result is what merging gives without a look at contents: only some parents changed the path, all to
+    /// this.
+    pub fn is_undisputed(&self) -> bool {
+        let Some(base) = self.bases.first().filter(|base| self.bases.iter().all(|other| other == *base)) else {
+            return false;
+        };
+        let mut changed = std::iter::once(&self.first).chain(&self.others).filter(|parent| *parent != base);
+        changed.all(|parent| *parent == self.result)
+    }
+}
+
 /// A blob's content as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {

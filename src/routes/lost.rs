@@ -103,7 +103,8 @@ fn lost_at(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<LostAt>, Gi
     if before == after {
         return Ok(None);
     }
-    Ok(Some(LostAt { again: Again { path, before, after }, by_hand: rules::by_hand(facts, loss, side) }))
+    let by_hand = rules::by_hand(facts, &path, side);
+    Ok(Some(LostAt { again: Again { path, before, after }, by_hand }))
 }
 
 fn file(entry: Entry) -> Option<WorkFile> {

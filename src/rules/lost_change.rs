@@ -1,6 +1,6 @@
 //! `lost-change`: work of one side is missing from the result.
 
-use crate::model::{Automatic, Facts, Level, Loss, Lost};
+use crate::model::{Automatic, Facts, Level, Loss, Lost, TreePath};
 
 use super::ranking::{About, LISTED, WARN, about, points};
 use super::{Case, Docs, Draft, Rule, Weight, shell_quote};
@@ -57,7 +57,7 @@ pub(super) fn drafts(case: &Case<'_>, which: About, message: impl Fn(&Loss) -> S
         for (number, line) in lines.iter().enumerate() {
             draft = draft.evidence(&format!("line_{}", number + 1), line);
         }
-        found.push(match restore(case, loss, side) {
+        found.push(match restore(case, &loss.deviation.path, side) {
             Some(command) => draft.remedy(command),
             None => draft,
         });
@@ -137,19 +137,19 @@ pub(super) fn side_name(case: &Case<'_>, side: usize) -> String {
     }
 }
 
-/// Returns the command that puts what was lost back on top of what is there now.
-fn restore(case: &Case<'_>, loss: &Loss, side: usize) -> Option<String> {
+/// Returns the command that puts what was lost at a path back on top of what is there now.
+pub(super) fn restore(case: &Case<'_>, path: &TreePath, side: usize) -> Option<String> {
     let facts = case.facts;
-    let path = shell_quote(&loss.deviation.path);
-    let ours = facts.commit.map(|commit| format!("guard restore --lost {} -- {path}", commit.short()));
-    ours.or_else(|| by_hand(facts, loss, side))
+    let deviates = facts.losses.at.iter().any(|loss| loss.deviation.path == *path);
+    let ours = |commit: crate::model::Oid| format!("guard restore --lost {} -- {}", commit.short(), shell_quote(path));
+    facts.commit.filter(|_| deviates).map(ours).or_else(|| by_hand(facts, path, side))
 }
 
 /// Returns git's command that puts a side's change back, and leaves what overlaps in conflict.
-pub fn by_hand(facts: &Facts, loss: &Loss, side: usize) -> Option<String> {
+pub fn by_hand(facts: &Facts, path: &TreePath, side: usize) -> Option<String> {
     let from = if side == 0 { facts.into.tip? } else { facts.incoming.get(side - 1)?.oid };
     let base = facts.merge_bases.first()?;
-    let path = shell_quote(&loss.deviation.path);
+    let path = shell_quote(path);
     Some(format!("git diff --binary {} {} -- {path} | git apply --3way", base.short(), from.short()))
 }
 

@@ -21,6 +21,7 @@ mod invalid_data;
 mod judge;
 mod lost_change;
 mod lost_common_line;
+mod lost_keys;
 mod manifest_weakened;
 mod mass_delete;
 mod mode_changed;
@@ -97,6 +98,7 @@ pub const REGISTER: &[Rule] = &[
     deleted_in_merge::RULE,
     lost_change::RULE,
     lost_common_line::RULE,
+    lost_keys::RULE,
     doubled_block::RULE,
     resurrected::RULE,
     side_discarded::RULE,

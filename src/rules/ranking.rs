@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use crate::manifest::Patterns;
-use crate::model::{Loss, Losses, Usual};
+use crate::model::{Loss, Losses, TreePath, Usual};
 
 /// From so many points on a finding warns: about one in fifty ordinary merges.
 pub(super) const WARN: i32 = 2;
@@ -88,8 +88,6 @@ pub(super) fn points(loss: &Loss, losses: &Losses) -> i32 {
     let Loss { deviation, signals } = loss;
     let unreplaced = signals.lost.iter().flatten().any(|line| !line.replaced);
     let usual = losses.usual.unwrap_or_default();
-    let generated =
-        || GENERATED_FILES.as_ref().is_some_and(|files| files.matches(bstr::ByteSlice::as_bstr(&deviation.path[..])));
     [
         (unreplaced, LOST),
         (!signals.common.is_empty(), COMMON),
@@ -99,13 +97,18 @@ pub(super) fn points(loss: &Loss, losses: &Losses) -> i32 {
         (signals.back.iter().sum::<usize>() > 0, BACK),
         (is_routine(usual), ROUTINE),
         (losses.size() < usual.large, SMALL),
-        (generated(), GENERATED),
+        (is_generated(&deviation.path), GENERATED),
         (deviation.result.is_none(), GONE),
         (losses.at.len() == 1, ONLY),
     ]
     .into_iter()
     .filter_map(|(holds, points)| holds.then_some(points))
     .sum()
+}
+
+/// Returns whether tools write a file, or everybody adds to the same place of it.
+pub(super) fn is_generated(path: &TreePath) -> bool {
+    GENERATED_FILES.as_ref().is_some_and(|files| files.matches(path.as_bstr()))
 }
 
 const fn is_routine(usual: Usual) -> bool {

@@ -89,6 +89,13 @@ impl Sample {
         self
     }
 
+    /// Says what the merge base has at a path.
+    #[must_use]
+    pub fn base(mut self, path: &str, base: Side<'_>) -> Self {
+        let base = self.entry(base);
+        self.with(path, |facts| facts.bases = vec![base])
+    }
+
     /// Changes what is known of a path.
     #[must_use]
     pub fn with(mut self, path: &str, change: impl FnOnce(&mut PathFacts)) -> Self {

@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::doubled::{Doubled, step};
+use super::keys::Node;
 use super::{DuplicateKey, Format, Health, Validator, too_deep};
 
 /// JSON.
 pub const VALIDATOR: Validator =
-    Validator { format: Format::Json, name: "json", max_bytes: 16 << 20, check, duplicate_keys };
+    Validator { format: Format::Json, name: "json", max_bytes: 16 << 20, check, duplicate_keys, node };
 
 fn check(text: &str) -> Health {
     match walk(text, None, &mut Doubled::default()) {
@@ -27,6 +29,22 @@ fn duplicate_keys(text: &str) -> Result<Vec<DuplicateKey>, Health> {
     let mut doubled = Doubled::default();
     walk(text, None, &mut doubled)?;
     doubled.finish()
+}
+
+/// Reads the document whole.
+pub(super) fn node(text: &str) -> Result<Node, Health> {
+    serde_json::from_str(text).map(of).map_err(|error| verdict(&error))
+}
+
+fn of(value: Value) -> Node {
+    match value {
+        Value::Null => Node::Scalar("null".to_owned()),
+        Value::Bool(value) => Node::Scalar(value.to_string()),
+        Value::Number(value) => Node::Scalar(value.to_string()),
+        Value::String(text) => Node::Scalar(text),
+        Value::Array(items) => Node::List(items.into_iter().map(of).collect()),
+        Value::Object(entries) => Node::Object(entries.into_iter().map(|(key, value)| (key, of(value))).collect()),
+    }
 }
 
 /// Walks one document and adds its doubled keys, for which `line` is reported where the caller knows it.
@@ -52,7 +70,7 @@ struct Walk {
 fn walk_once(text: &str, line: Option<usize>) -> Result<Doubled, serde_json::Error> {
     let mut state = Walk { pointer: String::new(), line, doubled: Doubled::default() };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Node(&mut state).deserialize(&mut deserializer)?;
+    Visited(&mut state).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(state.doubled)
 }
@@ -115,9 +133,9 @@ fn is_huge_number(text: &str) -> bool {
         && text.parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
-struct Node<'a>(&'a mut Walk);
+struct Visited<'a>(&'a mut Walk);
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
+impl<'de> DeserializeSeed<'de> for Visited<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -125,7 +143,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
+impl<'de> Visitor<'de> for Visited<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,7 +179,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut index = 0_usize;
         loop {
             step(&mut self.0.pointer, &index.to_string());
-            let value = values.next_element_seed(Node(self.0))?;
+            let value = values.next_element_seed(Visited(self.0))?;
             self.0.pointer.truncate(length);
             if value.is_none() {
                 return Ok(());
@@ -175,7 +193,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut counts: BTreeMap<Cow<'de, str>, usize> = BTreeMap::new();
         while let Some(key) = entries.next_key_seed(Key)? {
             step(&mut self.0.pointer, &key);
-            entries.next_value_seed(Node(self.0))?;
+            entries.next_value_seed(Visited(self.0))?;
             self.0.pointer.truncate(length);
             *counts.entry(key).or_default() += 1;
         }

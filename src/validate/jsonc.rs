@@ -1,12 +1,13 @@
 //! JSON with comments and trailing commas, as editors and compilers read their configuration.
 
 use super::doubled::Doubled;
-use super::json::{end_of_string, walk};
+use super::json::{self, end_of_string, walk};
+use super::keys::Node;
 use super::{DuplicateKey, Format, Health, Validator, bad_at};
 
 /// JSON with comments.
 pub const VALIDATOR: Validator =
-    Validator { format: Format::Jsonc, name: "jsonc", max_bytes: 16 << 20, check, duplicate_keys };
+    Validator { format: Format::Jsonc, name: "jsonc", max_bytes: 16 << 20, check, duplicate_keys, node };
 
 fn check(text: &str) -> Health {
     match plain(text).and_then(|json| walk(&json, None, &mut Doubled::default())) {
@@ -19,6 +20,10 @@ fn duplicate_keys(text: &str) -> Result<Vec<DuplicateKey>, Health> {
     let mut doubled = Doubled::default();
     walk(&plain(text)?, None, &mut doubled)?;
     doubled.finish()
+}
+
+fn node(text: &str) -> Result<Node, Health> {
+    json::node(&plain(text)?)
 }
 
 /// Returns the text as JSON: comments and trailing commas become blanks, so every position stays what it was.

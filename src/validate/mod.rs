@@ -1,4 +1,4 @@
-//! Bytes in, health out: whether a data file can be read, and which keys stand in it twice.
+//! Bytes in, health out: whether a data file can be read, which keys stand in it, and which of them twice.
 //!
 //! One file a format, one [`REGISTER`]. Nothing here knows git, paths or the manifest; the same bytes get the same
 //! answer whether they come from a blob, a file or a pipe. Input is hostile: whatever stands in it, an answer comes
@@ -9,10 +9,12 @@ mod doubled;
 mod json;
 mod jsonc;
 mod jsonl;
+mod keys;
 mod toml;
 mod yaml;
 
 pub use doubled::DuplicateKey;
+pub use keys::{Keys, Kind, container, keys};
 
 /// Containers within containers, at most; what nests deeper is unknown. serde_json's own limit is the same.
 pub const MAX_DEPTH: usize = 128;
@@ -64,6 +66,7 @@ pub struct Validator {
     pub max_bytes: usize,
     check: fn(&str) -> Health,
     duplicate_keys: fn(&str) -> Result<Vec<DuplicateKey>, Health>,
+    node: fn(&str) -> Result<keys::Node, Health>,
 }
 
 /// Every format.

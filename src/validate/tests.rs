@@ -172,6 +172,53 @@ fn doubled_keys_of_toml_are_named_where_they_belong() {
     assert!(doubled(Format::Toml, "[a]\nx = 1\n[b]\nx = 1\n").is_empty());
 }
 
+fn pointers(format: Format, text: &str) -> Vec<String> {
+    keys(format, text.as_bytes()).unwrap().pointers().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_same_keys_are_read_in_every_format() {
+    let expected = ["", "/a", "/a/name=x", "/a/name=x/name", "/a/name=y", "/a/name=y/name", "/b~1", "/b~1/c", "/d"];
+    let json = r#"{"a": [{"name": "x"}, {"name": "y"}], "b/": {"c": 1}, "d": [{"name": 1}, {}]}"#;
+    assert_eq!(pointers(Format::Json, json), expected);
+    assert_eq!(pointers(Format::Jsonc, &format!("// c\n{json}")), expected);
+    assert_eq!(pointers(Format::Yaml, json), expected);
+    assert_eq!(pointers(Format::Yaml, "a:\n- name: x\n- name: y\nb/: {c: &z 1}\nd: [*z]\n? [k]\n: v\n"), expected);
+    let toml = "a = [{name = 'x'}, {name = 'y'}]\nd = [1979-05-27, 1.5]\n[\"b/\"]\nc = true\n";
+    assert_eq!(pointers(Format::Toml, toml), expected);
+    assert_eq!(pointers(Format::Jsonl, "{\"id\": 1}\n\n{\"id\": 2}\n"), ["", "/id=1", "/id=1/id", "/id=2", "/id=2/id"]);
+}
+
+#[test]
+fn a_value_that_stands_elsewhere_has_moved() {
+    let moved = |from: &str, to: &str| {
+        let [from, to] = [from, to].map(|text| keys(Format::Json, text.as_bytes()).unwrap());
+        from.have_moved("/a/x", &to)
+    };
+    let from = r#"{"a": {"x": [1, {"y": 2, "z": 3}]}}"#;
+    assert!(moved(from, r#"{"b": {"x": [1, {"z": 3, "y": 2}]}}"#));
+    for other in
+        [r#"{"b": {"x": [{"z": 3, "y": 2}, 1]}}"#, r#"{"b": {"w": [1, {"z": 3, "y": 2}]}}"#, "[]", r#"{"x": []}"#]
+    {
+        assert!(!moved(from, other), "{other}");
+    }
+    // As often as before, or it is not that one.
+    assert!(!moved(r#"{"a": {"x": 1}, "b": {"x": 1}}"#, r#"{"a": {}, "b": {"x": 1}}"#));
+    assert!(moved(r#"{"a": {"x": 1}, "b": {"x": 1}}"#, r#"{"a": {}, "b": {"x": 1}, "c": {"x": 1}}"#));
+}
+
+#[test]
+fn keys_over_a_limit_are_unknown() {
+    let is_unknown = |format, text: &str| matches!(keys(format, text.as_bytes()), Err(Health::Unknown { .. }));
+    assert!(is_unknown(Format::Json, &format!("[{}1]", "1,".repeat(1 << 19))));
+    let many: String = (0..50_001).map(|number| format!("\"{number}\":0,")).collect();
+    assert!(is_unknown(Format::Json, &format!("{{{many}\"\":0}}")));
+    let inner: String = (0..10).map(|key| format!("\"{key}\":0,")).collect();
+    assert!(is_unknown(Format::Json, &format!("{{\"{}\":{{{inner}\"x\":0}}}}", "k".repeat(1_000_000))));
+    assert!(is_unknown(Format::Toml, &format!("{}a = 1\n", "a.".repeat(20_000))));
+    assert!(is_unknown(Format::Yaml, "a: 1\n---\nb: 1\n"));
+}
+
 #[test]
 fn pointers_without_end_are_unknown() {
     let inner: String = (0..100).map(|key| format!("\"{key}\":0,\"{key}\":0,")).collect();
@@ -203,6 +250,10 @@ mod hostile {
         let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 2;
         if let Health::Bad { line, column, .. } = &health {
             assert!((1..=lines).contains(line) && *column >= 1, "{health:?}");
+        }
+        if let Ok(keys) = keys(format, bytes) {
+            assert_eq!(health, Health::Good);
+            assert!(keys.has("") && keys.pointers().all(|pointer| keys.have_moved(pointer, &keys)));
         }
         match duplicate_keys(format, bytes) {
             Ok(keys) => {

@@ -11,12 +11,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::doubled::{Doubled, step};
-use super::{DuplicateKey, Format, Health, Validator, bad_at, too_deep};
+use super::keys::Node;
+use super::{DuplicateKey, Format, Health, MAX_DEPTH, Validator, bad_at, too_deep};
 
 /// TOML. The parser keeps all tokens, events and errors of a file in memory, about a hundred bytes for a byte of
 /// hostile input, and no honest TOML file is large: so the limit is lower than for other formats.
 pub const VALIDATOR: Validator =
-    Validator { format: Format::Toml, name: "toml", max_bytes: 2 << 20, check, duplicate_keys };
+    Validator { format: Format::Toml, name: "toml", max_bytes: 2 << 20, check, duplicate_keys, node };
 
 /// What the parser calls a key that stands twice, and what it calls a limit.
 const DOUBLED: &str = "duplicate key";
@@ -49,6 +50,38 @@ fn duplicate_keys(text: &str) -> Result<Vec<DuplicateKey>, Health> {
         }
         Err(error) => Err(verdict(text, &error)),
     }
+}
+
+fn node(text: &str) -> Result<Node, Health> {
+    let table = DeTable::parse(text).map_err(|error| verdict(text, &error))?;
+    object(table.get_ref(), 0)
+}
+
+fn object(table: &DeTable<'_>, depth: usize) -> Result<Node, Health> {
+    if depth > MAX_DEPTH {
+        return Err(too_deep());
+    }
+    let entry = |(key, value): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+        Ok((key.get_ref().to_string(), value_of(value.get_ref(), depth + 1)?))
+    };
+    table.iter().map(entry).collect::<Result<_, _>>().map(Node::Object)
+}
+
+fn value_of(value: &DeValue<'_>, depth: usize) -> Result<Node, Health> {
+    if depth > MAX_DEPTH {
+        return Err(too_deep());
+    }
+    Ok(match value {
+        DeValue::Table(table) => object(table, depth)?,
+        DeValue::Array(items) => {
+            Node::List(items.iter().map(|item| value_of(item.get_ref(), depth + 1)).collect::<Result<_, _>>()?)
+        }
+        DeValue::String(text) => Node::Scalar(text.to_string()),
+        DeValue::Integer(number) => Node::Scalar(number.to_string()),
+        DeValue::Float(number) => Node::Scalar(number.to_string()),
+        DeValue::Boolean(value) => Node::Scalar(value.to_string()),
+        DeValue::Datetime(time) => Node::Scalar(time.to_string()),
+    })
 }
 
 fn verdict(text: &str, error: &toml::de::Error) -> Health {

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::doubled::{Doubled, step};
+use super::keys::Node;
 use super::{DuplicateKey, Format, Health, MAX_DEPTH, Validator, bad_at, too_deep};
 
 /// YAML.
 pub const VALIDATOR: Validator =
-    Validator { format: Format::Yaml, name: "yaml", max_bytes: 16 << 20, check, duplicate_keys };
+    Validator { format: Format::Yaml, name: "yaml", max_bytes: 16 << 20, check, duplicate_keys, node };
 
 fn check(text: &str) -> Health {
     match events(text) {
@@ -23,6 +24,103 @@ fn check(text: &str) -> Health {
 
 fn duplicate_keys(text: &str) -> Result<Vec<DuplicateKey>, Health> {
     events(text)?.finish()
+}
+
+fn node(text: &str) -> Result<Node, Health> {
+    let mut builder = Builder { open: Vec::new(), documents: Vec::new() };
+    let mut parser = Parser::new_from_str(text);
+    // What is no fault of the grammar is found by the same reading that looks for doubled keys.
+    events(text)?;
+    while let Some(Ok((event, _))) = parser.next_event() {
+        match event {
+            Event::SequenceStart(..) => builder.open.push(Building::List(Vec::new())),
+            Event::MappingStart(..) => builder.open.push(Building::default()),
+            Event::SequenceEnd | Event::MappingEnd => builder.close(),
+            Event::Scalar(value, style, ..) => {
+                let merges = style == ScalarStyle::Plain && value == "<<";
+                builder.scalar(value.into_owned(), merges);
+            }
+            // What it stands for is written elsewhere in the file.
+            Event::Alias(_) => builder.take(Node::Scalar("*".to_owned())),
+            _ => {}
+        }
+    }
+    let mut documents = builder.documents;
+    match (documents.pop(), documents.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (None, _) => Ok(Node::Scalar(String::new())),
+        _ => Err(Health::Unknown { why: "several documents".to_owned() }),
+    }
+}
+
+/// A collection whose end has not come yet.
+enum Building {
+    List(Vec<Node>),
+    Object {
+        entries: BTreeMap<String, Node>,
+        next: Next,
+        /// It merges another one in.
+        is_open: bool,
+    },
+}
+
+/// What comes next in an object.
+enum Next {
+    Key,
+    /// The value of this key.
+    Value(String),
+    /// The value of a key that has no text, or that merges another object in.
+    Nameless,
+}
+
+impl Default for Building {
+    fn default() -> Self {
+        Self::Object { entries: BTreeMap::new(), next: Next::Key, is_open: false }
+    }
+}
+
+struct Builder {
+    open: Vec<Building>,
+    documents: Vec<Node>,
+}
+
+impl Builder {
+    fn scalar(&mut self, text: String, merges: bool) {
+        match self.open.last_mut() {
+            Some(Building::Object { next: next @ Next::Key, is_open, .. }) => {
+                *is_open |= merges;
+                *next = if merges { Next::Nameless } else { Next::Value(text) };
+            }
+            _ => self.take(Node::Scalar(text)),
+        }
+    }
+
+    fn close(&mut self) {
+        match self.open.pop() {
+            Some(Building::List(items)) => self.take(Node::List(items)),
+            Some(Building::Object { entries, is_open: true, .. }) => self.take(Node::Open(entries)),
+            Some(Building::Object { entries, .. }) => self.take(Node::Object(entries)),
+            None => {}
+        }
+    }
+
+    /// Puts a value where it belongs.
+    fn take(&mut self, node: Node) {
+        match self.open.last_mut() {
+            None => self.documents.push(node),
+            Some(Building::List(items)) => items.push(node),
+            Some(Building::Object { entries, next, .. }) => {
+                *next = match std::mem::replace(next, Next::Key) {
+                    Next::Key => Next::Nameless,
+                    Next::Nameless => Next::Key,
+                    Next::Value(name) => {
+                        entries.insert(name, node);
+                        Next::Key
+                    }
+                };
+            }
+        }
+    }
 }
 
 /// A collection that is not finished yet.

@@ -160,6 +160,57 @@ fn of_lines_older_than_both_sides_nobody_is_named() {
     assert_eq!(document["merges"][0]["findings"][0]["evidence"].get("lost_commit"), None, "{document:#}");
 }
 
+/// Keys of a data file that a side added, where its whole text was kept out and where it was merged; the command brings them
+/// back.
+#[test]
+fn keys_that_a_merge_dropped_are_named() {
+    let entry = |name: &str| format!("  \"{name}\": \"{name}\",\n");
+    let file = |names: &[&str]| {
+        let entries: String = names.iter().map(|name| entry(name)).collect();
+        format!("{{\n{entries}  \"end\": 0\n}}\n")
+    };
+    let all = ["k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8"];
+    let with = |place: usize, name: &'static str| {
+        let mut names = all.to_vec();
+        names.insert(place, name);
+        file(&names)
+    };
+    let sandbox = Sandbox::new();
+    sandbox.write("data.json", file(&all)).write("rest", lines(4));
+    sandbox.commit("data");
+    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+    sandbox.write("data.json", with(1, "theirs")).write("rest", lines(5));
+    sandbox.commit("feat");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    sandbox.write("data.json", with(7, "ours"));
+    sandbox.commit("main");
+    let keys = || {
+        let document = audit(&sandbox, &[]);
+        let found = document["merges"][0]["findings"].as_array().unwrap().clone();
+        let of_rule = found.into_iter().find(|found| found["rule"] == "lost-keys");
+        of_rule.map(|found| (found["evidence"]["keys"].clone(), found["remedy"].as_str().unwrap().to_owned()))
+    };
+    let _ = sandbox.git(["merge", "-q", "-m", "both", "feat"]).ok();
+    assert_eq!(keys(), None);
+    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD^"]).ok();
+    for kept in [with(7, "ours"), with(8, "ours"), with(7, "theirs")] {
+        let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]).ok();
+        let lost = if kept.contains("ours") { "/theirs" } else { "/ours" };
+        sandbox.write("data.json", kept);
+        let _ = sandbox.git(["commit", "-q", "-a", "-m", "one"]).ok();
+        let (named, command) = keys().unwrap();
+        assert_eq!(named, lost);
+        let _ = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"");
+        assert!(text(&sandbox, "data.json").contains(&lost[1..]));
+        let _ = sandbox.git(["reset", "-q", "--hard", "HEAD^"]).ok();
+    }
+    let findings = {
+        let _ = sandbox.git(["merge", "-q", "-s", "ours", "-m", "ours", "feat"]).ok();
+        findings(&audit(&sandbox, &[]))
+    };
+    assert!(findings.contains(&"warn lost-keys data.json".to_owned()), "{findings:?}");
+}
+
 /// A merge that git makes, and one that a person settled by writing both, lose nothing.
 #[test]
 fn merges_that_keep_both_sides_are_quiet() {

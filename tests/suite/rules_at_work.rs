@@ -94,6 +94,16 @@ fn cases() -> Vec<Case> {
         },
         Case { later, ..case("duplicate-keys", "block", json, twice) },
         Case {
+            later: |sandbox| _ = sandbox.write("data.json", "{\"a\": 3}\n"),
+            conclude: Some(|sandbox| _ = sandbox.write("data.json", "{\"a\": 3, \"c\": 0}\n")),
+            ..case(
+                "lost-keys",
+                "warn",
+                |s| _ = s.write("data.json", "{\"a\": 1}\n"),
+                |s| _ = s.write("data.json", "{\"a\": 2, \"b\": 1}\n"),
+            )
+        },
+        Case {
             later: |sandbox| _ = sandbox.write("text", "ours\n"),
             conclude: Some(|sandbox| {
                 sandbox.write("text", "both\n");
