@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::CONTENT_LIMIT;
 use super::contents::has_disputed_keys;
-use crate::deviation::{self, Compared, Merge};
+use super::rewound;
+use crate::deviation::{self, Compared, Look, Merge};
 use crate::git::{Bases, GitError, Graph, Node, Reader};
 use crate::manifest::Manifest;
 use crate::model::{
@@ -22,6 +23,13 @@ pub fn existing(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, commit: N
     }
     let Compared { deviations, merged, moved, side_taken } = deviation::compare(reader, graph, bases, &merge)?;
     let mut paths: Vec<PathFacts> = deviations.iter().map(path_facts).chain(merged).collect();
+    let mut rewound = Vec::new();
+    for (submodule, facts) in rewound::in_history(&Look::new(reader), graph, commit, merge.bases())? {
+        if !paths.iter().any(|known| known.path == facts.path) {
+            paths.push(facts);
+        }
+        rewound.push(submodule);
+    }
     paths.sort_by(|a, b| a.path.cmp(&b.path));
     for (from, to, similarity) in moved {
         if let Ok(place) = paths.binary_search_by(|path| path.path.cmp(&from)) {
@@ -49,6 +57,7 @@ pub fn existing(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, commit: N
         contents,
         local: Vec::new(),
         losses: Losses { at, usual: None, side_taken },
+        rewound,
         reverted: Vec::new(),
     })
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{contents, names, reverted};
+use super::{contents, names, reverted, rewound};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Deny, Manifest};
 use crate::model::{
-    Change, Entry, Facts, Incoming, LocalFile, Losses, Moved, Oid, PathFacts, ResultKind, Shape, Target, TreePath,
+    Change, Entry, Facts, Incoming, LocalFile, Losses, Mode, Moved, Oid, PathFacts, ResultKind, Shape, Target, TreePath,
 };
 
 /// Which result is asked about.
@@ -57,6 +57,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
     let deleted = paths.iter().filter(|path| path.first.is_some() && path.result.is_none()).count();
     let first_files = count_first_files(repo, manifest, first_tree, deleted)?;
     let contents = contents::read(repo, manifest, &mut paths)?;
+    let rewound = rewound::find(repo, question.into.tip, &paths)?;
     let outcome = reverted::Outcome { first: first_tree, paths: &paths };
     let reverted = reverted::find(repo, manifest, question, &bases, &outcome)?;
     Ok(Facts {
@@ -72,6 +73,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
         contents,
         local: Vec::<LocalFile>::new(),
         losses: Losses::default(),
+        rewound,
         reverted,
     })
 }
@@ -162,6 +164,13 @@ fn path_facts(
     let mut entries: BTreeMap<&TreePath, (Option<Entry>, Option<Entry>)> =
         answer.changes.iter().map(|change| (&change.path, (change.before, change.after))).collect();
     for path in &answer.conflicted {
+        if !entries.contains_key(path) {
+            let first = repo.objects().leaf(first_tree, path)?;
+            entries.insert(path, (first, first));
+        }
+    }
+    let is_submodule = |entry: &Option<Entry>| entry.is_some_and(|entry| entry.mode == Mode::Submodule);
+    for (path, _) in others.iter().flat_map(|side| &side.differs).filter(|(_, entry)| is_submodule(entry)) {
         if !entries.contains_key(path) {
             let first = repo.objects().leaf(first_tree, path)?;
             entries.insert(path, (first, first));

@@ -14,6 +14,7 @@ mod local;
 mod names;
 mod revert_words;
 mod reverted;
+mod rewound;
 mod whose;
 
 pub use contents::LIMIT as CONTENT_LIMIT;

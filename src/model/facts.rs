@@ -163,6 +163,15 @@ pub struct RevertedMerge {
     pub revert_is_in_head: bool,
 }
 
+/// A submodule that the merge takes back to a commit that the first parent's own history has had before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewound {
+    /// Where.
+    pub path: TreePath,
+    /// The commit that had moved on from it.
+    pub left_by: Oid,
+}
+
 /// Everything that rules may know of one merge.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -181,7 +190,7 @@ pub struct Facts {
     /// The result's tree; in a predicted conflict it holds files with markers.
     pub result_tree: Option<Oid>,
     /// Every path at which the result differs from the first parent, in byte order; with them every path that will
-    /// conflict.
+    /// conflict, and every submodule that another parent has elsewhere.
     pub paths: Vec<PathFacts>,
     /// The number of files in the first parent's tree, counted only as far as `mass-delete` needs it: a number at the
     /// bound means "at least".
@@ -192,6 +201,8 @@ pub struct Facts {
     pub local: Vec<LocalFile>,
     /// Where the result is not what merging gives; only for results that exist.
     pub losses: Losses,
+    /// Submodules that go back to an earlier commit.
+    pub rewound: Vec<Rewound>,
     /// Earlier merges whose work the result lacks because one side took them back; the latest first.
     pub reverted: Vec<RevertedMerge>,
 }

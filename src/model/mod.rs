@@ -19,7 +19,7 @@ pub use change::{Change, Entry, Mode};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
 pub use event::{Hook, Incoming, Push, RefMove, TransactionState};
 pub use facts::{
-    Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Shape, Side, Target,
+    Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Rewound, Shape, Side, Target,
 };
 pub use finding::{Excuse, Finding, Level, Verdict, fingerprint};
 pub use oid::{HashKind, Oid, ParseOidError};

@@ -109,6 +109,7 @@ fn unknown(question: &Question) -> Facts {
         contents: std::collections::BTreeMap::new(),
         local: Vec::new(),
         losses: crate::model::Losses::default(),
+        rewound: Vec::new(),
         reverted: Vec::new(),
     }
 }

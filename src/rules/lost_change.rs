@@ -1,6 +1,6 @@
 //! `lost-change`: work of one side is missing from the result.
 
-use crate::model::{Automatic, Facts, Level, Loss, Lost, TreePath};
+use crate::model::{Automatic, Facts, Level, Loss, Lost, Mode, TreePath};
 
 use super::ranking::{About, LISTED, WARN, about, points};
 use super::{Case, Docs, Draft, Rule, Weight, shell_quote};
@@ -45,7 +45,7 @@ pub(super) fn drafts(case: &Case<'_>, which: About, message: impl Fn(&Loss) -> S
     let mut found = Vec::new();
     for loss in losses.at.iter().filter(|loss| about(loss) == which && !loss.deviation.is_as_git_left_it()) {
         let points = points(loss, losses);
-        if points < LISTED || all_have_it_but_the_result(loss) {
+        if points < LISTED || all_have_it_but_the_result(loss) || is_submodule(loss) {
             continue;
         }
         let weight = if points >= WARN { Weight::Rule } else { Weight::AtMost(Level::Info) };
@@ -101,6 +101,11 @@ pub fn is_loss(loss: &Loss) -> bool {
     let is_gone = loss.deviation.result.is_none() && loss.deviation.parents.iter().any(Option::is_some);
     let is_one_side = !loss.deviation.was_in_conflict() && loss.deviation.side_taken().is_some();
     !loss.deviation.is_as_git_left_it() && (lines || is_of_both(loss) || is_gone || is_one_side)
+}
+
+/// Where a submodule stands is another rule's, too.
+fn is_submodule(loss: &Loss) -> bool {
+    loss.deviation.result.is_some_and(|entry| entry.mode == Mode::Submodule)
 }
 
 /// Returns the side that lost more, and what.

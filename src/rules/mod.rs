@@ -39,6 +39,7 @@ mod resurrected;
 mod reverted_merge;
 mod side_discarded;
 mod standing;
+mod submodule_rewound;
 #[cfg(test)]
 mod testing;
 mod unrelated_histories;
@@ -105,6 +106,7 @@ pub const REGISTER: &[Rule] = &[
     mass_delete::RULE,
     ignored_overwritten::RULE,
     case_collision::RULE,
+    submodule_rewound::RULE,
     mode_changed::RULE,
     unrelated_histories::RULE,
     reverted_merge::RULE,

@@ -65,6 +65,7 @@ impl Sample {
             contents: BTreeMap::new(),
             local: Vec::new(),
             losses: Losses::default(),
+            rewound: Vec::new(),
             reverted: Vec::new(),
         };
         Self { facts, manifest: Manifest::default() }

@@ -211,6 +211,52 @@ fn keys_that_a_merge_dropped_are_named() {
     assert!(findings.contains(&"warn lost-keys data.json".to_owned()), "{findings:?}");
 }
 
+/// A submodule that one side moved: back where it was, at an older commit that the other side brought, and as it should be.
+#[test]
+fn submodules_that_go_back_are_found() {
+    let point = |sandbox: &Sandbox, digit: &str| {
+        let pointer = digit.repeat(sandbox.rev("HEAD").len());
+        std::fs::create_dir_all(sandbox.at("deep/sub")).unwrap();
+        let _ = sandbox.git(["update-index", "--add", "--cacheinfo", &format!("160000,{pointer},deep/sub")]).ok();
+        pointer
+    };
+    // Where the base has it, where main and feat move it, what the merge makes of it, what is found.
+    let cases: [([&str; 4], &[&str]); 6] = [
+        (["a", "a", "b", "b"], &[]),
+        (["a", "a", "b", "a"], &["warn submodule-rewound deep/sub"]),
+        (["a", "b", "a", "a"], &["warn submodule-rewound deep/sub"]),
+        (["a", "a", "b", "c"], &["info submodule-rewound deep/sub"]),
+        (["a", "b", "c", "b"], &[]),
+        // Where main's history had it before the sides parted.
+        (["a", "a", "1", "1"], &["info submodule-rewound deep/sub"]),
+    ];
+    for ([base, main, feat, result], expected) in cases {
+        let sandbox = Sandbox::new();
+        sandbox.write(".gitmodules", "[submodule \"sub\"]\n\tpath = deep/sub\n\turl = ./x\n");
+        point(&sandbox, "1");
+        sandbox.commit("older");
+        point(&sandbox, base);
+        sandbox.commit("base");
+        let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+        point(&sandbox, feat);
+        sandbox.write("feat", "x\n");
+        sandbox.commit("feat");
+        let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+        point(&sandbox, main);
+        sandbox.write("main", "x\n");
+        sandbox.commit("main");
+        let _ = sandbox.git(["merge", "-q", "--no-commit", "--no-ff", "feat"]);
+        let pointer = point(&sandbox, result);
+        let _ = sandbox.git(["commit", "-q", "-m", "merge"]).ok();
+        let document = audit(&sandbox, &[]);
+        assert_eq!(findings(&document), expected, "{base} {main} {feat} {result}: {document:#}");
+        let Some(command) = document["merges"][0]["findings"][0]["remedy"].as_str() else { continue };
+        let _ = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"").ok();
+        let now = sandbox.git(["ls-files", "-s", "deep/sub"]).ok().stdout;
+        assert!(now.starts_with("160000 ") && !now.contains(&pointer), "{now}");
+    }
+}
+
 /// A merge that git makes, and one that a person settled by writing both, lose nothing.
 #[test]
 fn merges_that_keep_both_sides_are_quiet() {

@@ -27,6 +27,13 @@ fn protect(sandbox: &Sandbox, deny: &str) {
     sandbox.write(".recoveryguard.toml", text).write("keep", "one\ntwo\nthree\n");
 }
 
+/// Stages a submodule's commit; there is no such commit, and git doesn't look.
+fn point(sandbox: &Sandbox, digit: char) {
+    let pointer = digit.to_string().repeat(sandbox.rev("HEAD").len());
+    std::fs::create_dir_all(sandbox.at("sub")).unwrap();
+    let _ = sandbox.git(["update-index", "--add", "--cacheinfo", &format!("160000,{pointer},sub")]).ok();
+}
+
 fn remove(sandbox: &Sandbox, path: &str) {
     std::fs::remove_file(sandbox.at(path)).unwrap();
 }
@@ -114,6 +121,21 @@ fn cases() -> Vec<Case> {
                 "warn",
                 |s| _ = s.write("text", "base\n").write("other", "x\n"),
                 |s| _ = s.write("text", "theirs\n"),
+            )
+        },
+        Case {
+            later: |sandbox| _ = sandbox.write("text", "ours\n"),
+            conclude: Some(|sandbox| {
+                sandbox.write("text", "both\n");
+                point(sandbox, 'a');
+            }),
+            ..case(
+                "submodule-rewound",
+                "warn",
+                |s| point(s.write("text", "base\n"), 'a'),
+                |s| {
+                    point(s.write("text", "theirs\n"), 'b');
+                },
             )
         },
         case("mass-delete", "warn", many, |sandbox| (0..60).for_each(|n| remove(sandbox, &format!("many/{n}")))),
