@@ -51,7 +51,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
     let side = |tree: &Oid| Side::read(repo, first_tree, *tree, &answer);
     let others = other_trees.iter().map(side).collect::<Result<Vec<Side>, _>>()?;
     let bases_at = base_trees.iter().map(side).collect::<Result<Vec<Side>, _>>()?;
-    let mut paths = path_facts(&answer, first_tree, repo, &others, &bases_at)?;
+    let mut paths = path_facts(manifest, &answer, first_tree, repo, &others, &bases_at)?;
     follow_moves(repo, manifest, first_tree, answer.tree, &mut paths)?;
     names::find_case_twins(objects, first_tree, answer.tree, &mut paths)?;
     let deleted = paths.iter().filter(|path| path.first.is_some() && path.result.is_none()).count();
@@ -133,9 +133,9 @@ fn answer(
     }
 }
 
-/// What a parent or base has where it differs from the first parent.
+/// Where a parent or base differs from the first parent: what that has, and what this has.
 struct Side {
-    differs: HashMap<TreePath, Option<Entry>>,
+    differs: HashMap<TreePath, (Option<Entry>, Option<Entry>)>,
 }
 
 impl Side {
@@ -146,15 +146,16 @@ impl Side {
         } else {
             repo.objects().diff(first, Some(tree), repo.deadline())?
         };
-        Ok(Self { differs: changes.into_iter().map(|change| (change.path, change.after)).collect() })
+        Ok(Self { differs: changes.into_iter().map(|change| (change.path, (change.before, change.after))).collect() })
     }
 
     fn at(&self, path: &TreePath, first: Option<Entry>) -> Option<Entry> {
-        self.differs.get(path).copied().unwrap_or(first)
+        self.differs.get(path).map_or(first, |(_, here)| *here)
     }
 }
 
 fn path_facts(
+    manifest: &Manifest,
     answer: &Answer,
     first_tree: Option<Oid>,
     repo: &Repo,
@@ -169,11 +170,13 @@ fn path_facts(
             entries.insert(path, (first, first));
         }
     }
-    let is_submodule = |entry: &Option<Entry>| entry.is_some_and(|entry| entry.mode == Mode::Submodule);
-    for (path, _) in others.iter().flat_map(|side| &side.differs).filter(|(_, entry)| is_submodule(entry)) {
-        if !entries.contains_key(path) {
-            let first = repo.objects().leaf(first_tree, path)?;
-            entries.insert(path, (first, first));
+    // A prediction that keeps the first parent's version follows a strategy that was asked for.
+    let others_changes = others.iter().flat_map(|side| &side.differs).filter(|_| answer.kind == ResultKind::Actual);
+    for (path, (first, other)) in others_changes {
+        let is_submodule = other.is_some_and(|other| other.mode == Mode::Submodule);
+        let matters = is_submodule || manifest.keyed(path.as_bstr()).is_some();
+        if matters && !bases.iter().any(|base| base.at(path, *first) == *other) {
+            entries.entry(path).or_insert((*first, *first));
         }
     }
     let facts = entries.into_iter().map(|(path, (first, result))| PathFacts {

@@ -16,7 +16,7 @@ use crate::git::{GitError, Graph, Node, Reader};
 use crate::model::{Entry, Oid, Raw, TreePath};
 
 /// So many steps from a commit to a parent are made for one finding.
-const STEPS: usize = 3000;
+const STEPS: usize = 1000;
 /// So many contents are read for one finding.
 const CONTENTS: usize = 200;
 

@@ -190,7 +190,7 @@ pub struct Facts {
     /// The result's tree; in a predicted conflict it holds files with markers.
     pub result_tree: Option<Oid>,
     /// Every path at which the result differs from the first parent, in byte order; with them every path that will
-    /// conflict, and every submodule that another parent has elsewhere.
+    /// conflict, and submodules and files with keys of which it kept the first parent's version though another parent changed them.
     pub paths: Vec<PathFacts>,
     /// The number of files in the first parent's tree, counted only as far as `mass-delete` needs it: a number at the
     /// bound means "at least".
