@@ -39,8 +39,9 @@ pub(super) fn header(page: &Page<'_, '_>) -> String {
 /// Returns what came out, in a sentence.
 fn answer(page: &Page<'_, '_>) -> String {
     let report = page.report;
-    let (all, found, unjudged) = (report.merges.len(), page.worst.len(), report.unjudged().count());
-    let nothing = nothing(report);
+    let found = page.worst.iter().filter(|merge| level(merge) >= Level::Warn).count();
+    let (all, unjudged) = (report.merges.len(), report.unjudged().count());
+    let nothing = if page.worst.is_empty() { nothing(report) } else { "Nothing that warns" };
     match (all, found, unjudged) {
         (0, ..) => "There is no merge to judge".to_owned(),
         (_, 0, 0) => format!("{nothing} was found in {}", count(all, "merge")),

@@ -146,6 +146,10 @@ fn that_nothing_was_found_is_said() {
     let quiet = of(&[merge(1, "m", vec![finding(Level::Info, "x", None)])], "demo");
     assert!(quiet.contains("1 finding of less weight left out"), "{quiet}");
     assert!(quiet.contains("<h1>Nothing that warns was found in 1 merge</h1>"), "{quiet}");
+    let about = About { repository: "demo".into(), range: "HEAD".into(), at: Timestamp(0) };
+    let all = [merge(1, "m", vec![finding(Level::Info, "x", None)]), merge(2, "m", Vec::new())];
+    let shown = super::page(&Report::of_audit(about, &all, true));
+    assert!(shown.contains("<h1>Nothing that warns was found in 2 merges</h1>") && shown.contains("good to know"));
 }
 
 /// A page that nobody could fill must not look like a good one.
