@@ -162,7 +162,7 @@ fn a_page_shows_the_loss() {
         "<span>&lt;/code&gt;&lt;script&gt;feat()&lt;/script&gt; {0} ::work\n</span>",
         "<bdi>::stop-commands::x &lt;img src=x onerror=alert(1)&gt; [a](b) %0A</bdi>",
         r"<code>a\n::error::%25 &lt;b&gt;,x.txt</code>",
-        "<b>Bring it back</b><pre><code>git diff --binary ",
+        "<b>Bring it back</b><pre><code>guard restore --lost ",
     ] {
         assert!(page.contains(expected), "{expected} is missing from {page}");
     }
