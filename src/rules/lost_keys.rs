@@ -62,7 +62,7 @@ fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
     }
     let (first, sides) = lost.first_key_value()?;
     let (path, count, side) = (&facts.path, lost.len(), *sides.first()?);
-    let owner = if sides.len() == 1 { side_name(case, side) } else { "all sides".to_owned() };
+    let owner = if sides.len() == parents.len() { "all sides".to_owned() } else { side_name(case, side) };
     let more = match count {
         1 => String::new(),
         2 => ", and 1 more key".to_owned(),
