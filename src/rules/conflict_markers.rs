@@ -1,5 +1,7 @@
 //! `conflict-markers`: the markers of an unresolved conflict were committed.
 
+use bstr::ByteSlice;
+
 use crate::model::{Level, PathFacts};
 
 use super::{Case, Docs, Draft, Rule};
@@ -54,7 +56,7 @@ pub(super) fn unresolved(case: &Case<'_>, facts: &PathFacts) -> Option<usize> {
 /// Returns the line of the first outer marker with a name behind it, whatever stands around it: what is left when only a part of
 /// a conflict was cleaned up.
 fn first_leftover(bytes: &[u8], size: usize) -> Option<usize> {
-    if size == 0 || bytes.iter().take(BINARY_WINDOW).any(|byte| *byte == 0) {
+    if size == 0 || !has_signs(bytes, size) || bytes.iter().take(BINARY_WINDOW).any(|byte| *byte == 0) {
         return None;
     }
     let is_outer = |line: &[u8]| {
@@ -67,7 +69,7 @@ fn first_leftover(bytes: &[u8], size: usize) -> Option<usize> {
 
 /// Returns the line in which the first whole set of markers begins.
 fn first_triple(bytes: &[u8], size: usize) -> Option<usize> {
-    if size == 0 || bytes.iter().take(BINARY_WINDOW).any(|byte| *byte == 0) {
+    if size == 0 || !has_signs(bytes, size) || bytes.iter().take(BINARY_WINDOW).any(|byte| *byte == 0) {
         return None;
     }
     let mut begin = None;
@@ -83,6 +85,11 @@ fn first_triple(bytes: &[u8], size: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// Returns whether there is anything like an outer marker: next to no text has one.
+fn has_signs(bytes: &[u8], size: usize) -> bool {
+    [b"<", b">"].into_iter().any(|sign| bytes.contains_str(sign.repeat(size)))
 }
 
 /// Returns whether a line begins with exactly `size` signs, and a space or nothing after them.
