@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::content::{Body, Look, Outcome, merge};
-use crate::git::{Bases, GitError, Graph, Node};
-use crate::model::{Oid, TreePath};
+use super::content::{Body, MARKER, Outcome, merge, up};
+use crate::git::{Bases, GitError, Graph, Node, Reader};
+use crate::model::{Entry, Oid, TreePath};
 
 /// A commit, or what merging two ancestors gives.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub(super) struct Pair {
     first: Ancestor,
     second: Ancestor,
     under: Option<Ancestor>,
+    /// 1 for a merge's own bases, 2 for theirs: git's markers grow with it.
+    depth: usize,
 }
 
 /// Bases of bases are followed so deep; beneath, the first one counts.
@@ -39,38 +41,76 @@ impl Ancestor {
     }
 
     /// Returns what stands at a path.
-    pub(super) fn at(&self, look: &Look<'_>, path: &TreePath) -> Result<Option<Body>, GitError> {
+    pub(super) fn at(&self, reader: &Reader, made: &mut Made, path: &TreePath) -> Result<Option<Body>, GitError> {
         let mut known = HashMap::new();
-        self.look(look, path, &mut known).map(|found| found.map(|body| (*body).clone()))
+        self.look(reader, made, path, &mut known).map(|found| found.map(|body| (*body).clone()))
     }
 
     fn look(
         &self,
-        look: &Look<'_>,
+        reader: &Reader,
+        made: &mut Made,
         path: &TreePath,
         known: &mut HashMap<*const Pair, Option<Rc<Body>>>,
     ) -> Result<Option<Rc<Body>>, GitError> {
         let pair = match self {
-            Self::Tree(tree) => return Ok(look.up(*tree, path)?.map(|entry| Rc::new(Body::of(entry)))),
+            Self::Tree(tree) => return Ok(up(reader, *tree, path)?.map(|entry| Rc::new(Body::of(entry)))),
             Self::Merged(pair) => pair,
         };
         if let Some(found) = known.get(&Arc::as_ptr(pair)) {
             return Ok(found.clone());
         }
-        let (first, second) = (pair.first.look(look, path, known)?, pair.second.look(look, path, known)?);
+        let (first, second) =
+            (pair.first.look(reader, made, path, known)?, pair.second.look(reader, made, path, known)?);
         let found = if first == second {
             first
         } else {
             let under = match &pair.under {
-                Some(under) => under.look(look, path, known)?,
+                Some(under) => under.look(reader, made, path, known)?,
                 None => None,
             };
-            match merge(look.reader, under.as_deref(), first.as_deref(), second.as_deref())? {
-                (Outcome::Clean(body), _) | (Outcome::Conflict, body) => body.map(Rc::new),
-                (Outcome::Clash | Outcome::TooLarge, _) => under,
-            }
+            made.of(reader, pair.depth, under.as_deref(), first.as_deref(), second.as_deref())?.map(Rc::new)
         };
         known.insert(Arc::as_ptr(pair), found.clone());
+        Ok(found)
+    }
+}
+
+/// What merging ancestors gave: merges that follow each other have much of it in common.
+#[derive(Default)]
+pub(super) struct Made {
+    /// By how deep, and what was merged: under both, first, second.
+    known: HashMap<(usize, [Option<Entry>; 3]), Option<Body>>,
+    bytes: usize,
+}
+
+/// So many bytes of it are kept.
+const KEPT: usize = 16 << 20;
+
+impl Made {
+    /// Returns what stands there after a merge: what is under both where they clash.
+    fn of(
+        &mut self,
+        reader: &Reader,
+        depth: usize,
+        under: Option<&Body>,
+        first: Option<&Body>,
+        second: Option<&Body>,
+    ) -> Result<Option<Body>, GitError> {
+        let key = (depth, [under, first, second].map(|body| body.map(|body| body.entry)));
+        if let Some(known) = self.known.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = match merge(reader, under, first, second, MARKER + 2 * depth)? {
+            (Outcome::Clean(body), _) | (Outcome::Conflict, body) => body,
+            (Outcome::Clash | Outcome::Split | Outcome::TooLarge, _) => under.cloned(),
+        };
+        self.bytes += 300 + found.as_ref().map_or(0, Body::weight);
+        if self.bytes > KEPT {
+            self.known.clear();
+            self.bytes = 0;
+        }
+        self.known.insert(key, found.clone());
         Ok(found)
     }
 }
@@ -91,7 +131,7 @@ impl Building<'_, '_, '_> {
         let mut merged = Ancestor::Tree(self.graph.tree(*first));
         let mut parents = vec![*first];
         for next in oldest_first {
-            let (found, _) = self.bases.of_several(&parents, *next);
+            let found = self.bases.of_several(&parents, *next).bases;
             let under = match &found[..] {
                 [] => None,
                 [one] => Some(Ancestor::Tree(self.graph.tree(*one))),
@@ -99,7 +139,7 @@ impl Building<'_, '_, '_> {
                 several => Some(self.of(several, depth + 1)),
             };
             let second = Ancestor::Tree(self.graph.tree(*next));
-            merged = Ancestor::Merged(Arc::new(Pair { first: merged, second, under }));
+            merged = Ancestor::Merged(Arc::new(Pair { first: merged, second, under, depth: depth + 1 }));
             parents.push(*next);
         }
         self.known.insert(commits.to_vec(), merged.clone());

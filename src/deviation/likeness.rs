@@ -1,28 +1,32 @@
 //! How much two contents are alike, as git estimates it for renames: the bytes of lines that both have, of the larger one.
 
-use std::collections::HashMap;
+use bstr::ByteSlice;
 
 /// Git calls a file renamed when so many percent are alike.
 pub(super) const RENAMED: u64 = 50;
 
-/// A content's lines, counted.
+/// A content's lines, counted: hash and bytes, in the order of hashes.
 #[derive(Debug)]
 pub(super) struct Print {
     size: u64,
-    lines: HashMap<u64, u64>,
+    lines: Vec<(u64, u64)>,
 }
 
 impl Print {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let mut lines: HashMap<u64, u64> = HashMap::new();
+        let mut lines = Vec::with_capacity(bytes.len() / 32);
         let binary = super::content::is_binary(bytes);
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        for line in bytes.lines_with_terminator() {
             // Line ends don't count in texts; long lines are cut, so that one without line feeds is many.
             let plain = if binary { line } else { line.strip_suffix(b"\r\n").unwrap_or(line) };
-            for part in plain.chunks(64) {
-                *lines.entry(hash(part)).or_default() += part.len() as u64;
-            }
+            lines.extend(plain.chunks(64).map(|part| (hash(part), part.len() as u64)));
         }
+        lines.sort_unstable();
+        lines.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0 };
+            same
+        });
         Self { size: bytes.len() as u64, lines }
     }
 
@@ -32,13 +36,30 @@ impl Print {
         if larger == 0 {
             return 100;
         }
-        let (few, many) = if self.lines.len() < other.lines.len() { (self, other) } else { (other, self) };
-        let common = |(hash, bytes): (&u64, &u64)| many.lines.get(hash).map_or(0, |there| (*bytes).min(*there));
-        few.lines.iter().map(common).sum::<u64>() * 100 / larger
+        let (mut mine, mut theirs) = (self.lines.iter().peekable(), other.lines.iter().peekable());
+        let mut common = 0;
+        while let (Some(one), Some(two)) = (mine.peek(), theirs.peek()) {
+            let order = one.0.cmp(&two.0);
+            if order.is_eq() {
+                common += one.1.min(two.1);
+            }
+            if order.is_le() {
+                mine.next();
+            }
+            if order.is_ge() {
+                theirs.next();
+            }
+        }
+        common * 100 / larger
     }
 }
 
-/// FNV-1a.
+/// Eight bytes at a time.
 fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (words, rest) = bytes.as_chunks();
+    let hash = words.iter().fold(bytes.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let last = rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte));
+    let hash = mix(hash, last);
+    hash ^ hash >> 32
 }

@@ -25,23 +25,28 @@ const COMPARED: usize = 300;
 
 struct Counted {
     lines: Vec<Token>,
-    counts: HashMap<Token, usize>,
+    /// How often each line stands there.
+    counts: Vec<usize>,
+}
+
+impl Counted {
+    fn of(&self, line: Token) -> usize {
+        self.counts.get(line.0 as usize).copied().unwrap_or(0)
+    }
 }
 
 /// Compares the contents of a path: base, the two sides, result. What does not exist is empty.
 pub fn signals(base: &[u8], first: &[u8], second: &[u8], result: &[u8]) -> Signals {
     let mut interner: Interner<&[u8]> = Interner::new(1024);
     let [base, first, second, result] = [base, first, second, result].map(|text| count(&mut interner, text));
-    let of = |counted: &Counted, line: Token| counted.counts.get(&line).copied().unwrap_or(0);
     let mut found = Signals::default();
-    let mut all: Vec<Token> = Vec::new();
-    let mut seen = HashSet::new();
-    for counted in [&base, &first, &second, &result] {
-        all.extend(counted.lines.iter().copied().filter(|line| seen.insert(*line)));
-    }
     let (mut lost, mut common) = ([HashMap::new(), HashMap::new()], HashMap::new());
-    for line in all.into_iter().filter(|line| is_telling(interner[*line])) {
-        let [b, one, two, there] = [&base, &first, &second, &result].map(|counted| of(counted, line));
+    // In the order in which they stand in the texts.
+    for line in (0..interner.num_tokens()).map(Token) {
+        let [b, one, two, there] = [&base, &first, &second, &result].map(|counted| counted.of(line));
+        if (b, one, two) == (there, there, there) || !is_telling(interner[line]) {
+            continue;
+        }
         for (side, (mine, theirs)) in [(one, two), (two, one)].into_iter().enumerate() {
             let added = mine.saturating_sub(b.max(theirs));
             let missing = added.min(mine.saturating_sub(there));
@@ -62,10 +67,12 @@ pub fn signals(base: &[u8], first: &[u8], second: &[u8], result: &[u8]) -> Signa
         let together = (one + two).saturating_sub(b);
         found.size += there.abs_diff(together);
     }
+    if lost.iter().all(HashMap::is_empty) && common.is_empty() {
+        return found;
+    }
     // Lines of the result that could stand for a lost one.
-    let new: Vec<Token> =
-        result.lines.iter().copied().filter(|line| of(&first, *line).min(of(&second, *line)) == 0).collect();
-    let stands_in = Words::of(new.iter().take(COMPARED).map(|line| interner[*line]));
+    let new = result.lines.iter().copied().filter(|line| first.of(*line).min(second.of(*line)) == 0);
+    let stands_in = Words::of(new.take(COMPARED).map(|line| interner[line]));
     found.lost =
         [(0, &first), (1, &second)].map(|(side, counted)| list(&interner, &counted.lines, &lost[side], &stands_in));
     found.common = list(&interner, &first.lines, &common, &stands_in);
@@ -79,9 +86,9 @@ fn count<'t>(interner: &mut Interner<&'t [u8]>, text: &'t [u8]) -> Counted {
     };
     let lines: Vec<Token> =
         text.split_inclusive(|byte| *byte == b'\n').map(|line| interner.intern(plain(line))).collect();
-    let mut counts = HashMap::new();
+    let mut counts = vec![0; interner.num_tokens() as usize];
     for line in &lines {
-        *counts.entry(*line).or_default() += 1;
+        counts[line.0 as usize] += 1;
     }
     Counted { lines, counts }
 }

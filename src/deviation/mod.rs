@@ -24,21 +24,48 @@ mod merge3;
 mod renames;
 mod walk;
 
-use crate::git::{Bases, GitError, Graph, Node, Reader};
+use crate::git::{Bases, Common, GitError, Graph, Node, Reader};
 use crate::model::{Automatic, Deviation, Entry, PathFacts, TreePath};
 
-use ancestor::Ancestor;
+use ancestor::{Ancestor, Made};
 use content::{Body, Outcome};
 use walk::{Expected, Slot, Trees, expected};
 
-pub use content::{Look, is_binary};
+pub use content::{is_binary, up};
 pub use lines::signals;
+
+/// Compares merges of one history, for one thread. What it has found out is kept from one merge to the next.
+pub struct Comparer<'h> {
+    reader: &'h Reader,
+    graph: &'h Graph,
+    /// Merge bases.
+    pub bases: Bases<'h>,
+    made: Made,
+}
+
+impl<'h> Comparer<'h> {
+    /// Takes a history.
+    pub fn new(reader: &'h Reader, graph: &'h Graph) -> Self {
+        Self { reader, graph, bases: Bases::new(graph), made: Made::default() }
+    }
+
+    /// Returns what reads objects.
+    pub const fn reader(&self) -> &'h Reader {
+        self.reader
+    }
+
+    /// Returns the history.
+    pub const fn graph(&self) -> &'h Graph {
+        self.graph
+    }
+}
 
 /// What is asked about: a merge that exists, or its parts.
 #[derive(Debug, Clone)]
 pub struct Merge {
     trees: Trees,
     bases: Vec<Node>,
+    parents: Vec<Node>,
     /// History is cut off where its bases might be.
     pub is_cut: bool,
 }
@@ -50,12 +77,13 @@ impl Merge {
     }
 
     /// Takes a merge commit of a history.
-    pub fn of_commit(graph: &Graph, bases: &mut Bases<'_>, commit: Node) -> Self {
+    pub fn of_commit(comparer: &mut Comparer<'_>, commit: Node) -> Self {
+        let (graph, bases) = (comparer.graph, &mut comparer.bases);
         let parents = graph.parents(commit).to_vec();
         let (mut common, mut is_cut) = (Vec::new(), false);
         if let [first, others @ ..] = &parents[..] {
             for (place, other) in others.iter().enumerate() {
-                let (found, cut) = bases.of(*first, *other);
+                let Common { bases: found, is_cut: cut } = bases.of(*first, *other);
                 is_cut |= cut && found.is_empty();
                 // Of an octopus git takes each head's bases in turn; one that all heads share is what counts here.
                 if place == 0 {
@@ -71,7 +99,7 @@ impl Merge {
             parents: parents.iter().map(|node| graph.tree(*node)).collect(),
             result: graph.tree(commit),
         };
-        Self { trees, bases: common, is_cut }
+        Self { trees, bases: common, parents, is_cut }
     }
 }
 
@@ -89,30 +117,37 @@ pub struct Compared {
 }
 
 /// Compares a merge of a history.
-pub fn compare(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, merge: &Merge) -> Result<Compared, GitError> {
-    let look = Look::new(reader);
+pub fn compare(comparer: &mut Comparer<'_>, merge: &Merge) -> Result<Compared, GitError> {
+    let Comparer { reader, graph, bases, made } = comparer;
+    let reader = *reader;
     // Bases of bases are looked for only where the bases differ and it matters.
-    let mut ancestor = None;
-    let mut ancestor = || ancestor.get_or_insert_with(|| Ancestor::of(graph, bases, &merge.bases)).clone();
-    let mut compared = Compared::default();
+    let (mut ancestor, mut heads) = (None, None);
+    let mut found = Compared::default();
     for slot in walk::slots(reader, &merge.trees)? {
-        match judge(&look, &slot, &mut ancestor)? {
-            None => compared.merged.push(facts(slot)),
+        let instead = if slot.parents.len() > 2 {
+            let heads = heads.get_or_insert_with(|| octopus(graph, bases, &merge.parents));
+            one_after_the_other(reader, made, heads, &slot)?
+        } else {
+            let ancestor = ancestor.get_or_insert_with(|| Ancestor::of(graph, bases, &merge.bases));
+            judge(reader, made, &slot, ancestor)?
+        };
+        match instead {
+            None => found.merged.push(facts(slot)),
             Some(automatic) => {
                 let Slot { path, bases, parents, result } = slot;
                 let base = bases.into_iter().flatten().next();
-                compared.deviations.push(Deviation { path, from: None, base, parents, result, automatic });
+                found.deviations.push(Deviation { path, from: None, base, parents, result, automatic });
             }
         }
     }
-    if !compared.deviations.is_empty() {
-        compared.moved = renames::follow(&look, &merge.trees, &mut compared.deviations)?;
+    if !found.deviations.is_empty() {
+        found.moved = renames::follow(reader, &merge.trees, &mut found.deviations)?;
         let whole = merge.trees.parents.iter().position(|parent| *parent == merge.trees.result);
-        compared.side_taken = whole;
+        found.side_taken = whole;
     }
-    compared.deviations.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    compared.merged.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(compared)
+    found.deviations.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    found.merged.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
 }
 
 fn facts(slot: Slot) -> PathFacts {
@@ -133,14 +168,46 @@ fn facts(slot: Slot) -> PathFacts {
 }
 
 /// Returns what merging gives at a slot instead of what stands there; `None` when it gives that.
-fn judge(look: &Look<'_>, slot: &Slot, ancestor: &mut dyn FnMut() -> Ancestor) -> Result<Option<Automatic>, GitError> {
+fn judge(reader: &Reader, made: &mut Made, slot: &Slot, ancestor: &Ancestor) -> Result<Option<Automatic>, GitError> {
     let agreed = slot.bases.first().copied().flatten();
     let base = if slot.bases.iter().any(|base| *base != agreed) {
-        ancestor().at(look, &slot.path)?
+        ancestor.at(reader, made, &slot.path)?
     } else {
         agreed.map(Body::of)
     };
-    instead(look.reader, base.as_ref(), &slot.parents, slot.result)
+    instead(reader, base.as_ref(), &slot.parents, slot.result)
+}
+
+/// What each further head of an octopus has in common with what was merged before it; `None`: nothing.
+fn octopus(graph: &Graph, bases: &mut Bases<'_>, parents: &[Node]) -> Vec<Option<Ancestor>> {
+    let mut of = |head: usize| {
+        let common = bases.of_several(&parents[..head], parents[head]).bases;
+        (!common.is_empty()).then(|| Ancestor::of(graph, bases, &common))
+    };
+    (1..parents.len()).map(&mut of).collect()
+}
+
+/// Does what git does with an octopus: one head is merged after the other, each over what it has in common with those before.
+fn one_after_the_other(
+    reader: &Reader,
+    made: &mut Made,
+    heads: &[Option<Ancestor>],
+    slot: &Slot,
+) -> Result<Option<Automatic>, GitError> {
+    let Some((first, others)) = slot.parents.split_first() else { return Ok(None) };
+    let mut merged = first.map(Body::of);
+    for (ancestor, other) in heads.iter().zip(others) {
+        let base = match ancestor {
+            Some(ancestor) => ancestor.at(reader, made, &slot.path)?,
+            None => None,
+        };
+        let other = other.map(Body::of);
+        merged = match content::merge(reader, base.as_ref(), merged.as_ref(), other.as_ref(), content::MARKER)?.0 {
+            Outcome::Clean(body) => body,
+            _ => return Ok(Some(Automatic::Conflict)),
+        };
+    }
+    Ok(given(reader, merged, slot.result))
 }
 
 /// Returns what merging gives instead of the result; `None` when it gives that.
@@ -150,28 +217,28 @@ fn instead(
     parents: &[Option<Entry>],
     result: Option<Entry>,
 ) -> Result<Option<Automatic>, GitError> {
-    let plain = |body: Option<&Body>| -> Option<Option<Entry>> {
-        match body {
-            None => Some(None),
-            Some(Body { mode, text: content::Text::Blob(oid) }) => Some(Some(Entry { mode: *mode, oid: *oid })),
-            Some(_) => None,
-        }
-    };
+    let plain = |body: Option<&Body>| body.is_none_or(Body::is_read).then(|| body.map(|body| body.entry));
     if let Some(base) = plain(base)
         && let Expected::This(entry) = expected(&[base], parents)
     {
         return Ok((entry != result).then_some(Automatic::Entry(entry)));
     }
     Ok(match content::merge_all(reader, base, parents)? {
-        Outcome::Clean(None) => result.is_some().then_some(Automatic::Entry(None)),
-        Outcome::Clean(Some(body)) => match result {
-            Some(entry) if body.is(entry, reader)? => None,
-            _ => Some(plain(Some(&body)).map_or(Automatic::Text, Automatic::Entry)),
-        },
-        Outcome::Conflict => Some(Automatic::Conflict),
+        Outcome::Clean(body) => given(reader, body, result),
+        Outcome::Conflict | Outcome::Split => Some(Automatic::Conflict),
         Outcome::Clash => Some(Automatic::Clash(left(base, parents))),
         Outcome::TooLarge => Some(Automatic::TooLarge),
     })
+}
+
+/// Returns what git's clean merge gave, if that is not the result.
+fn given(reader: &Reader, body: Option<Body>, result: Option<Entry>) -> Option<Automatic> {
+    let Some(body) = body else { return result.is_some().then_some(Automatic::Entry(None)) };
+    if result == Some(body.entry) {
+        body.keep(reader);
+        return None;
+    }
+    Some(if body.is_read() { Automatic::Entry(Some(body.entry)) } else { Automatic::Text })
 }
 
 /// Returns what git leaves where it can't merge: the changed version of what the other side deleted, else the first side's.

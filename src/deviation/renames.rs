@@ -3,20 +3,20 @@
 //! ```text
 //! gone on one side, changed on the other          its new place is found among what the first side added
 //! added on both sides, with different contents    its old place is found among what both sides removed
-//! added on one side, not in the result            the same content stands elsewhere in the result: it was moved there
+//! added on one side, not in the result            the other side renamed its folder, and the result has it there
 //! ```
 //!
 //! Exact contents first, then the same file name, then the best likeness, as git does; half of a file must be alike.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::content::{Body, Look};
+use super::content::{Body, up};
 use super::instead;
 use super::likeness::{Print, RENAMED};
-use super::walk::{Trees, changes};
+use super::walk::{Trees, changes, find};
 use crate::git::{GitError, Reader};
-use crate::model::{Automatic, Change, Deviation, Entry, Oid, TreePath};
+use crate::model::{Automatic, Change, Deviation, Entry, Mode, Oid, TreePath};
 
 /// More pairs of files are not compared for one merge.
 const MOST_PAIRS: usize = 5_000;
@@ -30,14 +30,15 @@ type Moved = (TreePath, TreePath, u8);
 
 /// Replaces deviations that are two ends of a moved file by one, or by none where the result is what merging gives. Returns
 /// what every parent has and whoever merged has moved.
-pub(super) fn follow(look: &Look<'_>, trees: &Trees, found: &mut Vec<Deviation>) -> Result<Vec<Moved>, GitError> {
+pub(super) fn follow(reader: &Reader, trees: &Trees, found: &mut Vec<Deviation>) -> Result<Vec<Moved>, GitError> {
     if trees.parents.len() != 2 {
         return Ok(Vec::new());
     }
-    let mut search = Search { look, reader: look.reader, trees, sides: [None, None], prints: HashMap::new(), pairs: 0 };
+    let mut search =
+        Search { reader, trees, sides: [None, None], prints: HashMap::new(), sizes: HashMap::new(), pairs: 0 };
     search.gone_and_changed(found)?;
     search.added_twice(found)?;
-    moved_by_the_result(found);
+    search.moved_with_its_folder(found)?;
     search.moved(found)
 }
 
@@ -48,16 +49,51 @@ fn is_new(deviation: &Deviation) -> bool {
 
 /// What a side added and removed.
 struct Side {
-    added: Rc<Vec<(TreePath, Entry)>>,
+    added: Vec<(TreePath, Entry)>,
     removed: HashMap<TreePath, Entry>,
+    /// What went elsewhere with all its bytes.
+    exact: HashMap<TreePath, (TreePath, Entry)>,
+    /// What is left of the added files then, and how many of the removed ones have a name.
+    rest: Rc<Vec<(TreePath, Entry)>>,
+    names: HashMap<Vec<u8>, usize>,
+}
+
+impl Side {
+    fn new(added: Vec<(TreePath, Entry)>, removed: HashMap<TreePath, Entry>) -> Self {
+        let mut targets: HashMap<Oid, Vec<&(TreePath, Entry)>> = HashMap::new();
+        for target in &added {
+            targets.entry(target.1.oid).or_default().push(target);
+        }
+        let mut sources: Vec<(&TreePath, &Entry)> = removed.iter().collect();
+        sources.sort_unstable();
+        let (mut exact, mut names) = (HashMap::new(), HashMap::new());
+        for same_name in [true, false] {
+            for (path, entry) in &sources {
+                let Some(left) = targets.get_mut(&entry.oid).filter(|_| !exact.contains_key(*path)) else { continue };
+                if let Some(at) = left.iter().position(|(to, _)| !same_name || name(to) == name(path)) {
+                    exact.insert((*path).clone(), left.swap_remove(at).clone());
+                }
+            }
+        }
+        for (path, _) in sources.iter().filter(|(path, _)| !exact.contains_key(*path)) {
+            *names.entry(name(path).to_vec()).or_default() += 1;
+        }
+        let taken: HashSet<&TreePath> = exact.values().map(|(to, _)| to).collect();
+        let rest = Rc::new(added.iter().filter(|(to, _)| !taken.contains(to)).cloned().collect());
+        Self { added, removed, exact, rest, names }
+    }
+}
+
+fn name(path: &TreePath) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
 struct Search<'r> {
-    look: &'r Look<'r>,
     reader: &'r Reader,
     trees: &'r Trees,
     sides: [Option<Side>; 2],
     prints: HashMap<Oid, Option<Print>>,
+    sizes: HashMap<Oid, u64>,
     pairs: usize,
 }
 
@@ -73,7 +109,7 @@ impl Search<'_> {
                     _ => {}
                 }
             }
-            self.sides[side] = Some(Side { added: Rc::new(added), removed });
+            self.sides[side] = Some(Side::new(added, removed));
         }
         // It was set just now.
         self.sides[side]
@@ -101,11 +137,11 @@ impl Search<'_> {
                 continue;
             };
             // Something of the other side's own stands there already: a conflict of names.
-            if self.look.up(self.trees.parents[other], &to)?.is_some() {
+            if up(self.reader, self.trees.parents[other], &to)?.is_some() {
                 place += 1;
                 continue;
             }
-            let result = self.look.up(self.trees.result, &to)?;
+            let result = up(self.reader, self.trees.result, &to)?;
             let mut parents = vec![Some(entry); 2];
             parents[other] = Some(theirs);
             found.remove(place);
@@ -173,8 +209,21 @@ impl Search<'_> {
     }
 
     fn new_place(&mut self, side: usize, path: &TreePath, base: Entry) -> Result<Option<(TreePath, Entry)>, GitError> {
-        let added = Rc::clone(&self.side(side)?.added);
-        self.best(path, base, &added)
+        let found = self.side(side)?;
+        if let Some(exact) = found.exact.get(path) {
+            return Ok(Some(exact.clone()));
+        }
+        let rest = Rc::clone(&found.rest);
+        // A file of the same name that is much alike is taken without looking further, as git does, if there is one of each.
+        if found.names.get(name(path)) == Some(&1) {
+            let mut same_name = rest.iter().filter(|(other, _)| name(other) == name(path));
+            if let (Some(only), None) = (same_name.next(), same_name.next())
+                && self.likeness(base.oid, only.1.oid)? >= SAME_NAME
+            {
+                return Ok(Some(only.clone()));
+            }
+        }
+        self.best(path, base, &rest)
     }
 
     /// Returns the one of several files that another most likely is.
@@ -184,30 +233,22 @@ impl Search<'_> {
         entry: Entry,
         among: &[(TreePath, Entry)],
     ) -> Result<Option<(TreePath, Entry)>, GitError> {
-        let name = |path: &TreePath| path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
         let own = name(path);
         let exact = among.iter().filter(|(_, other)| other.oid == entry.oid);
         if let Some(found) = exact.max_by_key(|(other, _)| name(other) == own) {
             return Ok(Some(found.clone()));
         }
-        // A file of the same name that is much alike is taken without looking further, as git does.
-        let mut same_name = among.iter().filter(|(other, _)| name(other) == own);
-        if let (Some(only), None) = (same_name.next(), same_name.next())
-            && self.likeness(entry.oid, only.1.oid)? >= SAME_NAME
-        {
-            return Ok(Some(only.clone()));
-        }
         let mut best: Option<(u64, usize)> = None;
-        let size = self.reader.size(entry.oid)?;
+        let size = self.size(entry.oid)?;
         for (place, (other, candidate)) in among.iter().enumerate() {
+            // One twice as large can't be half alike.
+            let theirs = self.size(candidate.oid)?;
+            if size.min(theirs) * 2 < size.max(theirs) {
+                continue;
+            }
             self.pairs += 1;
             if self.pairs > MOST_PAIRS {
                 break;
-            }
-            // One twice as large can't be half alike.
-            let theirs = self.reader.size(candidate.oid)?;
-            if size.min(theirs) * 2 < size.max(theirs) {
-                continue;
             }
             let like = self.likeness(entry.oid, candidate.oid)?;
             // Of two that are equally alike the one with the same name.
@@ -219,14 +260,75 @@ impl Search<'_> {
         Ok(best.map(|(_, place)| among[place].clone()))
     }
 
+    /// What one side added stands elsewhere in the result, because the other side had renamed its folder.
+    fn moved_with_its_folder(&mut self, found: &mut Vec<Deviation>) -> Result<(), GitError> {
+        let mut new: HashMap<Oid, Vec<usize>> = HashMap::new();
+        for (place, deviation) in found.iter().enumerate().filter(|(_, deviation)| is_new(deviation)) {
+            deviation.result.into_iter().for_each(|entry| new.entry(entry.oid).or_default().push(place));
+        }
+        let mut doomed = Vec::new();
+        for (place, deviation) in found.iter().enumerate() {
+            let Automatic::Entry(Some(entry)) = deviation.automatic else { continue };
+            let other = deviation.parents.iter().position(Option::is_none);
+            let (None, None, Some(other), Some(places)) =
+                (deviation.base, deviation.result, other, new.get_mut(&entry.oid))
+            else {
+                continue;
+            };
+            for at in 0..places.len() {
+                if self.has_renamed_folder(other, &deviation.path, &found[places[at]].path)? {
+                    doomed.extend([place, places.swap_remove(at)]);
+                    break;
+                }
+            }
+        }
+        let mut place = 0;
+        found.retain(|_| {
+            place += 1;
+            !doomed.contains(&(place - 1))
+        });
+        Ok(())
+    }
+
+    /// Returns whether a side has renamed a folder so that one path becomes the other: nothing is left of it, and a file of it
+    /// stands in the new one under its old name.
+    fn has_renamed_folder(&mut self, side: usize, from: &TreePath, to: &TreePath) -> Result<bool, GitError> {
+        let parts = |path: &TreePath| path.split(|byte| *byte == b'/').map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let (from, to) = (parts(from), parts(to));
+        let same = from.iter().rev().zip(to.iter().rev()).take_while(|(one, two)| one == two).count();
+        let tree = self.trees.parents[side];
+        let reader = self.reader;
+        let Side { added, removed, .. } = self.side(side)?;
+        for depth in 1..=same.min(from.len() - 1) {
+            let folder = |parts: &[Vec<u8>]| {
+                parts[..parts.len() - depth].iter().flat_map(|part| [part, &b"/"[..]].concat()).collect::<Vec<u8>>()
+            };
+            let (old, new) = (folder(&from), folder(&to));
+            let added: HashSet<&[u8]> = added.iter().filter_map(|(path, _)| path.strip_prefix(&new[..])).collect();
+            let went = removed.keys().filter_map(|path| path.strip_prefix(&old[..])).any(|rest| added.contains(rest));
+            if went && !has_folder(reader, tree, &old)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn size(&mut self, oid: Oid) -> Result<u64, GitError> {
+        if let Some(known) = self.sizes.get(&oid) {
+            return Ok(*known);
+        }
+        let size = self.reader.size(oid)?;
+        self.sizes.insert(oid, size);
+        Ok(size)
+    }
+
     fn likeness(&mut self, one: Oid, other: Oid) -> Result<u64, GitError> {
         if one == other {
             return Ok(100);
         }
         for oid in [one, other] {
             if !self.prints.contains_key(&oid) {
-                let small = self.reader.size(oid)? <= LARGEST;
-                let print = if small { Some(Print::of(&self.reader.blob(oid)?)) } else { None };
+                let print = self.reader.text(oid, LARGEST)?.map(|bytes| Print::of(&bytes));
                 self.prints.insert(oid, print);
             }
         }
@@ -237,26 +339,14 @@ impl Search<'_> {
     }
 }
 
-/// What one side added and the result has elsewhere under no name that anybody knew: whoever merged moved it, or git did
-/// because the other side had renamed its folder.
-fn moved_by_the_result(found: &mut Vec<Deviation>) {
-    let mut places: Vec<(Oid, usize)> = Vec::new();
-    for (place, deviation) in found.iter().enumerate().filter(|(_, deviation)| is_new(deviation)) {
-        places.extend(deviation.result.map(|entry| (entry.oid, place)));
-    }
-    let mut doomed = Vec::new();
-    for (place, deviation) in found.iter().enumerate() {
-        let Automatic::Entry(Some(entry)) = deviation.automatic else { continue };
-        if deviation.base.is_none()
-            && deviation.result.is_none()
-            && let Some(at) = places.iter().position(|(oid, _)| *oid == entry.oid)
-        {
-            doomed.extend([place, places.swap_remove(at).1]);
+/// Returns whether a tree has a folder; its path ends in `/`.
+fn has_folder(reader: &Reader, tree: Oid, folder: &[u8]) -> Result<bool, GitError> {
+    let mut tree = tree;
+    for part in folder.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
+        match find(&reader.tree(tree)?, part, reader.hash_kind().len()) {
+            Some(entry) if entry.mode == Mode::Tree => tree = entry.oid,
+            _ => return Ok(false),
         }
     }
-    let mut place = 0;
-    found.retain(|_| {
-        place += 1;
-        !doomed.contains(&(place - 1))
-    });
+    Ok(true)
 }

@@ -9,8 +9,11 @@
 //! With several merge bases that differ nothing can be skipped but what all parents agree on.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-use crate::git::{GitError, ObjectKind, Reader};
+use bstr::ByteSlice;
+
+use crate::git::{GitError, Reader};
 use crate::model::{Change, Entry, Mode, Oid, TreePath};
 
 /// The trees of a merge.
@@ -62,7 +65,7 @@ pub(super) fn expected<T: PartialEq + Copy>(bases: &[T], parents: &[T]) -> Expec
 pub(super) fn slots(reader: &Reader, trees: &Trees) -> Result<Vec<Slot>, GitError> {
     let bases = if trees.bases.is_empty() { vec![None] } else { trees.bases.iter().copied().map(Some).collect() };
     let compare = Compare::Merge;
-    let mut walk = Walk { reader, bases: bases.len(), compare, found: Vec::new(), pool: Vec::new() };
+    let mut walk = Walk { reader, bases: bases.len(), compare, found: Vec::new() };
     let parents = trees.parents.iter().copied().map(Some);
     let all: Vec<Option<Oid>> = bases.into_iter().chain(parents).chain([Some(trees.result)]).collect();
     walk.folder(&mut Vec::new(), &all)?;
@@ -92,7 +95,6 @@ struct Walk<'r> {
     bases: usize,
     compare: Compare,
     found: Vec<Slot>,
-    pool: Vec<Vec<u8>>,
 }
 
 impl Walk<'_> {
@@ -100,20 +102,14 @@ impl Walk<'_> {
     fn folder(&mut self, path: &mut Vec<u8>, trees: &[Option<Oid>]) -> Result<(), GitError> {
         let mut buffers = Vec::with_capacity(trees.len());
         for tree in trees {
-            let mut buffer = self.pool.pop().unwrap_or_default();
-            buffer.clear();
-            if let Some(tree) = tree
-                && self.reader.read(*tree, &mut buffer)? != ObjectKind::Tree
-            {
-                return Err(GitError::Damaged { oid: *tree, why: "it is no tree".into() });
-            }
-            buffers.push(buffer);
+            buffers.push(tree.map_or_else(|| Ok(Arc::default()), |tree| self.reader.tree(tree))?);
         }
         let length = self.reader.hash_kind().len();
         let mut open = Vec::new();
         {
             let mut cursors: Vec<Cursor<'_>> = buffers.iter().map(|buffer| Cursor::new(buffer, length)).collect();
             let mut row: Vec<Option<Item<'_>>> = Vec::with_capacity(trees.len());
+            skip_what_all_have(&mut cursors);
             while let Some(least) = cursors.iter().filter_map(|cursor| cursor.item).min_by(Item::order) {
                 row.clear();
                 for cursor in &mut cursors {
@@ -124,13 +120,13 @@ impl Walk<'_> {
                     row.push(here);
                 }
                 self.row(path, &least, &row, &mut open);
+                skip_what_all_have(&mut cursors);
             }
             if let Some(place) = cursors.iter().position(|cursor| cursor.is_damaged) {
                 let oid = trees[place].unwrap_or(Oid::null(self.reader.hash_kind()));
                 return Err(GitError::Damaged { oid, why: "its entries can't be read".into() });
             }
         }
-        self.pool.extend(buffers);
         for (name, inner) in open {
             let end = path.len();
             if end > 0 {
@@ -202,29 +198,54 @@ impl Item<'_> {
 
 /// Finds an entry of a tree by its name.
 pub(super) fn find(tree: &[u8], name: &[u8], length: usize) -> Option<Entry> {
-    let mut cursor = Cursor::new(tree, length);
-    while let Some(item) = cursor.item {
-        if item.name == name {
+    let mut rest = tree;
+    loop {
+        let blank = rest.iter().position(|byte| *byte == b' ')?;
+        let here = &rest[blank + 1..];
+        if here.starts_with(name) && here.get(name.len()) == Some(&0) {
+            let item = Cursor::new(rest, length).item?;
             return Some(Entry { mode: Mode::from_octal(item.mode)?, oid: Oid::from_bytes(item.oid)? });
         }
-        cursor.step();
+        let end = here.iter().position(|byte| *byte == 0)?;
+        rest = here.get(end + 1 + length..)?;
     }
-    None
 }
 
 /// What two trees differ in: paths with what stands there before and after.
 pub(super) fn changes(reader: &Reader, before: Option<Oid>, after: Oid) -> Result<Vec<Change>, GitError> {
     // A merge of one parent over nothing: each path at which the parent is not the base stands open.
     let trees = Trees { bases: before.into_iter().collect(), parents: vec![after], result: after };
-    let mut walk = Walk { reader, bases: 1, compare: Compare::Sides, found: Vec::new(), pool: Vec::new() };
+    let mut walk = Walk { reader, bases: 1, compare: Compare::Sides, found: Vec::new() };
     let all = [trees.bases.first().copied(), Some(after), Some(after)];
     walk.folder(&mut Vec::new(), &all)?;
     let change = |slot: Slot| Change { path: slot.path, before: slot.bases[0], after: slot.result };
     Ok(walk.found.into_iter().map(change).collect())
 }
 
+/// Goes on to where not all trees have the same entry: that is most of them.
+fn skip_what_all_have(cursors: &mut [Cursor<'_>]) {
+    let [first, others @ ..] = &*cursors else { return };
+    let mut same = 0;
+    while let Some(nul) = first.here[same..].find_byte(0) {
+        let end = same + nul + 1 + first.length;
+        let Some(entry) = first.here.get(same..end) else { break };
+        if !others.iter().all(|other| other.here.get(same..end) == Some(entry)) {
+            break;
+        }
+        same = end;
+    }
+    if same > 0 {
+        for cursor in cursors {
+            cursor.skip(same);
+        }
+    }
+}
+
 /// A place in the bytes of a tree.
 struct Cursor<'b> {
+    /// From this entry on.
+    here: &'b [u8],
+    /// From the next one on.
     rest: &'b [u8],
     length: usize,
     item: Option<Item<'b>>,
@@ -233,12 +254,18 @@ struct Cursor<'b> {
 
 impl<'b> Cursor<'b> {
     fn new(bytes: &'b [u8], length: usize) -> Self {
-        let mut cursor = Self { rest: bytes, length, item: None, is_damaged: false };
+        let mut cursor = Self { here: bytes, rest: bytes, length, item: None, is_damaged: false };
         cursor.step();
         cursor
     }
 
+    fn skip(&mut self, bytes: usize) {
+        self.rest = &self.here[bytes..];
+        self.step();
+    }
+
     fn step(&mut self) {
+        self.here = self.rest;
         self.item = if self.rest.is_empty() { None } else { self.parse() };
         self.is_damaged |= self.item.is_none() && !self.rest.is_empty();
     }

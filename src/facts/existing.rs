@@ -4,27 +4,27 @@
 //! about everything that a merge changes (`mass-delete`, protected paths) need [`gather`](super::gather()).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bstr::BString;
 
 use super::CONTENT_LIMIT;
 use super::contents::has_disputed_keys;
 use super::rewound;
-use crate::deviation::{self, Compared, Look, Merge};
-use crate::git::{Bases, GitError, Graph, Node, Reader};
+use crate::deviation::{self, Compared, Comparer, Merge};
+use crate::git::{GitError, Node, Reader};
 use crate::manifest::Manifest;
 use crate::model::{
     Content, Deviation, Entry, Facts, Incoming, Loss, Losses, Moved, Oid, PathFacts, ResultKind, Shape, Signals, Target,
 };
 
 /// Gathers the facts of a merge commit.
-pub fn existing(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, commit: Node) -> Result<Facts, GitError> {
-    let merge = Merge::of_commit(graph, bases, commit);
-    if merge.is_cut {
-        return Err(GitError::Shallow);
-    }
-    let Compared { deviations, merged, moved, side_taken } = deviation::compare(reader, graph, bases, &merge)?;
+pub fn existing(comparer: &mut Comparer<'_>, commit: Node) -> Result<Facts, GitError> {
+    let (merge, Compared { deviations, merged, moved, side_taken }) = compare(comparer, commit)?;
+    let (reader, graph) = (comparer.reader(), comparer.graph());
     let mut paths: Vec<PathFacts> = deviations.iter().map(path_facts).chain(merged).collect();
     let mut rewound = Vec::new();
-    for (submodule, facts) in rewound::in_history(&Look::new(reader), graph, commit, merge.bases())? {
+    for (submodule, facts) in rewound::in_history(reader, graph, commit, merge.bases())? {
         if !paths.iter().any(|known| known.path == facts.path) {
             paths.push(facts);
         }
@@ -37,11 +37,7 @@ pub fn existing(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, commit: N
         }
     }
     let contents = contents(reader, &paths)?;
-    let at = deviations.into_iter().map(|deviation| {
-        let signals = signals(reader, &deviation)?;
-        Ok(Loss { deviation, signals })
-    });
-    let at = at.collect::<Result<Vec<_>, GitError>>()?;
+    let losses = Losses { at: losses(reader, deviations)?, usual: None, side_taken };
     let parents = graph.parents(commit);
     let heads = parents.iter().skip(1).map(|parent| graph.oid(*parent));
     Ok(Facts {
@@ -56,10 +52,30 @@ pub fn existing(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, commit: N
         first_files: usize::MAX,
         contents,
         local: Vec::new(),
-        losses: Losses { at, usual: None, side_taken },
+        losses,
         rewound,
         reverted: Vec::new(),
     })
+}
+
+/// Gathers only what a merge commit lost.
+pub fn lost(comparer: &mut Comparer<'_>, commit: Node) -> Result<Losses, GitError> {
+    let (_, Compared { deviations, side_taken, .. }) = compare(comparer, commit)?;
+    Ok(Losses { at: losses(comparer.reader(), deviations)?, usual: None, side_taken })
+}
+
+fn compare(comparer: &mut Comparer<'_>, commit: Node) -> Result<(Merge, Compared), GitError> {
+    let merge = Merge::of_commit(comparer, commit);
+    if merge.is_cut {
+        return Err(GitError::Shallow);
+    }
+    let found = deviation::compare(comparer, &merge)?;
+    Ok((merge, found))
+}
+
+fn losses(reader: &Reader, deviations: Vec<Deviation>) -> Result<Vec<Loss>, GitError> {
+    let loss = |deviation| Ok(Loss { signals: signals(reader, &deviation)?, deviation });
+    deviations.into_iter().map(loss).collect()
 }
 
 fn path_facts(deviation: &Deviation) -> PathFacts {
@@ -91,11 +107,9 @@ fn contents(reader: &Reader, paths: &[PathFacts]) -> Result<BTreeMap<Oid, Conten
             if !entry.mode.is_regular() || contents.contains_key(&entry.oid) {
                 continue;
             }
-            let size = reader.size(entry.oid)?;
-            let content = if size > CONTENT_LIMIT {
-                Content::TooLarge(size)
-            } else {
-                Content::Bytes(std::sync::Arc::new(reader.blob(entry.oid)?.into()))
+            let content = match reader.text(entry.oid, CONTENT_LIMIT)? {
+                Some(bytes) => Content::Bytes(bytes),
+                None => Content::TooLarge(reader.size(entry.oid)?),
             };
             contents.insert(entry.oid, content);
         }
@@ -109,15 +123,12 @@ pub(super) const LARGEST: u64 = 4 << 20;
 /// Compares a deviation's contents line by line; what is no text, or of several sides, says nothing.
 fn signals(reader: &Reader, deviation: &Deviation) -> Result<Signals, GitError> {
     let [first, second] = deviation.parents[..] else { return Ok(Signals::default()) };
-    let read = |entry: Option<Entry>| -> Result<Option<Vec<u8>>, GitError> {
+    let read = |entry: Option<Entry>| -> Result<Option<Arc<BString>>, GitError> {
         match entry {
             Some(entry) if entry.mode.is_regular() => {
-                if reader.size(entry.oid)? > LARGEST {
-                    return Ok(None);
-                }
-                Ok(Some(reader.blob(entry.oid)?).filter(|bytes| !deviation::is_binary(bytes)))
+                Ok(reader.text(entry.oid, LARGEST)?.filter(|bytes| !deviation::is_binary(bytes)))
             }
-            _ => Ok(Some(Vec::new())),
+            _ => Ok(Some(Arc::default())),
         }
     };
     let texts = (read(deviation.base)?, read(first)?, read(second)?, read(deviation.result)?);

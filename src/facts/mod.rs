@@ -17,14 +17,16 @@ mod reverted;
 mod rewound;
 mod whose;
 
+pub use crate::deviation::Comparer;
 pub use contents::LIMIT as CONTENT_LIMIT;
 pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
-pub use existing::existing;
+pub use existing::{existing, lost};
 pub use gather::{Asked, Question, gather};
 pub use local::{InTheWay, files_in_the_way, local_files};
 pub use whose::{SideCommits, Work};
 
-use crate::git::{GitError, Repo};
+use crate::deviation;
+use crate::git::{GitError, Reader, Repo};
 use crate::manifest::{self, Manifest, ManifestError};
 use crate::model::{Mode, Oid};
 
@@ -58,6 +60,17 @@ pub fn manifest_of(repo: &Repo, tree: Option<Oid>) -> Result<Found, GitError> {
         Ok(manifest) => Found::Manifest(Box::new(manifest)),
         Err(error) => Found::Unreadable(error),
     })
+}
+
+/// Returns the blob of the manifest that a commit has.
+pub fn manifest_blob(reader: &Reader, commit: Oid) -> Result<Option<Oid>, GitError> {
+    let entry = deviation::up(reader, reader.commit(commit)?.tree, &manifest::FILE.into())?;
+    Ok(entry.filter(|entry| entry.mode.is_regular()).map(|entry| entry.oid))
+}
+
+/// Reads a manifest; `None` when it can't be read as one.
+pub fn manifest_in(reader: &Reader, blob: Oid) -> Result<Option<Manifest>, GitError> {
+    Ok(reader.text(blob, LARGEST_MANIFEST)?.and_then(|bytes| manifest::parse(&bytes).ok()))
 }
 
 /// No honest manifest has a mebibyte.

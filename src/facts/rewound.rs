@@ -2,8 +2,8 @@
 
 use bstr::ByteSlice;
 
-use crate::deviation::Look;
-use crate::git::{GitError, Graph, Node, Repo};
+use crate::deviation;
+use crate::git::{GitError, Graph, Node, Reader, Repo};
 use crate::model::{Entry, Mode, Oid, PathFacts, Rewound, TreePath};
 
 /// So many commits back is looked.
@@ -30,15 +30,15 @@ pub(super) fn find(repo: &Repo, tip: Option<Oid>, paths: &[PathFacts]) -> Result
 
 /// Finds them in a merge that exists, by its list of submodules; with what is known of the path.
 pub(super) fn in_history(
-    look: &Look<'_>,
+    reader: &Reader,
     graph: &Graph,
     merge: Node,
     bases: &[Node],
 ) -> Result<Vec<(Rewound, PathFacts)>, GitError> {
     let mut found = Vec::new();
     let [tip, others @ ..] = graph.parents(merge) else { return Ok(found) };
-    for path in listed(look, graph.tree(merge))? {
-        let at = |commit: Node| look.up(graph.tree(commit), &path);
+    for path in listed(reader, graph.tree(merge))? {
+        let at = |commit: Node| deviation::up(reader, graph.tree(commit), &path);
         let (first, result) = (at(*tip)?, at(merge)?);
         let Some(pointer) = moved(first, result) else { continue };
         let step = |commit| Ok((at(commit)?, graph.parents(commit).first().copied()));
@@ -61,13 +61,10 @@ pub(super) fn in_history(
 }
 
 /// Reads the paths of a tree's submodules.
-fn listed(look: &Look<'_>, tree: Oid) -> Result<Vec<TreePath>, GitError> {
-    let list = look.up(tree, &".gitmodules".into())?.filter(|entry| entry.mode.is_regular());
+fn listed(reader: &Reader, tree: Oid) -> Result<Vec<TreePath>, GitError> {
+    let list = deviation::up(reader, tree, &".gitmodules".into())?.filter(|entry| entry.mode.is_regular());
     let Some(list) = list else { return Ok(Vec::new()) };
-    if look.reader().size(list.oid)? > LARGEST {
-        return Ok(Vec::new());
-    }
-    let text = look.reader().blob(list.oid)?;
+    let Some(text) = reader.text(list.oid, LARGEST)? else { return Ok(Vec::new()) };
     let path = |line: &[u8]| {
         let (name, value) = line.split_once_str("=")?;
         (name.trim() == b"path").then(|| value.trim().trim_with(|character| character == '"').into())

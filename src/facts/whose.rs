@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::existing::LARGEST;
-use crate::deviation::Look;
+use crate::deviation;
 use crate::git::{GitError, Graph, Node, Reader};
 use crate::model::{Entry, Oid, Raw, TreePath};
 
@@ -34,7 +34,7 @@ pub struct SideCommits<'r> {
     graph: &'r Graph,
     tip: Option<Node>,
     commits: HashSet<Node>,
-    look: Look<'r>,
+    reader: &'r Reader,
 }
 
 impl<'r> SideCommits<'r> {
@@ -43,7 +43,7 @@ impl<'r> SideCommits<'r> {
         let tip = graph.parents(merge).get(side).copied();
         let others: Vec<Node> = graph.parents(merge).iter().copied().filter(|parent| Some(*parent) != tip).collect();
         let commits = graph.range(tip.as_slice(), &others).into_iter().collect();
-        Self { graph, tip, commits, look: Look::new(reader) }
+        Self { graph, tip, commits, reader }
     }
 
     /// Returns the commit that brought most of some lines of a file; `from` is where the merge base has it, when a side moved it.
@@ -64,7 +64,7 @@ impl<'r> SideCommits<'r> {
         let most = found.iter().map(|(_, count)| *count).max();
         let Some((commit, _)) = found.into_iter().find(|(_, count)| Some(*count) == most) else { return Ok(None) };
         let commit = self.graph.oid(commit);
-        Ok(Some(Work { commit, author: self.look.reader().commit(commit)?.author.as_slice().into() }))
+        Ok(Some(Work { commit, author: self.reader.commit(commit)?.author.as_slice().into() }))
     }
 }
 
@@ -107,8 +107,8 @@ impl Search<'_, '_> {
     fn count(&mut self, commit: Node, place: usize) -> Result<usize, GitError> {
         let Some(entry) = self.entry(commit)? else { return Ok(0) };
         if !self.counts.contains_key(&entry.oid) {
-            let reader = self.side.look.reader();
-            let text = if reader.size(entry.oid)? > LARGEST { Vec::new() } else { reader.blob(entry.oid)? };
+            let reader = self.side.reader;
+            let text = reader.text(entry.oid, LARGEST)?.unwrap_or_default();
             let mut counts = vec![0; self.lines.len()];
             for line in text.split(|byte| *byte == b'\n') {
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -125,7 +125,7 @@ impl Search<'_, '_> {
     fn entry(&self, commit: Node) -> Result<Option<Entry>, GitError> {
         let tree = self.side.graph.tree(commit);
         for path in std::iter::once(self.path).chain(self.from) {
-            if let Some(entry) = self.side.look.up(tree, path)?.filter(|entry| entry.mode.is_regular()) {
+            if let Some(entry) = deviation::up(self.side.reader, tree, path)?.filter(|entry| entry.mode.is_regular()) {
                 return Ok(Some(entry));
             }
         }

@@ -9,6 +9,7 @@
 mod bulk;
 mod child;
 mod config;
+mod dates;
 mod graph;
 mod index;
 mod log;
@@ -25,7 +26,7 @@ mod work;
 
 pub use bulk::Reader;
 pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, is_running, run_isolated};
-pub use graph::{Bases, Graph, Node};
+pub use graph::{Bases, Common, Graph, Node};
 pub use index::{IndexEntry, Stage};
 pub use log::{CommitLine, Trailer};
 pub use merge::{Prediction, Strategy};

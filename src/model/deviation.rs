@@ -28,9 +28,9 @@ pub enum Automatic {
     Entry(Option<Entry>),
     /// A text of both sides.
     Text,
-    /// A conflict of lines.
+    /// A conflict of lines, or two kinds of thing, of which git gives one another name.
     Conflict,
-    /// Another conflict: deleted and changed, two kinds of thing, or no text. Git leaves what is named here.
+    /// Another conflict: deleted and changed, or no text. Git leaves what is named here.
     Clash(Option<Entry>),
     /// Not known: too large.
     TooLarge,

@@ -6,15 +6,15 @@
 //! rank      deviations by points                      -> findings
 //! ```
 //!
-//! Nothing is changed and nothing recorded. What can't be read (a shallow clone, a missing object) is an answer of its own.
+//! Each is judged by the manifest that its first parent has. Nothing is changed and nothing recorded. What can't be read (a shallow clone, a missing object) is an answer of its own.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::{judge, whose};
-use crate::facts;
-use crate::git::{Bases, GitError, Graph, Node, Opening, Reader, Repo};
+use crate::facts::{self, Comparer};
+use crate::git::{GitError, Graph, Node, Opening, Reader, Repo};
 use crate::manifest::Manifest;
 use crate::model::{Facts, Finding, Losses, Oid, Raw, Usual, Verdict};
 use crate::rules::{self, Case};
@@ -45,6 +45,12 @@ pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 /// So many merges before one say what is usual.
 const BEFORE: usize = 300;
+/// For so many merges the whole history is not read if it can be helped.
+const FEW: usize = 16;
+/// So many of the newest commits are read then; the first time, and if it was not enough.
+const NEWEST: [usize; 2] = [4_096, 32_768];
+/// So many merges a thread takes at a time.
+const RUN: usize = 32;
 /// Fewer that deviate say nothing about their size.
 const TELLING: usize = 8;
 
@@ -56,26 +62,17 @@ pub fn audit(repo: &Repo, commits: &[Oid], threads: usize, progress: Progress<'_
         wanted.push(reader.commit(*commit).map(|_| *commit).map_err(|error| error.to_string()));
     }
     let tips: Vec<Oid> = wanted.iter().filter_map(|found| found.as_ref().ok()).copied().collect();
-    let graph = Graph::load(repo, &reader, &tips)?;
-    let nodes: Vec<Node> = tips.iter().filter_map(|tip| graph.node(*tip)).collect();
-    let plan = Plan::new(&graph, &nodes);
-    let looked = look(repo, &graph, &plan, threads, progress);
-    let usual = plan.usual(&looked);
+    let mut seen = match few(repo, &reader, &tips)? {
+        Some(seen) => seen,
+        None => all(repo, &reader, &tips, threads, progress)?,
+    };
     let mut found = Vec::new();
     for (commit, known) in commits.iter().zip(&wanted) {
         found.push(match known {
             Err(why) => unknown(*commit, why.clone()),
             Ok(oid) => {
                 let about = reader.commit(*oid)?;
-                let node = graph.node(*oid);
-                let place = node.and_then(|node| plan.place.get(&node)).copied();
-                let mut audited = match place {
-                    Some(place) => rank(&looked[place], usual[place]),
-                    None => unjudged(*oid),
-                };
-                if let (Some(place), Some(node)) = (place, node) {
-                    whose::name_authors(&reader, &graph, node, &looked[place].losses, &mut audited.findings);
-                }
+                let mut audited = seen.remove(oid).unwrap_or_else(|| unjudged(*oid));
                 audited.commit = *oid;
                 audited.time = about.time;
                 audited.subject = about.subject();
@@ -97,46 +94,84 @@ fn unknown(commit: Oid, why: String) -> Audited {
     Audited { verdict: Verdict::CouldNotJudge, failure: Some(why), ..unjudged(commit) }
 }
 
-/// Which merges are looked at: those asked for, and those before them.
-struct Plan {
-    /// Newest first.
-    merges: Vec<Node>,
-    /// Where a merge stands in the list.
-    place: BTreeMap<Node, usize>,
-    asked: Vec<bool>,
-    looked_at: Vec<bool>,
-}
+/// What was found in the merges asked for.
+type Seen = HashMap<Oid, Audited>;
 
-impl Plan {
-    fn new(graph: &Graph, asked: &[Node]) -> Self {
-        let mut merges = graph.range(asked, &[]);
-        merges.retain(|node| graph.parents(*node).len() > 1);
-        let place: BTreeMap<Node, usize> = merges.iter().enumerate().map(|(place, node)| (*node, place)).collect();
-        let mut plan = Self { asked: vec![false; merges.len()], looked_at: vec![false; merges.len()], merges, place };
-        for node in asked {
-            if let Some(at) = plan.place.get(node).copied() {
-                plan.asked[at] = true;
-                let end = (at + 1 + BEFORE).min(plan.merges.len());
-                plan.looked_at[at..end].fill(true);
+/// Looks at a few merges without reading the whole history. `None` when that is not enough: something deviates, so that what is
+/// usual matters, or the merge bases are older.
+fn few(repo: &Repo, reader: &Reader, tips: &[Oid]) -> Result<Option<Seen>, GitError> {
+    if tips.len() > FEW {
+        return Ok(None);
+    }
+    for most in NEWEST {
+        let graph = Graph::load(repo, reader, tips, most)?;
+        let (mut comparer, mut manifests) = (Comparer::new(reader, &graph), Manifests::default());
+        let mut seen = Seen::new();
+        for tip in tips {
+            let node = graph.node(*tip).filter(|node| !graph.is_unread(*node));
+            let Some(node) = node else { break };
+            if graph.parents(node).len() > 1 {
+                let looked = look_at(&mut comparer, &mut manifests, node, Wanted::All);
+                if comparer.bases.is_sure() && !looked.losses.at.is_empty() {
+                    return Ok(None);
+                }
+                seen.insert(*tip, rank(&looked, Usual::default()));
+            } else {
+                seen.insert(*tip, unjudged(*tip));
             }
         }
-        plan
+        if comparer.bases.is_sure() && tips.iter().all(|tip| seen.contains_key(tip)) {
+            return Ok(Some(seen));
+        }
     }
+    Ok(None)
+}
 
-    /// Says for each merge what is usual among those before it.
-    fn usual(&self, looked: &[Looked]) -> Vec<Usual> {
-        let usual = |place: usize| {
-            if !self.asked[place] || looked[place].losses.at.is_empty() {
-                return Usual::default();
-            }
-            let before = &looked[(place + 1).min(looked.len())..(place + 1 + BEFORE).min(looked.len())];
-            let mut sizes: Vec<usize> = before.iter().filter(|merge| merge.deviates).map(|merge| merge.size).collect();
-            sizes.sort_unstable();
-            let large = if sizes.len() < TELLING { 0 } else { sizes[sizes.len() * 3 / 4] };
-            Usual { merges: before.len(), deviating: sizes.len(), large }
-        };
-        (0..self.merges.len()).map(usual).collect()
+/// Looks at merges, and at those before what deviates.
+fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Progress<'_>) -> Result<Seen, GitError> {
+    let graph = Graph::load(repo, reader, tips, usize::MAX)?;
+    let nodes: Vec<Node> = tips.iter().filter_map(|tip| graph.node(*tip)).collect();
+    // Newest first.
+    let mut merges = graph.range(&nodes, &[]);
+    merges.retain(|node| graph.parents(*node).len() > 1);
+    let place: HashMap<Node, usize> = merges.iter().enumerate().map(|(place, node)| (*node, place)).collect();
+    let mut work = Work { repo, graph: &graph, merges: &merges, threads, progress, looked: Vec::new() };
+    work.looked.resize_with(merges.len(), || None);
+    let mut asked: Vec<usize> = nodes.iter().filter_map(|node| place.get(node).copied()).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    work.look(&asked, Wanted::All);
+    let deviating = |place: &usize| work.looked[*place].as_ref().is_some_and(|looked| !looked.losses.at.is_empty());
+    let mut before = vec![false; merges.len()];
+    for place in asked.iter().filter(|place| deviating(place)) {
+        before[place + 1..(place + 1 + BEFORE).min(merges.len())].fill(true);
     }
+    let before: Vec<usize> =
+        (0..merges.len()).filter(|place| before[*place] && work.looked[*place].is_none()).collect();
+    work.look(&before, Wanted::Losses);
+    let usual: Vec<Usual> = asked.iter().map(|place| usual(&work.looked, *place)).collect();
+    let seen = |(place, usual): (&usize, Usual)| {
+        let missed =
+            || Looked { failure: Some("it was not looked at (please report this)".into()), ..Looked::default() };
+        let (node, looked) = (merges[*place], work.looked[*place].take().unwrap_or_else(missed));
+        let mut audited = rank(&looked, usual);
+        whose::name_authors(reader, &graph, node, &looked.losses, &mut audited.findings);
+        (graph.oid(node), audited)
+    };
+    Ok(asked.iter().zip(usual).map(seen).collect())
+}
+
+/// Says what is usual among the merges before one.
+fn usual(looked: &[Option<Looked>], place: usize) -> Usual {
+    if looked[place].as_ref().is_none_or(|looked| looked.losses.at.is_empty()) {
+        return Usual::default();
+    }
+    let before = &looked[place + 1..(place + 1 + BEFORE).min(looked.len())];
+    let mut sizes: Vec<usize> =
+        before.iter().flatten().filter(|merge| merge.deviates).map(|merge| merge.size).collect();
+    sizes.sort_unstable();
+    let large = if sizes.len() < TELLING { 0 } else { sizes[sizes.len() * 3 / 4] };
+    Usual { merges: before.len(), deviating: sizes.len(), large }
 }
 
 /// What was seen of a merge.
@@ -145,54 +180,110 @@ struct Looked {
     findings: Vec<Finding>,
     losses: Losses,
     facts: Option<Box<Facts>>,
+    manifest: Arc<Manifest>,
     deviates: bool,
     size: usize,
     failure: Option<String>,
 }
 
-/// Looks at all merges of a plan, in several threads.
-fn look(repo: &Repo, graph: &Graph, plan: &Plan, threads: usize, progress: Progress<'_>) -> Vec<Looked> {
-    let places: Vec<usize> = (0..plan.merges.len()).filter(|place| plan.looked_at[*place]).collect();
-    let next = AtomicUsize::new(0);
-    let found: Mutex<Vec<Looked>> = Mutex::new(vec![Looked::default(); plan.merges.len()]);
-    let work = |opening: Opening| {
-        let repo = opening.open();
-        let reader = Reader::open(&repo);
-        let mut bases = Bases::new(graph);
-        loop {
-            let turn = next.fetch_add(1, Ordering::Relaxed);
-            let Some(place) = places.get(turn) else { return };
-            let looked = look_at(&reader, graph, &mut bases, plan.merges[*place], plan.asked[*place]);
-            if let Ok(mut found) = found.lock() {
-                found[*place] = looked;
-            }
-            progress(turn + 1, places.len());
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, 64).min(places.len().max(1)) {
-            let opening = repo.opening();
-            scope.spawn(|| work(opening));
-        }
-    });
-    found.into_inner().unwrap_or_default()
+/// What is to be known of a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// What it lost, and what the rules of contents find.
+    All,
+    /// What it lost.
+    Losses,
 }
 
-fn look_at(reader: &Reader, graph: &Graph, bases: &mut Bases<'_>, merge: Node, asked: bool) -> Looked {
-    let mut facts = match facts::existing(reader, graph, bases, merge) {
+/// Merges that are looked at in several threads.
+struct Work<'w> {
+    repo: &'w Repo,
+    graph: &'w Graph,
+    merges: &'w [Node],
+    threads: usize,
+    progress: Progress<'w>,
+    looked: Vec<Option<Looked>>,
+}
+
+impl Work<'_> {
+    /// Looks at the merges of some places. A thread takes some that follow each other: they share most of their trees.
+    fn look(&mut self, places: &[usize], wanted: Wanted) {
+        let (graph, merges, progress) = (self.graph, self.merges, self.progress);
+        let done = AtomicUsize::new(self.looked.iter().flatten().count());
+        let of = done.load(Ordering::Relaxed) + places.len();
+        let next = Mutex::new(places.chunks(RUN));
+        let found = Mutex::new(&mut self.looked);
+        let work = |opening: Opening| {
+            let repo = opening.open();
+            let reader = Reader::open(&repo);
+            let (mut comparer, mut manifests) = (Comparer::new(&reader, graph), Manifests::default());
+            loop {
+                let Some(run) = next.lock().ok().and_then(|mut next| next.next()) else { return };
+                comparer.bases.prepare(&run.iter().map(|place| merges[*place]).collect::<Vec<_>>());
+                for place in run {
+                    let looked = look_at(&mut comparer, &mut manifests, merges[*place], wanted);
+                    if let Ok(mut found) = found.lock() {
+                        found[*place] = Some(looked);
+                    }
+                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, of);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..self.threads.clamp(1, 64).min(places.len().div_ceil(RUN)) {
+                let opening = self.repo.opening();
+                scope.spawn(|| work(opening));
+            }
+        });
+    }
+}
+
+fn look_at(comparer: &mut Comparer<'_>, manifests: &mut Manifests, merge: Node, wanted: Wanted) -> Looked {
+    let failed = |error: GitError| Looked { failure: Some(error.to_string()), ..Looked::default() };
+    let sum = |losses: &Losses| {
+        let deviates = losses.at.iter().any(|loss| !loss.deviation.is_as_git_left_it());
+        Looked { deviates, size: losses.size(), ..Looked::default() }
+    };
+    if wanted == Wanted::Losses {
+        return facts::lost(comparer, merge).map_or_else(failed, |losses| sum(&losses));
+    }
+    let mut facts = match facts::existing(comparer, merge) {
         Ok(facts) => facts,
-        Err(error) => return Looked { failure: Some(error.to_string()), ..Looked::default() },
+        Err(error) => return failed(error),
+    };
+    let manifest = match manifests.of(comparer.reader(), facts.into.tip) {
+        Ok(manifest) => manifest,
+        Err(error) => return failed(error),
     };
     let losses = std::mem::take(&mut facts.losses);
-    let deviates = losses.at.iter().any(|loss| !loss.deviation.is_as_git_left_it());
-    let size = losses.size();
-    if !asked {
-        return Looked { deviates, size, ..Looked::default() };
-    }
-    let findings = rules::judge(&Case { facts: &facts, manifest: &Manifest::default() });
+    let findings = rules::judge(&Case { facts: &facts, manifest: &manifest });
+    // Of what was judged only the deviations are of use later.
     facts.contents.clear();
+    facts.paths.retain(|path| losses.at.iter().any(|loss| loss.deviation.path == path.path));
     let keep = !losses.at.is_empty();
-    Looked { findings, losses, facts: keep.then(|| Box::new(facts)), deviates, size, failure: None }
+    let looked = sum(&losses);
+    Looked { findings, losses, manifest, facts: keep.then(|| Box::new(facts)), ..looked }
+}
+
+/// Manifests that were read, by their blob: most merges of a history have the same.
+#[derive(Default)]
+struct Manifests {
+    none: Arc<Manifest>,
+    known: HashMap<Oid, Arc<Manifest>>,
+}
+
+impl Manifests {
+    /// Returns the manifest of a merge's first parent; the built-in one where it has none that can be read.
+    fn of(&mut self, reader: &Reader, first: Option<Oid>) -> Result<Arc<Manifest>, GitError> {
+        let Some(first) = first else { return Ok(Arc::clone(&self.none)) };
+        let Some(blob) = facts::manifest_blob(reader, first)? else { return Ok(Arc::clone(&self.none)) };
+        if let Some(known) = self.known.get(&blob) {
+            return Ok(Arc::clone(known));
+        }
+        let manifest = Arc::new(facts::manifest_in(reader, blob)?.unwrap_or_default());
+        self.known.insert(blob, Arc::clone(&manifest));
+        Ok(manifest)
+    }
 }
 
 /// Adds what the deviations say, now that it is known what is usual.
@@ -207,8 +298,11 @@ fn rank(looked: &Looked, usual: Usual) -> Audited {
     audited.findings.clone_from(&looked.findings);
     if let Some(facts) = &looked.facts {
         let losses = Losses { usual: Some(usual), ..looked.losses.clone() };
-        let facts = Facts { losses, paths: Vec::new(), ..(**facts).clone() };
-        audited.findings.extend(rules::judge(&Case { facts: &facts, manifest: &Manifest::default() }));
+        let facts = Facts { losses, ..(**facts).clone() };
+        // The rules that need no losses have spoken before.
+        let mut found = rules::judge(&Case { facts: &facts, manifest: &looked.manifest });
+        found.retain(|new| !looked.findings.iter().any(|old| (&old.rule, &old.path) == (&new.rule, &new.path)));
+        audited.findings.append(&mut found);
     }
     judge::worst_first(&mut audited.findings);
     audited.verdict = Verdict::of(&audited.findings);

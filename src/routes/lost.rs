@@ -5,8 +5,8 @@
 //! lines of both sides   result -> what merging gives
 //! ```
 
-use crate::facts;
-use crate::git::{Bases, GitError, Graph, Reader, Repo, Strategy};
+use crate::facts::{self, Comparer};
+use crate::git::{GitError, Graph, Reader, Repo, Strategy};
 use crate::model::{Entry, Facts, Loss, Oid, Raw, Source, TreePath, WorkFile, escape};
 use crate::rules;
 use crate::undo::Again;
@@ -53,9 +53,9 @@ pub fn lost(repo: &Repo, merge: &str, paths: &[TreePath]) -> Result<(Oid, Vec<Lo
         return Err(no_merge());
     }
     let reader = Reader::open(repo);
-    let graph = Graph::load(repo, &reader, &[commit])?;
+    let graph = Graph::load(repo, &reader, &[commit], usize::MAX)?;
     let node = graph.node(commit).ok_or_else(no_merge)?;
-    let facts = facts::existing(&reader, &graph, &mut Bases::new(&graph), node)?;
+    let facts = facts::existing(&mut Comparer::new(&reader, &graph), node)?;
     let candidates = if paths.is_empty() {
         facts.losses.at.iter().filter(|loss| rules::is_loss(loss)).collect()
     } else {
