@@ -2,7 +2,8 @@
 //! `cargo bench --bench audit -- <repository> [<how many of the newest merges>]`.
 //!
 //! Two things in one run, on the same repository: `git log --merges --remerge-diff`, and `guard audit`. Printed are wall time and
-//! CPU of both, and on which merges they do not agree that the result is what merging gives. Nothing is asserted.
+//! CPU of both, and on which merges they do not agree that the result is what merging gives. Git does not remerge merges of
+//! three and more parents: those are audited, not compared. Nothing is asserted.
 
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "it runs git and guard")]
@@ -18,14 +19,14 @@ fn main() {
         return;
     };
     let limit = words.get(1).map(|count| format!("--max-count={count}"));
-    let log = ["log", "--merges", "--remerge-diff", "--topo-order", "--raw", "--format=commit %H"];
+    let log = ["log", "--merges", "--remerge-diff", "--topo-order", "--raw", "--format=commit %H %P"];
     let (git, git_cost) = run(Command::new("git").arg("-C").arg(repository).args(log).args(&limit));
     let guard = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_guard"));
         command.arg("-C").arg(repository).args(["audit", "--stdin", "--json"]);
         command
     };
-    let (all, theirs) = deviating(&git.stdout);
+    let Told { all, octopus, deviating: theirs } = told(&git.stdout);
     let input: String = all.iter().map(|commit| format!("{commit}\n")).collect();
     let (answer, guard_cost) = fed(guard(), &input);
     let (_, one_thread) = fed(
@@ -40,8 +41,14 @@ fn main() {
     let merges = document["merges"].as_array().expect("merges");
     let named = |merge: &serde_json::Value| merge["commit"].as_str().unwrap_or_default().to_owned();
     let ours: BTreeSet<String> = merges.iter().filter(|merge| merge["deviates"] == true).map(named).collect();
+    let ours = &ours - &octopus;
     let failed = merges.iter().filter(|merge| merge["verdict"] == "could-not-judge").count();
-    println!("{repository}: {} merges, {} deviate by git, {failed} could not be judged", all.len(), theirs.len());
+    println!(
+        "{repository}: {} merges, {} deviate by git, {failed} could not be judged; {} of many parents",
+        all.len(),
+        theirs.len(),
+        octopus.len()
+    );
     println!("  git    {git_cost:.2?}");
     println!(
         "  guard  {guard_cost:.2?}; with one thread {one_thread:.2?}; git : guard {:.2}",
@@ -78,15 +85,28 @@ fn fed(mut command: Command, input: &str) -> (Vec<u8>, Duration) {
     (out, start.elapsed())
 }
 
-/// Returns all commits of the log, and those with a difference.
-fn deviating(log: &[u8]) -> (Vec<String>, BTreeSet<String>) {
-    let (mut all, mut deviating) = (Vec::new(), BTreeSet::new());
+/// What git said of merges.
+#[derive(Default)]
+struct Told {
+    all: Vec<String>,
+    /// Those with more than two parents.
+    octopus: BTreeSet<String>,
+    /// Those with a difference.
+    deviating: BTreeSet<String>,
+}
+
+fn told(log: &[u8]) -> Told {
+    let mut told = Told::default();
     for line in String::from_utf8_lossy(log).lines() {
-        if let Some(commit) = line.strip_prefix("commit ") {
-            all.push(commit.to_owned());
+        if let Some(commits) = line.strip_prefix("commit ") {
+            let mut commits = commits.split(' ').map(str::to_owned);
+            told.all.extend(commits.next());
+            if commits.count() > 2 {
+                told.octopus.extend(told.all.last().cloned());
+            }
         } else if line.starts_with(':') {
-            deviating.extend(all.last().cloned());
+            told.deviating.extend(told.all.last().cloned());
         }
     }
-    (all, deviating)
+    told
 }
