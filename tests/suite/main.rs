@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod audit;
+mod audit_bad_input;
 mod broken;
 mod check;
 mod differential;
