@@ -219,7 +219,7 @@ fn facts(found: &Finding) -> Vec<String> {
 fn remedy(remedy: &str) -> String {
     let shown = esc(remedy);
     let label = match remedy {
-        command if command.starts_with("git diff ") => "Bring it back",
+        command if command.starts_with("git diff ") || command.starts_with("guard restore ") => "Bring it back",
         command if command.starts_with("guard allow ") => "If it is meant so",
         command if command.starts_with("git ") || command.starts_with("guard ") => "What to do",
         _ => return format!("<p class=\"do\"><b>What to do</b> {shown}</p>\n"),
