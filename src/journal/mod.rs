@@ -29,7 +29,7 @@ mod tests;
 
 pub use format::{Damage, VERSION};
 pub use name::{RecordName, RecordType};
-pub use prune::{Excess, excess};
+pub use prune::{Excess, PLAIN, excess};
 pub use read::{Damaged, History};
 
 /// The journal of one repository, all its worktrees included.

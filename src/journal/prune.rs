@@ -3,6 +3,9 @@
 //! *Excess* is what the journal can do without; it is found by reading and taken by [`Journal::remove`]. Nobody but
 //! `routes::retention` asks, because what belongs to an operation elsewhere (refs, snapshots) goes with it.
 //!
+//! Merges, and operations for which bytes were saved, are counted apart from the others: a hundred commits must not take
+//! away the bytes that a merge overwrote, which exist nowhere else.
+//!
 //! Order: intents first, the newest first, then the other records. A crash in between leaves records without an intent,
 //! which belong to nothing and are excess again; the other way round an operation would come back as an open one. Files that
 //! another process removed meanwhile are fine.
@@ -18,10 +21,14 @@ use super::{History, Journal, JournalError, RecordName, RecordType};
 /// What has no operation stays so long: another process may be about to write the intent.
 const GRACE: u64 = 60 * 60 * 1000;
 
+/// Of operations without saved bytes that are no merges so many times as many stay. They cost no room but names: each
+/// hook lists the folder, and should not feel it.
+pub const PLAIN: usize = 3;
+
 /// What the journal can do without.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excess {
-    /// Operations beyond the newest ones, oldest first: never an open one, never one that a kept undo or redo refers to.
+    /// Operations beyond the newest ones of their sort, oldest first: never an open one, never one that a kept undo or redo refers to.
     pub operations: Vec<OperationId>,
     /// Operations that stay and look open, although what they announced has ended: nobody saw how.
     pub ended: Vec<OperationId>,
@@ -63,7 +70,8 @@ impl Horizon {
     }
 }
 
-/// Finds what goes when the newest `keep` operations stay. Pure.
+/// Finds what goes when the newest `keep` operations with saved bytes and merges stay, and the newest [`PLAIN`] times as
+/// many of the others. Pure.
 ///
 /// `names` are those of all records, in order; `worktrees` those that exist.
 pub fn excess(
@@ -75,11 +83,11 @@ pub fn excess(
 ) -> Excess {
     let operations = &history.operations;
     let ended = ended(operations, worktrees, now);
-    let newest = operations.len().saturating_sub(keep);
+    let newest = newest(operations, keep);
     let mut stays: HashSet<&OperationId> = HashSet::new();
-    for (place, operation) in operations.iter().enumerate().rev() {
+    for operation in operations.iter().rev() {
         let open = operation.outcome.is_none() && !ended.contains(&operation.id);
-        if place >= newest || open || stays.contains(&operation.id) {
+        if newest.counted.contains(&operation.id) || open || stays.contains(&operation.id) {
             stays.insert(&operation.id);
             stays.extend(&operation.intent.of);
         }
@@ -87,7 +95,7 @@ pub fn excess(
     let intents = names.iter().filter(|name| name.kind == RecordType::Intent);
     let intents: Vec<(&RecordName, &OperationId)> =
         intents.filter_map(|name| Some((name, name.operation.as_ref()?))).collect();
-    let oldest = operations.get(newest).and_then(|oldest| intents.iter().find(|(_, id)| **id == oldest.id));
+    let oldest = newest.oldest.and_then(|oldest| intents.iter().find(|(_, id)| *id == oldest));
     let horizon = oldest.map(|(name, _)| Horizon::new(name, now));
     let is_old = |name: &RecordName| horizon.as_ref().is_some_and(|at| (name.millis, name.sequence) < at.place);
     // An intent that counts for no operation: damaged, or noticed by a command and recorded by its hook as well.
@@ -117,6 +125,38 @@ pub fn excess(
         known,
         horizon,
     }
+}
+
+/// The operations that stay because of their number.
+struct Newest<'h> {
+    counted: HashSet<&'h OperationId>,
+    /// What has no operation goes when it is older than this one: the oldest of the plain ones when some of them go, so
+    /// that a merge of long ago keeps nothing else alive.
+    oldest: Option<&'h OperationId>,
+}
+
+fn newest(operations: &[Operation], keep: usize) -> Newest<'_> {
+    let (mut heavy, mut plain) = (keep, keep.saturating_mul(PLAIN));
+    let mut found = Newest { counted: HashSet::new(), oldest: None };
+    let mut plain_go = false;
+    for operation in operations.iter().rev() {
+        let is_heavy = is_heavy(operation);
+        let left = if is_heavy { &mut heavy } else { &mut plain };
+        if *left > 0 {
+            *left -= 1;
+            found.counted.insert(&operation.id);
+            found.oldest = if plain_go { found.oldest } else { Some(&operation.id) };
+        } else {
+            plain_go |= !is_heavy;
+        }
+    }
+    found
+}
+
+/// Whether bytes were saved for it, or it is a merge.
+fn is_heavy(operation: &Operation) -> bool {
+    let saved = &operation.intent.saved;
+    operation.intent.kind.is_merge() || saved.snapshot.is_some() || saved.index
 }
 
 /// Returns the operations without outcome that can't get one any more.

@@ -408,9 +408,9 @@ fn pruning_keeps_what_is_open_or_referred_to() {
     sandbox.run("undo", Kind::Undo, Some("20260101-000000-b"));
     sandbox.run("last", Kind::Commit, None);
     let before = sandbox.files().len();
-    assert_eq!(sandbox.excess(6).operations, []);
+    assert_eq!(sandbox.excess(4).operations, []);
 
-    let excess = sandbox.excess(2);
+    let excess = sandbox.excess(1);
     assert_eq!(excess.operations, [id("20260101-000000-a"), id("20260101-000000-c")]);
     assert!(excess.takes(&id("20260101-000000-a")) && !excess.takes(&id("20260101-000000-b")));
     assert!(excess.takes(&id("20260101-000000-stray")), "it has no intent and is older than all that stays");
@@ -418,10 +418,41 @@ fn pruning_keeps_what_is_open_or_referred_to() {
     assert!(!excess.takes(&id("stray")), "a name that tells no time");
     assert_eq!(sandbox.files().len(), before);
 
-    sandbox.prune(2).unwrap();
+    sandbox.prune(1).unwrap();
     assert_eq!(sandbox.ids(), ["20260101-000000-b", "open", "undo", "last"]);
     assert_eq!(sandbox.history().allowances, [], "older than the newest operations");
-    assert_eq!(sandbox.prune(2).unwrap(), []);
+    assert_eq!(sandbox.prune(1).unwrap(), []);
+}
+
+/// U17: what costs nothing to keep never takes away what can't be had again.
+#[test]
+fn u17_commits_take_no_saved_bytes_away() {
+    let mut sandbox = Sandbox::new();
+    let saved = |kind, saved: Saved| {
+        let Body::Intent(intent) = intent(kind, None) else { unreachable!() };
+        Body::Intent(Intent { saved, ..intent })
+    };
+    let heavy = [
+        saved(Kind::Rebase, Saved { snapshot: Some("refs/tags/snapshot/x".into()), ..Saved::default() }),
+        saved(Kind::Reset, Saved { index: true, ..Saved::default() }),
+        saved(Kind::Pull, Saved::default()),
+    ];
+    for (number, intent) in heavy.into_iter().enumerate() {
+        sandbox.write(Some(&format!("heavy-{number}")), intent);
+        sandbox.write(Some(&format!("heavy-{number}")), done());
+    }
+    let stray = sandbox.write(Some("nobody"), done());
+    for number in 0..20 {
+        sandbox.run(&format!("plain-{number}"), Kind::Commit, None);
+    }
+    let plain = |first: usize| (first..20).map(|number| format!("plain-{number}")).collect::<Vec<_>>();
+    let heavy = ["heavy-0", "heavy-1", "heavy-2"].map(str::to_owned);
+    assert!(sandbox.excess(3).records.contains(&stray), "older than the plain ones that stay");
+    sandbox.prune(3).unwrap();
+    assert_eq!(sandbox.ids(), [&heavy[..], &plain(20 - 3 * PLAIN)].concat());
+    // And the other way round.
+    sandbox.prune(2).unwrap();
+    assert_eq!(sandbox.ids(), [&heavy[1..], &plain(20 - 2 * PLAIN)].concat());
 }
 
 #[test]
@@ -444,7 +475,9 @@ fn what_can_end_no_more_is_closed_or_goes() {
     ] {
         write(&mut sandbox, name, kind, worktree);
     }
-    sandbox.run("last", Kind::Commit, None);
+    for name in ["1", "2", "last"] {
+        sandbox.run(name, Kind::Commit, None);
+    }
     let ended = ["gone", "gone-undo", "killed", "deletion", "first-merge"].map(id);
     assert_eq!(sandbox.excess(20).ended, ended);
     assert_eq!(sandbox.excess(20).operations, []);
@@ -473,12 +506,14 @@ fn what_counts_for_nothing_goes_too() {
     let damaged = sandbox.write(Some("damaged"), intent(Kind::Merge, None));
     put(&sandbox.journal.record_path(&damaged), b"recoveryguard-journal 1 x\n{}\n");
     sandbox.write(Some("nobody"), done());
-    sandbox.run("last", Kind::Merge, None);
-    assert_eq!(sandbox.ids(), ["seen", "last"]);
+    for number in 1..4 {
+        sandbox.run(&number.to_string(), Kind::Commit, None);
+    }
+    assert_eq!(sandbox.ids(), ["seen", "1", "2", "3"]);
     assert_eq!(sandbox.excess(2).operations, [id("noticed")], "the others are younger than an operation that stays");
     assert_eq!(sandbox.excess(1).operations, ["noticed", "seen", "damaged"].map(id));
     sandbox.prune(1).unwrap();
-    assert_eq!(sandbox.files().len(), 2);
+    assert_eq!(sandbox.files().len(), 6);
 }
 
 #[test]

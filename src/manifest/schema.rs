@@ -146,7 +146,7 @@ pub struct Policy {
 pub struct Snapshot {
     /// Save everything uncommitted, not just touched paths.
     pub all: bool,
-    /// Operations to keep.
+    /// Merges, and operations with saved bytes, to keep.
     pub keep: usize,
     /// The largest file that is saved, in bytes.
     pub max_file: u64,

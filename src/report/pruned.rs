@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::json as document;
 use crate::model::{Operation, escape, size};
-use crate::routes::retention::{Leftover, Pruned, Pruning};
+use crate::routes::retention::{Leftover, Pruned, Pruning, stays};
 
 /// Returns what goes as text; `None`: it was a dry run.
 pub fn pruned_text(pruning: &Pruning, pruned: Option<Pruned>) -> String {
-    let keep = format!("the newest {} operations stay", pruning.keep);
+    let keep = stays(pruning.keep);
     if pruning.is_empty() {
         return format!("Nothing to prune: {keep}.{}\n", later(pruning));
     }

@@ -12,7 +12,8 @@ use crate::undo::Undo;
 /// List recorded operations, newest first
 ///
 /// With --prune: forget those beyond the newest ones, and give back the room that is kept for them. '[snapshot] keep' in
-/// HEAD's manifest says how many stay (100); hooks prune now and then by themselves.
+/// HEAD's manifest says how many merges and operations with saved bytes stay (100); of the others three times as many do.
+/// Hooks prune now and then by themselves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

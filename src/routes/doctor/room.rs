@@ -83,7 +83,7 @@ fn kept(session: &Session<'_>, stock: &Stock, sizes: &Sizes) -> Vec<Check> {
 }
 
 fn bound(stock: &Stock, pruning: &Pruning) -> Check {
-    let rule = format!("the newest {} operations stay, and {} of saved bytes", stock.keep, size(stock.max_store));
+    let rule = format!("{}, and {} of saved bytes", retention::stays(stock.keep), size(stock.max_store));
     let (older, over) = (pruning.operations.len(), pruning.over.len());
     if older <= WAITING && over == 0 {
         return Check::new("retention", Health::Good, rule);

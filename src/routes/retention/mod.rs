@@ -7,7 +7,7 @@
 //! ```
 //!
 //! One way for `guard log --prune` and for the hooks, which prune now and then. How many operations stay, and how much the
-//! store may hold, stands in HEAD's manifest.
+//! store may hold, stands in HEAD's manifest. Merges and what has saved bytes are counted apart from all else.
 //!
 //! What has an operation goes with it. What has none (its making was interrupted, or its record was lost) goes when it is
 //! older than the newest operations and over an hour old. Scratch folders and temporaries of processes that are gone go
@@ -30,7 +30,7 @@ pub use stock::{Sizes, Stock};
 use super::Session;
 use crate::disk::{self, DiskError, Lock};
 use crate::git::GitError;
-use crate::journal::JournalError;
+use crate::journal::{self, JournalError};
 use crate::store::StoreError;
 
 /// Each so many operations one hook prunes, so that the others don't pay.
@@ -59,6 +59,12 @@ pub enum PruneError {
     Halfway(#[source] Box<PruneError>),
 }
 
+/// Says how many operations stay.
+pub fn stays(keep: usize) -> String {
+    let plain = keep.saturating_mul(journal::PLAIN);
+    format!("the newest {keep} merges and operations with saved bytes stay, and {plain} others")
+}
+
 /// Finds out what would go; `keep` operations stay, or as many as HEAD's manifest says.
 pub fn plan(session: &Session<'_>, keep: Option<usize>) -> Result<Pruning, PruneError> {
     plan_of(session, &Stock::take(session, keep)?)
@@ -81,7 +87,8 @@ pub fn prune(session: &Session<'_>, keep: Option<usize>) -> Result<(Pruning, Pru
 pub fn now_and_then(session: &Session<'_>) {
     let Ok(count) = session.journal.count() else { return };
     // A hook may record several operations at once and so step over a number.
-    let overdue = || count % EACH < 4 && count >= stock::limits(session.repo).keep + EACH;
+    let most = || stock::limits(session.repo).keep.saturating_mul(1 + journal::PLAIN);
+    let overdue = || count % EACH < 4 && count >= most().saturating_add(EACH);
     if count > 0 && (count % EACH == 0 || overdue()) {
         at_once(session);
     }

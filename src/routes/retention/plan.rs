@@ -15,7 +15,7 @@ use crate::undo;
 /// What goes, and how much room that gives back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pruning {
-    /// How many of the newest operations stay.
+    /// How many of the newest operations with saved bytes and merges stay.
     pub keep: usize,
     /// Operations beyond those, oldest first.
     pub operations: Vec<OperationId>,
