@@ -5,6 +5,9 @@
 //! a gap     known and actual value differ           -> one operation `external` a step of the reflog
 //! ```
 //!
+//! A branch that was renamed or copied took its reflog along: those steps are the other branch's, and not told again. That
+//! the old name of a renamed branch is gone belongs to the rename.
+//!
 //! A hook compares the old value of what moves with the journal's last value of that branch, so that what happened unseen
 //! before it stands before it in the journal. Commands compare all branches. A branch that another worktree has checked out
 //! is left to the commands that run there: only they can undo what happened to it.
@@ -22,7 +25,7 @@ use bstr::ByteSlice;
 
 use super::Session;
 use crate::disk::{self, Durability};
-use crate::git::{GitError, Repo};
+use crate::git::{GitError, ReflogEntry, Repo};
 use crate::journal::History;
 use crate::model::{Intent, Kind, Oid, Operation, OperationId, Raw, RefMove, RefName, Saved, Status, Timestamp};
 
@@ -73,8 +76,12 @@ pub fn take_down(session: &Session<'_>) -> Result<(), GitError> {
     if gaps.len() > BRANCHES {
         record(session, gaps, Raw::default());
     } else {
-        for gap in gaps {
-            record_steps(session, gap)?;
+        let (mut gone, there): (Vec<_>, Vec<_>) = gaps.into_iter().partition(|gap| gap.new.is_none());
+        for gap in there {
+            record_steps(session, gap, &mut gone)?;
+        }
+        for gap in gone {
+            record(session, vec![gap], Raw::default());
         }
     }
     write(session, &values);
@@ -123,7 +130,8 @@ pub(super) fn before(session: &Session<'_>, moves: &[RefMove]) -> Result<(), Git
         let Some(old) = step.old else { continue };
         let Ok(Some(last)) = session.journal.last_value(&step.name) else { continue };
         if last != Some(old) {
-            record_steps(session, RefMove { name: step.name.clone(), old: last, new: Some(old) })?;
+            let gap = RefMove { name: step.name.clone(), old: last, new: Some(old) };
+            record_steps(session, gap, &mut Vec::new())?;
         }
     }
     Ok(())
@@ -180,12 +188,44 @@ fn checked_out_elsewhere(repo: &Repo) -> Result<BTreeSet<RefName>, GitError> {
     Ok(branches.filter(|branch| Some(branch) != here.as_ref()).collect())
 }
 
-/// Records a gap as the steps that the reflog tells, or as one.
-fn record_steps(session: &Session<'_>, gap: RefMove) -> Result<(), GitError> {
+/// Records a gap as the steps that the reflog tells, or as one. Takes the old name of a renamed branch from those that are
+/// `gone`.
+fn record_steps(session: &Session<'_>, gap: RefMove, gone: &mut Vec<RefMove>) -> Result<(), GitError> {
     for Unseen { step, action } in steps(session.repo, gap)? {
-        record(session, vec![step], action);
+        let Some(from) = renamed_from(&action) else {
+            record(session, vec![step], action);
+            continue;
+        };
+        let old_name = RefMove { name: from, old: step.new, new: None };
+        gone.retain(|gap| gap.name != old_name.name);
+        if let Some(operation) = deletion(session, &old_name) {
+            // A hook saw that half. The last outcome of an operation counts.
+            let _ = session.append_outcome(&operation, Status::Done, vec![step, old_name]);
+        } else if session.repo.ref_value(&old_name.name)?.is_none() {
+            record(session, vec![step, old_name], action);
+        } else {
+            record(session, vec![step], action);
+        }
     }
     Ok(())
+}
+
+/// Returns the newest operation, if any, that did nothing but take this branch away.
+fn deletion(session: &Session<'_>, gone: &RefMove) -> Option<OperationId> {
+    let history = session.journal.operations().ok()?;
+    let is_it = |operation: &&Operation| {
+        operation.outcome.as_ref().is_some_and(|outcome| outcome.moved.iter().eq(std::iter::once(gone)))
+    };
+    history.operations.iter().rev().find(is_it).map(|operation| operation.id.clone())
+}
+
+/// The reflog's words where a branch got the name, and took along what it had been through.
+const TAKEN_ALONG: [&[u8]; 2] = [RENAMED, b"Branch: copied "];
+const RENAMED: &[u8] = b"Branch: renamed ";
+
+/// Returns which branch was renamed, where the reflog's words tell of that.
+fn renamed_from(action: &Raw) -> Option<RefName> {
+    action.strip_prefix(RENAMED)?.split_once_str(" to ").map(|(from, _)| from.into())
 }
 
 fn steps(repo: &Repo, gap: RefMove) -> Result<Vec<Unseen>, GitError> {
@@ -199,6 +239,9 @@ fn steps(repo: &Repo, gap: RefMove) -> Result<Vec<Unseen>, GitError> {
         (Some(_), None) if whole => Some(lines.len()),
         _ => None,
     };
+    let took_along = |line: &ReflogEntry| TAKEN_ALONG.iter().any(|words| line.message.starts_with(words));
+    let beneath = newest.and_then(|newest| Some(newest + 1 + lines[newest..].iter().position(took_along)?));
+    let oldest = [oldest, beneath].into_iter().flatten().min();
     let (Some(newest), Some(oldest)) = (newest, oldest) else {
         return Ok(vec![Unseen { step: gap, action: Raw::default() }]);
     };

@@ -9,7 +9,7 @@ use crate::model::{Attributes, Kind, Operation, RefMove, RefName, RefStep, Statu
 
 use super::delta::Delta;
 use super::find::{Step, Wanted, is_unseen_merge, wanted};
-use super::place::{not_elsewhere, short};
+use super::place::{not_elsewhere, quoted, short};
 use super::{Undo, UndoError, choose, guards, redo, tip};
 
 /// Plans to take back the operation that `what` names, or the newest of this worktree.
@@ -154,10 +154,14 @@ fn is_there(undo: &Undo<'_>, operation: &Operation, step: &RefMove, head: &RefNa
         not_elsewhere(undo, &step.name, &format!("undo {id}"))?;
     }
     // A branch that was only made, or renamed, would be taken away under HEAD.
-    let takes_away = step.old.is_none() && step.name == *head && operation.intent.kind != Kind::Commit;
-    if takes_away && operation.intent.kind == Kind::Branch {
+    if step.old.is_none() && step.name == *head && only_names(operation) {
+        let moved = operation.outcome.iter().flat_map(|outcome| &outcome.moved);
+        let hint = match moved.filter(|step| step.new.is_none()).map(|step| short(&step.name)).next() {
+            Some(before) => format!("git branch -m {} {}", quoted(&name), quoted(&before)),
+            None => "git switch -".to_owned(),
+        };
         let why = format!("operation {id} made '{name}', which is checked out");
-        return Err(UndoError::refused(why, Some("git switch <branch>".to_owned())));
+        return Err(UndoError::refused(why, Some(hint)));
     }
     Ok(())
 }
@@ -186,6 +190,16 @@ fn published(
     delta.pushed = true;
     delta.notes.push(format!("'{remote}' contains it: pushing this branch needs --force-with-lease"));
     Ok(())
+}
+
+/// Returns whether the operation only gave a commit that was there a branch, or a branch another name.
+fn only_names(operation: &Operation) -> bool {
+    match operation.intent.kind {
+        Kind::Branch | Kind::Checkout => true,
+        // The reflog's words.
+        Kind::External => operation.intent.action.to_ascii_lowercase().starts_with(b"branch: "),
+        _ => false,
+    }
 }
 
 /// Returns whether the operation only recorded what was in the index.

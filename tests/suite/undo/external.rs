@@ -195,3 +195,42 @@ fn u16_another_worktrees_branch_is_left_to_it() {
     assert!(!linked.join("new.txt").exists());
     assert_eq!(world.git(&["-C", there, "status", "--porcelain"]), "");
 }
+
+/// U17: a renamed or copied branch took its reflog along. That is one operation, and none of what it had been through is
+/// told, or undone, again.
+#[test]
+fn u17_a_renamed_branch_brings_no_old_steps_along() {
+    for hooks in [true, false] {
+        let world = guarded(|| World::diverged(&[]));
+        world.write("one.txt", "one\n");
+        world.commit("one");
+        let before = world.look();
+        let known = kinds(&world).len();
+        let git = |arguments: &[&str]| if hooks { world.git(arguments) } else { unseen(&world, arguments) };
+        git(&["branch", "-m", "main", "trunk"]);
+        assert_eq!(kinds(&world).len(), known + 1, "{:?}", kinds(&world));
+        let said = world.guard_refuses(&["undo"]);
+        assert!(said.contains("made 'trunk', which is checked out"), "{said}");
+        assert!(said.ends_with("hint: git branch -m trunk main\n"), "{said}");
+        git(&["branch", "-c", "trunk", "copy"]);
+        assert_eq!(kinds(&world).len(), known + 2, "{:?}", kinds(&world));
+        world.guard_ok(&["undo"]);
+        assert_eq!(world.git(&["branch", "--format=%(refname:short)"]), "feat\ntrunk");
+        // Renamed, and committed to before a command looked: the commit is told, and what it stands on is not.
+        git(&["branch", "-m", "trunk", "stem"]);
+        world.write("two.txt", "two\n");
+        world.git(&["add", "."]);
+        git(&["commit", "-q", "-m", "two"]);
+        let newest = kinds(&world)[0].clone();
+        assert!(newest.0 == "commit" || newest == external("commit: two"), "{newest:?}");
+        world.guard_ok(&["undo"]);
+        world.git(&["rm", "-q", "-f", "two.txt"]);
+        world.git(&["branch", "-m", "stem", "main"]);
+        assert_eq!(world.look(), before);
+        // From another branch the name goes back.
+        world.git(&["switch", "-q", "feat"]);
+        git(&["branch", "-m", "main", "trunk"]);
+        world.guard_ok(&["undo"]);
+        assert_eq!(world.git(&["branch", "--format=%(refname:short)"]), "feat\nmain");
+    }
+}
