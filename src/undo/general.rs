@@ -9,8 +9,8 @@ use crate::model::{Attributes, Kind, Operation, RefMove, RefName, RefStep, Statu
 
 use super::delta::Delta;
 use super::find::{Step, Wanted, is_unseen_merge, wanted};
-use super::place::{not_elsewhere, quoted, short};
-use super::{Undo, UndoError, choose, guards, redo, tip};
+use super::place::{elsewhere, not_elsewhere, quoted, short};
+use super::{Undo, UndoError, choose, guards, newest, redo, tip};
 
 /// Plans to take back the operation that `what` names, or the newest of this worktree.
 pub(super) fn delta(
@@ -23,9 +23,7 @@ pub(super) fn delta(
         if guards::no_merge_going_on(undo).is_err() {
             return undo.merge_delta(history, None, wish);
         }
-        let newest = newest(undo, history);
-        let newest = newest.ok_or_else(|| UndoError::refused("there is nothing to undo", None))?;
-        return of(undo, history, newest, wish);
+        return of(undo, history, newest::newest(undo, history)?, wish);
     };
     match wanted(undo, history, what)? {
         Wanted::Operation(operation) => of(undo, history, &operation, wish),
@@ -38,23 +36,6 @@ pub(super) fn delta(
             of(undo, history, operation, wish)
         }
     }
-}
-
-/// Returns the newest operation of this worktree that can be taken back: done, not undone, and no undo itself. A redo can
-/// be: what it brought back was done last. Not one of an unfinished merge, which is given up or concluded by itself.
-pub(super) fn newest<'h>(undo: &Undo<'_>, history: &'h History) -> Option<&'h Operation> {
-    let worktree = undo.repo.worktree_id();
-    history.operations.iter().rev().find(|operation| {
-        let outcome = operation.outcome.as_ref();
-        // Ours are known by their plans, also where no ref moved.
-        let moved = outcome.is_some_and(|outcome| !outcome.moved.is_empty()) || operation.intent.kind.is_ours();
-        moved
-            && operation.intent.worktree == worktree
-            && operation.undone_by.is_none()
-            && outcome.is_some_and(|outcome| outcome.status == Status::Done)
-            && !matches!(operation.intent.kind, Kind::Undo | Kind::Checkout)
-            && !(operation.intent.kind == Kind::Redo && redo::brought_a_merge(undo, operation))
-    })
 }
 
 fn of(undo: &Undo<'_>, history: &History, operation: &Operation, wish: Option<Way>) -> Result<Delta, UndoError> {
@@ -109,11 +90,11 @@ fn moves(undo: &Undo<'_>, operation: &Operation, wish: Option<Way>) -> Result<De
         stash: None,
         notes: Vec::new(),
     };
-    for step in moved {
-        is_there(undo, operation, step, &head_ref)?;
-        published(undo, operation, step, wish, &mut delta)?;
-        delta.refs.push(RefStep { name: step.name.clone(), expect: step.new, to: step.old });
+    for note in refs(undo, operation, wish)? {
+        delta.pushed = true;
+        delta.notes.push(note);
     }
+    delta.refs = moved.iter().map(|step| RefStep { name: step.name.clone(), expect: step.new, to: step.old }).collect();
     let here = moved.iter().find(|step| step.name == head_ref);
     match here.and_then(|step| Some((step, step.new?))) {
         Some((step, new)) if !keeps_files(operation) => {
@@ -130,6 +111,17 @@ fn moves(undo: &Undo<'_>, operation: &Operation, wish: Option<Way>) -> Result<De
         None => delta.notes.push("index and files stay: the branch is not checked out here".into()),
     }
     Ok(delta)
+}
+
+/// Refuses when a ref can't go back; returns what to know about those that can though others have what they leave.
+pub(super) fn refs(undo: &Undo<'_>, operation: &Operation, wish: Option<Way>) -> Result<Vec<String>, UndoError> {
+    let head = undo.repo.head()?.branch.unwrap_or_else(|| "HEAD".into());
+    let mut notes = Vec::new();
+    for step in operation.outcome.iter().flat_map(|outcome| &outcome.moved) {
+        is_there(undo, operation, step, &head)?;
+        notes.extend(published(undo, operation, step, wish)?);
+    }
+    Ok(notes)
 }
 
 /// Refuses when a ref is no longer what the operation left, or is not ours to move.
@@ -150,15 +142,20 @@ fn is_there(undo: &Undo<'_>, operation: &Operation, step: &RefMove, head: &RefNa
         let why = format!("'{name}' has moved since operation {id}; what came later must be undone first");
         return Err(UndoError::refused(why, Some("guard log".to_owned())));
     }
+    let only_made = step.old.is_none() && only_names(operation);
+    if only_made && let Some(folder) = elsewhere(undo, &step.name)? {
+        let why = format!("operation {id} made '{name}', which is checked out at '{folder}'");
+        return Err(UndoError::refused(why, Some(format!("git worktree remove {}", quoted(&folder)))));
+    }
     if step.name.starts_with(b"refs/heads/") && step.name != *head {
         not_elsewhere(undo, &step.name, &format!("undo {id}"))?;
     }
     // A branch that was only made, or renamed, would be taken away under HEAD.
-    if step.old.is_none() && step.name == *head && only_names(operation) {
+    if only_made && step.name == *head {
         let moved = operation.outcome.iter().flat_map(|outcome| &outcome.moved);
         let hint = match moved.filter(|step| step.new.is_none()).map(|step| short(&step.name)).next() {
             Some(before) => format!("git branch -m {} {}", quoted(&name), quoted(&before)),
-            None => "git switch -".to_owned(),
+            None => "git switch --detach".to_owned(),
         };
         let why = format!("operation {id} made '{name}', which is checked out");
         return Err(UndoError::refused(why, Some(hint)));
@@ -166,20 +163,19 @@ fn is_there(undo: &Undo<'_>, operation: &Operation, step: &RefMove, head: &RefNa
     Ok(())
 }
 
-/// Refuses to take new commits from a branch that others have already.
+/// Refuses to take new commits from a branch that others have already; returns what to know where it was asked for.
 fn published(
     undo: &Undo<'_>,
     operation: &Operation,
     step: &RefMove,
     wish: Option<Way>,
-    delta: &mut Delta,
-) -> Result<(), UndoError> {
+) -> Result<Option<String>, UndoError> {
     let makes = matches!(
         operation.intent.kind,
         Kind::Commit | Kind::Amend | Kind::CherryPick | Kind::Revert | Kind::Am | Kind::Rebase
     );
-    let Some(new) = step.new.filter(|_| makes) else { return Ok(()) };
-    let Some(remote) = undo.repo.containing(new, &["refs/remotes/"], 1)?.into_iter().next() else { return Ok(()) };
+    let Some(new) = step.new.filter(|_| makes) else { return Ok(None) };
+    let Some(remote) = undo.repo.containing(new, &["refs/remotes/"], 1)?.into_iter().next() else { return Ok(None) };
     let remote = short(&remote);
     let added = step.old.map_or(Ok(true), |old| undo.repo.is_ancestor(old, new))?;
     if added && wish != Some(Way::MoveBack) {
@@ -187,9 +183,7 @@ fn published(
         let hint = format!("git revert --no-edit {}", choose::range(step.old, new));
         return Err(UndoError::refused(why, Some(hint)));
     }
-    delta.pushed = true;
-    delta.notes.push(format!("'{remote}' contains it: pushing this branch needs --force-with-lease"));
-    Ok(())
+    Ok(Some(format!("'{remote}' contains it: pushing this branch needs --force-with-lease")))
 }
 
 /// Returns whether the operation only gave a commit that was there a branch, or a branch another name.

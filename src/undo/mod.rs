@@ -3,6 +3,7 @@
 //! ```text
 //! find      journal, reflog, git's state files      -> Target   which merge, or why not
 //! choose    Target + who else has it, what is on top -> Move     which way: back, replay, revert
+//! newest    the journal                              -> which operation, where none is named
 //! general   any other operation                      -> Delta    refs, and where HEAD follows files
 //! tip,delta Move + trees, kept index, saved bytes    -> Delta    per path: after it, before it
 //! weave     Delta + what is there now                -> Plan     per path: now, afterwards; or conflicts
@@ -34,6 +35,7 @@ mod error;
 mod find;
 mod general;
 mod guards;
+mod newest;
 mod now;
 mod place;
 mod record;
@@ -206,29 +208,35 @@ impl<'a> Undo<'a> {
 
     /// Returns the operations that would be undone when none is named, if they are in the journal; files are not looked at.
     pub fn undoable(&self, history: &History) -> Undoable {
-        let merge = find::find(self, history, None).ok().and_then(|target| match target {
+        let merge = self.found(history, None).ok().and_then(|target| match target {
             find::Target::Done(_, step) => step.operation,
             find::Target::Open(open) => open.operation,
         });
-        let any = general::newest(self, history).cloned();
+        let any = newest::offered(self, history);
         // What can't be looked at is no reason to say that it is gone.
         let pruned = history.operations.iter().filter(|operation| self.is_pruned(operation).unwrap_or(false));
         let pruned = pruned.map(|operation| operation.id.clone()).collect();
-        Undoable { merge: merge.map(|found| found.id), any: any.map(|found| found.id), pruned }
+        Undoable { merge: merge.map(|found| found.id), any: any.map(|found| found.id.clone()), pruned }
+    }
+
+    /// Finds a merge; refuses where another worktree has its branch checked out.
+    fn found(&self, history: &History, what: Option<&str>) -> Result<find::Target, UndoError> {
+        let target = find::find(self, history, what)?;
+        if let find::Target::Done(place, step) = &target {
+            let named = step.operation.as_ref().map_or_else(|| step.new.to_string(), |found| found.id.to_string());
+            place.only_here(self, &format!("undo-merge {named}"))?;
+        }
+        Ok(target)
     }
 
     fn merge_delta(&self, history: &History, what: Option<&str>, wish: Option<Way>) -> Result<delta::Delta, UndoError> {
-        match find::find(self, history, what)? {
+        match self.found(history, what)? {
             find::Target::Open(_) if wish.is_some() => {
                 let why = "the merge is not committed; it can only be given up";
                 Err(UndoError::refused(why, Some("guard undo-merge".to_owned())))
             }
             find::Target::Open(open) => delta::of_open(self, open),
-            find::Target::Done(place, step) => {
-                let named = step.operation.as_ref().map_or_else(|| step.new.to_string(), |found| found.id.to_string());
-                place.only_here(self, &format!("undo-merge {named}"))?;
-                choose::way(self, place, step, wish)?.delta(self)
-            }
+            find::Target::Done(place, step) => choose::way(self, place, step, wish)?.delta(self),
         }
     }
 

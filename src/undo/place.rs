@@ -70,17 +70,19 @@ impl Place {
 
 /// Refuses when another worktree has the branch checked out.
 pub(super) fn not_elsewhere(undo: &Undo<'_>, branch: &RefName, command: &str) -> Result<(), UndoError> {
+    let Some(folder) = elsewhere(undo, branch)? else { return Ok(()) };
+    let why = format!("'{}' is checked out at '{folder}'", short(branch));
+    Err(UndoError::refused(why, Some(format!("guard -C {} {command}", quoted(&folder)))))
+}
+
+/// Returns the other worktree that has the branch checked out, escaped.
+pub(super) fn elsewhere(undo: &Undo<'_>, branch: &RefName) -> Result<Option<String>, UndoError> {
     if !undo.repo.has_linked_worktrees() {
-        return Ok(());
+        return Ok(None);
     }
-    for (folder, checked_out) in undo.repo.worktrees()? {
-        if checked_out.as_ref() == Some(branch) && !is_here(undo, &folder) {
-            let folder = shown(&folder);
-            let why = format!("'{}' is checked out at '{folder}'", short(branch));
-            return Err(UndoError::refused(why, Some(format!("guard -C {} {command}", quoted(&folder)))));
-        }
-    }
-    Ok(())
+    let mut worktrees = undo.repo.worktrees()?.into_iter();
+    let found = worktrees.find(|(folder, found)| found.as_ref() == Some(branch) && !is_here(undo, folder));
+    Ok(found.map(|(folder, _)| shown(&folder)))
 }
 
 fn is_here(undo: &Undo<'_>, folder: &Path) -> bool {

@@ -43,7 +43,8 @@ pub struct UndoingMerge {
 ///
 /// Merges go as with 'guard undo-merge'. A commit or amend is taken back with its changes staged; rebases, resets,
 /// cherry-picks, reverts and patches with their files, path by path, keeping what was done since; branches that were moved,
-/// made or deleted go back, too.
+/// made or deleted go back, too. Without a name it is what was done last to what is checked out: where that is not what
+/// came last, nothing is changed and the command with its name is shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

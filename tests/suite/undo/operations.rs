@@ -290,3 +290,84 @@ fn a_rebase_whose_autostash_conflicted_goes_back() {
     assert_eq!(look(&world), before);
     assert_eq!(world.git(&["stash", "list"]), "");
 }
+
+/// What the log offers when no operation is named.
+fn offered(world: &World) -> bool {
+    world.guard_ok(&["log"]).contains("(guard undo undoes it)")
+}
+
+/// What was done last was done to a branch that is not checked out any more: nobody who looks at another one means that.
+#[test]
+fn a_branch_that_was_left_is_not_moved_unasked() {
+    type Act = fn(&World);
+    let acts: &[(&str, Act)] = &[
+        ("merge", |world| drop(world.git(&["merge", "-q", "feat"]))),
+        ("commit", |world| drop(world.git(&["commit", "-q", "--allow-empty", "-m", "three"]))),
+        ("unseen", |world| drop(world.git(&["-c", "core.hooksPath=/dev/null", "merge", "-q", "feat"]))),
+    ];
+    for (name, act) in acts {
+        let world = branched();
+        world.case.set(name);
+        let before = world.oid("work");
+        act(&world);
+        let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
+        assert!(world.guard_ok(&["log"]).contains(" undoes it)"), "{name}");
+        world.git(&["switch", "-q", "-c", "mine"]);
+        assert!(!offered(&world), "{name}");
+        let said = world.guard_refuses(&["undo"]);
+        assert!(said.contains("that was on 'work', and this is 'mine'"), "{name}: {said}");
+        assert!(said.ends_with(&format!("hint: guard undo {id}\n")), "{name}: {said}");
+        world.guard_ok(&["undo", &id]);
+        assert_eq!(world.oid("work"), before, "{name}");
+    }
+}
+
+/// A merge that was refused changed nothing: "undo" does not mean what was done before it.
+#[test]
+fn after_a_refusal_nothing_is_undone_unasked() {
+    let world = branched();
+    world.write(".recoveryguard.toml", "version = 1\n[[protect]]\nname = \"all\"\npaths = [\"other.txt\"]\n");
+    world.commit("manifest");
+    let before = world.oid("HEAD");
+    world.git(&["checkout", "-q", "-b", "bad"]);
+    world.git(&["rm", "-q", "other.txt"]);
+    world.git(&["commit", "-q", "-m", "bad"]);
+    world.git(&["checkout", "-q", "work"]);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "last"]);
+    let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
+    assert!(!world.run(&["merge", "-q", "bad"]).status.success());
+    assert_eq!(log(&world)[0]["state"], "refused");
+    assert!(!offered(&world));
+    let said = world.guard_refuses(&["undo"]);
+    assert!(said.contains("it was refused: nothing has to be undone"), "{said}");
+    assert!(said.ends_with(&format!("hint: guard undo {id}\n")), "{said}");
+    world.guard_ok(&["undo", &id]);
+    assert_eq!(world.oid("HEAD"), before);
+}
+
+/// What can't be taken back from here is not offered, and the refusal names what can.
+#[test]
+fn what_the_log_offers_can_be_undone() {
+    let world = branched();
+    let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
+    world.git(&["checkout", "-q", "--detach"]);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "loose"]);
+    assert!(offered(&world));
+    world.git(&["checkout", "-q", "work"]);
+    assert!(!offered(&world));
+    let said = world.guard_refuses(&["undo"]);
+    assert!(said.contains("that was on a detached HEAD, and this is 'work'"), "{said}");
+    assert!(said.ends_with(&format!("hint: guard undo {id}\n")), "{said}");
+    world.guard_ok(&["undo", &id]);
+    // A branch that another worktree was made for goes with that one.
+    let linked = world.home().join("linked");
+    let there = linked.to_str().unwrap();
+    world.git(&["worktree", "add", "-q", "-b", "linked", there]);
+    assert!(!offered(&world));
+    let said = world.guard_refuses(&["undo"]);
+    assert!(said.ends_with(&format!("hint: git worktree remove {there}\n")), "{said}");
+    world.git(&["worktree", "remove", there]);
+    assert!(offered(&world));
+    world.guard_ok(&["undo"]);
+    assert_eq!(world.git(&["branch", "--format=%(refname:short)"]), "feat\nmain\nwork");
+}
