@@ -226,6 +226,12 @@ impl Plan {
         self.refs.iter().find(is_head).map_or(self.head, |step| step.to)
     }
 
+    /// Returns whether everything is already as it is meant to be.
+    pub const fn changes_nothing(&self) -> bool {
+        let Self { made, refs, index, work, state, stash, .. } = self;
+        made.is_empty() && refs.is_empty() && index.is_empty() && work.is_empty() && state.is_empty() && stash.is_none()
+    }
+
     /// Returns whether it matters where HEAD is: index entries, state files and HEAD's branch belong to it.
     pub fn needs_head(&self) -> bool {
         let is_head = |step: &RefStep| step.name.as_bstr() == "HEAD" || Some(&step.name) == self.branch.as_ref();

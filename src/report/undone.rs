@@ -52,6 +52,11 @@ pub fn undone_text(report: &Report, run: Run, verbose: bool) -> String {
         text.push_str(&recovered_text(found));
     }
     let dry = run == Run::Dry;
+    if plan.way == Way::Restore && plan.changes_nothing() {
+        text.push_str("nothing to restore: all of it is as it is there\n");
+        plan.notes.iter().for_each(|note| text.push_str(&format!("note: {note}\n")));
+        return text;
+    }
     text.push_str(&headline(plan, dry));
     for step in plan.refs.iter().filter(|step| step.name.as_bstr() != "AUTO_MERGE") {
         let oid = |oid: Option<crate::model::Oid>| oid.map_or_else(|| "nothing".to_owned(), |oid| oid.short());

@@ -271,7 +271,11 @@ impl<'a> Undo<'a> {
             return Err(crate::journal::JournalError::Newer(version).into());
         }
         let plan = planned(&history)?;
-        let operation = if plan.conflicts.is_empty() { Some(apply::apply(self, &plan, doing)?) } else { None };
+        // A restore that changes nothing is none: taking the last one back means the one before. An undo that changes nothing
+        // counts, or it would be what has to be undone next for ever.
+        let nothing = doing.kind == Kind::Restore && plan.changes_nothing();
+        let applies = plan.conflicts.is_empty() && !nothing;
+        let operation = if applies { Some(apply::apply(self, &plan, doing)?) } else { None };
         Ok(Report { command, plan, operation, recovered })
     }
 

@@ -97,3 +97,23 @@ fn what_is_not_there_is_said() {
     let said = world.guard_refuses(&["restore", "a.txt", "--from", &id]);
     assert!(said.contains("'a.txt/inside' is in its way"), "{said}");
 }
+
+/// A restore that finds everything as it should be is none: the one before is what can be taken back.
+#[test]
+fn a_restore_that_changes_nothing_is_not_recorded() {
+    let (world, id) = overwritten();
+    world.write("a.txt", "mine\n");
+    let mine = world.look();
+    world.guard_ok(&["restore", "a.txt", "--from", &id]);
+    let restored = world.look();
+    let known = log(&world).len();
+    for more in [&[][..], &["--dry-run"]] {
+        let text = world.guard_ok(&[&["restore", "a.txt", "--from", &id], more].concat());
+        assert_eq!(text, "nothing to restore: all of it is as it is there\n");
+    }
+    let document = world.guard_json(&["restore", "a.txt", "--from", &id]);
+    assert_eq!((&document["done"], &document["recorded_as"]), (&false.into(), &serde_json::Value::Null));
+    assert_eq!((world.look(), log(&world).len()), (restored, known));
+    world.guard_ok(&["restore", "--undo"]);
+    assert_eq!(world.look(), mine);
+}
