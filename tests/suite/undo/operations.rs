@@ -286,7 +286,9 @@ fn a_rebase_whose_autostash_conflicted_goes_back() {
     let before = look(&world);
     world.run(&["rebase", "-q", "--autostash", "feat"]);
     assert!(world.text("a.txt").contains("<<<<<<<"), "{}", world.text("a.txt"));
-    world.guard_ok(&["undo"]);
+    // It was recorded beforehand, and its files were saved.
+    let text = world.guard_ok(&["undo"]);
+    assert!(!text.contains("was not saved"), "{text}");
     assert_eq!(look(&world), before);
     assert_eq!(world.git(&["stash", "list"]), "");
 }
