@@ -67,16 +67,17 @@ fn on_top(undo: &Undo<'_>, place: &Place, step: &Step) -> Result<String, UndoErr
 }
 
 /// Who has a merge besides us.
-struct Published {
+pub(super) struct Published {
     /// The remote-tracking branch that contains it.
-    by: Option<RefName>,
-    note: Option<String>,
+    pub(super) by: Option<RefName>,
+    /// What to know where it came from there.
+    pub(super) note: Option<String>,
 }
 
 /// Finds out whether others have the merge: whether a remote-tracking branch contains its commit, or for a fast-forward,
 /// which makes none, whether the branch's counterpart on a remote does. What came from there by pulling is not ours to
 /// take back there, but can be moved back here.
-fn published(undo: &Undo<'_>, place: &Place, step: &Step) -> Result<Published, UndoError> {
+pub(super) fn published(undo: &Undo<'_>, place: &Place, step: &Step) -> Result<Published, UndoError> {
     let remotes = undo.repo.containing(step.new, &["refs/remotes/"], 100)?;
     if !step.fast_forward {
         return Ok(Published { by: remotes.into_iter().next(), note: None });

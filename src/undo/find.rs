@@ -289,7 +289,7 @@ impl<'f, 'r> Finder<'f, 'r> {
     }
 
     /// The merge that left the branch's tip where it is.
-    fn last_step(&self) -> Result<Option<Step>, UndoError> {
+    pub(super) fn last_step(&self) -> Result<Option<Step>, UndoError> {
         let tip = self.place.tip;
         if let Some(step) = self.step_that_left(tip)? {
             return Ok(Some(step));

@@ -59,7 +59,7 @@ fn of(undo: &Undo<'_>, history: &History, operation: &Operation, wish: Option<Wa
         return refused(format!("operation {id} changed nothing, or nobody saw how it ended"), Some("guard log"));
     }
     if kind.is_ours() {
-        return redo::of(undo, operation, "it was asked for");
+        return redo::of(undo, history, operation, "it was asked for", wish);
     }
     if kind == Kind::Checkout {
         return refused(format!("operation {id} is a checkout"), Some("git switch -"));

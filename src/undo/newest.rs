@@ -53,7 +53,7 @@ pub(super) fn offered<'h>(undo: &'h Undo<'h>, history: &'h History) -> Option<&'
     let goes = if newest.intent.kind.is_merge() || is_unseen_merge(newest) {
         undo.found(history, Some(&newest.id.0)).is_ok()
     } else if newest.intent.kind.is_ours() {
-        redo::of(undo, newest, "it was asked for").is_ok()
+        redo::of(undo, history, newest, "", None).is_ok()
     } else {
         general::refs(undo, newest, None).is_ok()
     };

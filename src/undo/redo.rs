@@ -9,8 +9,9 @@ use crate::model::{
 };
 
 use super::delta::{Delta, Overlap, PathDelta, Sides};
-use super::place::{not_elsewhere, quoted, short, words};
-use super::{Undo, UndoError, guards, record};
+use super::find::{Finder, Step};
+use super::place::{Place, not_elsewhere, quoted, short, words};
+use super::{Undo, UndoError, choose, guards, record};
 
 /// Finds out what the newest undo did, as something to be taken back.
 pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoError> {
@@ -24,11 +25,17 @@ pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoEr
     };
     let operation = history.operations.iter().rev().find(fits);
     let operation = operation.ok_or_else(|| UndoError::refused("there is nothing to redo", None))?;
-    of(undo, operation, "it is the newest undo")
+    of(undo, history, operation, "it is the newest undo", None)
 }
 
 /// Finds out what an operation of ours did, as something to be taken back.
-pub(super) fn of(undo: &Undo<'_>, operation: &Operation, why: &str) -> Result<Delta, UndoError> {
+pub(super) fn of(
+    undo: &Undo<'_>,
+    history: &History,
+    operation: &Operation,
+    why: &str,
+    wish: Option<Way>,
+) -> Result<Delta, UndoError> {
     let plan = record::read(undo, &operation.id)?;
     let saved = |file: &Option<WorkFile>| matches!(file, Some(WorkFile { source: Source::Saved(_), .. }));
     if plan.work.iter().any(|step| saved(&step.from)) && undo.is_pruned(operation)? {
@@ -36,9 +43,9 @@ pub(super) fn of(undo: &Undo<'_>, operation: &Operation, why: &str) -> Result<De
         return Err(UndoError::refused(why, None));
     }
     still_there(undo, &plan)?;
-    not_published(undo, &plan)?;
+    let notes = not_published(undo, history, operation, &plan, wish)?;
     let head = undo.repo.head()?;
-    Ok(inverse(operation, plan, head, why))
+    Ok(Delta { pushed: !notes.is_empty(), notes, ..inverse(operation, plan, head, why) })
 }
 
 /// Refuses when HEAD or a ref is no longer what the undo left.
@@ -82,13 +89,47 @@ pub(super) fn brought_a_merge(undo: &Undo<'_>, operation: &Operation) -> bool {
     record::read(undo, &operation.id).is_ok_and(|plan| plan.state.iter().any(marks))
 }
 
-/// Refuses to take commits away that were made here and that others have by now.
-fn not_published(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
-    let Some(made) = plan.made.last() else { return Ok(()) };
-    let Some(remote) = undo.repo.containing(made.oid, &["refs/remotes/"], 1)?.into_iter().next() else { return Ok(()) };
-    let why = format!("what the undo made is published: '{}' contains {}", short(&remote), made.oid.short());
-    let reapply = plan.way == Way::Revert;
-    Err(UndoError::refused(why, reapply.then(|| format!("guard undo-merge --reapply {}", made.oid.short()))))
+/// Refuses to take commits from a branch that others have by now: those that an undo made, and what a redo brought back.
+/// Returns what to know where they go all the same.
+fn not_published(
+    undo: &Undo<'_>,
+    history: &History,
+    operation: &Operation,
+    plan: &Plan,
+    wish: Option<Way>,
+) -> Result<Vec<String>, UndoError> {
+    let mut notes = Vec::new();
+    for step in &plan.refs {
+        let Some(left) = step.to else { continue };
+        let stays = step.expect.map_or(Ok(false), |back| undo.repo.is_ancestor(left, back))?;
+        if stays || undo.repo.containing(left, &["refs/remotes/"], 1)?.is_empty() {
+            continue;
+        }
+        let branch = Some(step.name.clone()).filter(|name| name.as_bstr() != "HEAD");
+        let place = Place { branch, tip: left, here: false };
+        let no_merge = Step { operation: None, old: step.expect, new: left, fast_forward: false, from_remote: false };
+        let merge = Finder::at(undo, history, place.clone())?.last_step()?;
+        let found = choose::published(undo, &place, merge.as_ref().unwrap_or(&no_merge))?;
+        let Some(remote) = found.by.as_ref().map(short) else {
+            notes.extend(found.note);
+            continue;
+        };
+        let made = plan.made.last().is_some_and(|made| made.oid == left);
+        if wish == Some(Way::MoveBack) || !made && operation.intent.kind == Kind::Undo {
+            notes.push(format!("'{remote}' contains it: pushing this branch needs --force-with-lease"));
+            continue;
+        }
+        let what = if made { "what the undo made" } else { "what was brought back" };
+        let hint = match merge {
+            _ if made && plan.way == Way::Revert => Some(format!("guard undo-merge --reapply {}", left.short())),
+            _ if made => None,
+            Some(_) => Some(format!("guard undo-merge {}", left.short())),
+            None => Some(format!("git revert --no-edit {}", choose::range(step.expect, left))),
+        };
+        let why = format!("{what} is published: '{remote}' contains {}", left.short());
+        return Err(UndoError::refused(why, hint));
+    }
+    Ok(notes)
 }
 
 fn inverse(operation: &Operation, plan: Plan, head: Head, why: &str) -> Delta {

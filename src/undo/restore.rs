@@ -90,7 +90,7 @@ pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoEr
             && operation.outcome.as_ref().is_some_and(|outcome| outcome.status == Status::Done)
     });
     let operation = operation.ok_or_else(|| UndoError::refused("there is no restore to take back", None))?;
-    redo::of(undo, operation, "it is the newest restore")
+    redo::of(undo, history, operation, "it is the newest restore", None)
 }
 
 /// Writes copies into a folder; nothing there is overwritten.

@@ -373,3 +373,35 @@ fn what_the_log_offers_can_be_undone() {
     world.guard_ok(&["undo"]);
     assert_eq!(world.git(&["branch", "--format=%(refname:short)"]), "feat\nmain\nwork");
 }
+
+/// What was undone, brought back and pushed since is published like anything else.
+#[test]
+fn u12_what_was_redone_and_pushed_is_not_taken_back_silently() {
+    let world = guarded(|| World::diverged(&[]));
+    let origin = world.home().join("origin");
+    world.git(&["init", "-q", "--bare", origin.to_str().unwrap()]);
+    world.git(&["remote", "add", "origin", origin.to_str().unwrap()]);
+    world.git(&["push", "-q", "origin", "main"]);
+    let commit: fn(&World) = |world| drop(world.git(&["commit", "-q", "--allow-empty", "-m", "three"]));
+    let merge: fn(&World) = |world| drop(world.git(&["merge", "-q", "feat"]));
+    for (act, hint) in [(commit, "git revert --no-edit"), (merge, "guard undo-merge")] {
+        let before = world.oid("HEAD");
+        act(&world);
+        let done = world.oid("HEAD");
+        world.guard_ok(&["undo"]);
+        world.guard_ok(&["redo"]);
+        world.guard_ok(&["undo", "--dry-run"]);
+        world.git(&["push", "-q", "origin", "main"]);
+        let said = world.guard_refuses(&["undo"]);
+        assert!(said.contains("what was brought back is published: 'origin/main' contains"), "{said}");
+        assert!(said.contains(&format!("hint: {hint} {}", &done[..7])) || said.contains(&before), "{said}");
+        assert!(!offered(&world));
+        let document = world.guard_json(&["undo", "--way", "move-back"]);
+        assert_eq!(document["pushed"], true);
+        assert!(document["notes"].to_string().contains("--force-with-lease"), "{document}");
+        assert_eq!(world.oid("HEAD"), before);
+        // There and back by redo alone asks nobody: it leaves nothing that others have.
+        world.guard_ok(&["redo"]);
+        assert_eq!(world.oid("HEAD"), done);
+    }
+}
