@@ -61,7 +61,7 @@ fn of(undo: &Undo<'_>, history: &History, operation: &Operation, wish: Option<Wa
     if kind.is_ours() {
         return redo::of(undo, history, operation, "it was asked for", wish);
     }
-    if kind == Kind::Checkout {
+    if kind == Kind::Checkout && !moved_a_branch(operation) {
         return refused(format!("operation {id} is a checkout"), Some("git switch -"));
     }
     moves(undo, operation, wish)
@@ -70,7 +70,7 @@ fn of(undo: &Undo<'_>, history: &History, operation: &Operation, wish: Option<Wa
 fn moves(undo: &Undo<'_>, operation: &Operation, wish: Option<Way>) -> Result<Delta, UndoError> {
     let id = &operation.id;
     let head = undo.repo.head()?;
-    let moved = operation.outcome.as_ref().map_or(&[][..], |outcome| &outcome.moved);
+    let moved: Vec<&RefMove> = steps(operation).collect();
     if moved.is_empty() {
         return Err(UndoError::refused(format!("operation {id} moved no branch"), Some("guard log".to_owned())));
     }
@@ -113,11 +113,23 @@ fn moves(undo: &Undo<'_>, operation: &Operation, wish: Option<Way>) -> Result<De
     Ok(delta)
 }
 
+/// What the operation moved. Where HEAD was before a checkout is the user's business.
+fn steps(operation: &Operation) -> impl Iterator<Item = &RefMove> {
+    let switched = operation.intent.kind == Kind::Checkout;
+    let moved = operation.outcome.iter().flat_map(|outcome| &outcome.moved);
+    moved.filter(move |step| !switched || step.name.as_bstr() != "HEAD")
+}
+
+/// Whether a branch that was there moved (`switch -C`).
+pub(super) fn moved_a_branch(operation: &Operation) -> bool {
+    steps(operation).any(|step| step.old.is_some())
+}
+
 /// Refuses when a ref can't go back; returns what to know about those that can though others have what they leave.
 pub(super) fn refs(undo: &Undo<'_>, operation: &Operation, wish: Option<Way>) -> Result<Vec<String>, UndoError> {
     let head = undo.repo.head()?.branch.unwrap_or_else(|| "HEAD".into());
     let mut notes = Vec::new();
-    for step in operation.outcome.iter().flat_map(|outcome| &outcome.moved) {
+    for step in steps(operation) {
         is_there(undo, operation, step, &head)?;
         notes.extend(published(undo, operation, step, wish)?);
     }

@@ -70,7 +70,8 @@ fn candidates<'h>(undo: &'h Undo<'h>, history: &'h History) -> impl Iterator<Ite
         moved
             && operation.undone_by.is_none()
             && outcome.is_some_and(|outcome| outcome.status == Status::Done)
-            && !matches!(operation.intent.kind, Kind::Undo | Kind::Checkout)
+            && operation.intent.kind != Kind::Undo
+            && (operation.intent.kind != Kind::Checkout || general::moved_a_branch(operation))
             && !(operation.intent.kind == Kind::Redo && redo::brought_a_merge(undo, operation))
     })
 }

@@ -405,3 +405,31 @@ fn u12_what_was_redone_and_pushed_is_not_taken_back_silently() {
         assert_eq!(world.oid("HEAD"), done);
     }
 }
+
+/// A branch that `switch -C` or `checkout -B` set anew goes back to what it was; where nothing moved but HEAD, nothing does.
+#[test]
+fn u27_a_branch_that_a_checkout_moved_goes_back() {
+    for command in [&["switch", "-q", "-C", "feat", "main"][..], &["checkout", "-q", "-B", "feat", "main"]] {
+        let world = branched();
+        world.git(&["checkout", "-q", "feat"]);
+        let (feat, tip) = (look(&world), world.oid("feat"));
+        world.git(&["checkout", "-q", "main"]);
+        world.git(command);
+        let after = look(&world);
+        let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
+        world.git(&["reflog", "expire", "--expire=now", "--all"]);
+        world.git(&["gc", "-q", "--prune=now"]);
+        assert!(offered(&world));
+        for what in [&["undo"][..], &["undo", &id]] {
+            world.guard_ok(what);
+            assert_eq!(look(&world), feat);
+            world.guard_ok(&["redo"]);
+            assert_eq!(look(&world), after);
+        }
+        // From another branch only the branch goes back.
+        world.git(&["checkout", "-q", "work"]);
+        world.guard_ok(&["undo", &id]);
+        assert_eq!(world.oid("feat"), tip);
+        assert_eq!(world.git(&["status", "--porcelain", "-b"]), "## work");
+    }
+}
