@@ -40,7 +40,7 @@ pub const NEEDED: &[&str] = &[
 pub fn step(play: &mut Play) -> bool {
     match play.random.below(32) {
         0..=7 => change(play, &["undo-merge"]),
-        8..=17 => change(play, &["undo"]),
+        8..=17 => undo(play),
         18..=21 => change(play, &["redo"]),
         22..=23 => restore(play),
         24 => {
@@ -63,6 +63,16 @@ pub fn step(play: &mut Play) -> bool {
             true
         }
         _ => aside::nothing_leaks(play),
+    }
+}
+
+/// What came last; where guard says that this is not what one looks at, often the operation that it names.
+fn undo(play: &mut Play) -> bool {
+    play.named = None;
+    change(play, &["undo"]);
+    match play.named.take().filter(|_| play.one_in(2)) {
+        Some(id) => change(play, &["undo", &id]),
+        None => true,
     }
 }
 
@@ -103,6 +113,10 @@ fn restore(play: &mut Play) -> bool {
 fn change(play: &mut Play, arguments: &[&str]) -> bool {
     let before = play.seen();
     let Some(done) = checked(play, arguments) else { return true };
+    if done["done"] == false {
+        // A restore of what is as it was.
+        return true;
+    }
     play.count(arguments[0]);
     play.count(done["way"].as_str().unwrap());
     if play.one_in(2) {
@@ -153,6 +167,7 @@ pub fn checked(play: &mut Play, arguments: &[&str]) -> Option<Value> {
         let differences = before.differences(&after);
         assert!(differences.is_empty(), "changed by {context}\n{}", differences.join("\n"));
         play.count("refused");
+        play.named = said.err.rsplit_once("hint: guard undo ").map(|(_, id)| id.trim().to_owned());
         return None;
     }
     let document: Value = serde_json::from_str(&said.out).unwrap();

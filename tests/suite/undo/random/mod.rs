@@ -33,7 +33,7 @@ use seen::Seen;
 const MARK: &str = ", edit ";
 
 /// So many steps make a history.
-const STEPS: u64 = 100;
+const STEPS: u64 = 120;
 /// Of which so many only prepare.
 const BEGINNING: u64 = 15;
 
@@ -51,6 +51,8 @@ struct Play {
     counts: BTreeMap<String, u64>,
     /// What each operation of ours left.
     left: BTreeMap<String, Seen>,
+    /// The operation that the last refusal named.
+    named: Option<String>,
 }
 
 impl World {
@@ -89,7 +91,7 @@ impl Play {
         world.guard_ok(&["install"]);
         let counts = BTreeMap::new();
         let (tips, left) = (BTreeSet::new(), BTreeMap::new());
-        Self { world, random: Random(seed), done: Vec::new(), edits: Cell::new(0), tips, counts, left }
+        Self { world, random: Random(seed), done: Vec::new(), edits: Cell::new(0), tips, counts, left, named: None }
     }
 
     /// The second clone, beside this one.

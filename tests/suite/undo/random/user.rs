@@ -35,7 +35,7 @@ const STEPS: &[Step] = &[
     (1, branches::detach),
     (20, branches::merge),
     (3, branches::octopus),
-    (5, branches::pull),
+    (7, branches::pull),
     (6, branches::mate),
     (3, branches::fetch_into),
     (2, branches::push),
