@@ -7,21 +7,18 @@ use crate::journal::History;
 use crate::model::{Level, Operation, RefMove, SavedFile, Status, Unsaved, Verdict};
 use crate::undo::Undoable;
 
-/// Returns the newest operations, newest first, one line each: when, what, verdict, how it ended.
+/// Returns the newest operations, newest first, one line each: when (in the name), what, verdict, how it ended, and the
+/// command that takes it back. As wide as a terminal, where the branches' names let it.
 pub fn log_text(history: &History, limit: usize, undoable: &Undoable) -> String {
     let mut text = String::new();
     for operation in history.operations.iter().rev().take(limit) {
         let id = operation.id.to_string().yellow();
         let kind = operation.intent.kind.word();
         let verdict = verdict(operation).map_or("-", Verdict::word);
-        let state = state(operation);
-        let mark = command(operation, undoable).map_or_else(String::new, |command| format!(" ({command} undoes it)"));
-        let mark = if undoable.pruned.contains(&operation.id) { format!(" (saved bytes pruned){mark}") } else { mark };
-        text.push_str(&format!(
-            "{id} {} {kind:8} {:15} {verdict:8} {state}{mark}\n",
-            operation.at.iso(),
-            subject(operation)
-        ));
+        let state = word(operation);
+        let mark = command(operation, undoable).map_or_else(String::new, |command| format!(" ({command})"));
+        let mark = if undoable.pruned.contains(&operation.id) { format!(" (bytes pruned){mark}") } else { mark };
+        text.push_str(&format!("{id} {kind:8} {:15} {verdict:7} {state}{mark}\n", subject(operation)));
     }
     text.push_str(&damaged(history));
     text

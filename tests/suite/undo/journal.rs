@@ -90,7 +90,7 @@ fn log_and_show_tell_what_happened() {
     assert!(said.contains("was undone already by"), "{said}");
     world.guard_ok(&["redo"]);
     let text = world.guard_ok(&["log"]);
-    assert!(text.contains("guard undo-merge undoes it"), "{text}");
+    assert!(text.contains("done (guard undo-merge)"), "{text}");
     assert!(world.git(&["reflog", "-3"]).contains("guard redo: "), "{}", world.git(&["reflog", "-3"]));
 }
 
@@ -112,4 +112,19 @@ fn gc_leaves_what_redo_needs() {
     world.replace("a.txt", "line 18, mine\n", "line 18\n");
     world.guard_ok(&["undo-merge"]);
     assert_eq!(world.look().tree(), before.tree());
+}
+
+/// A line of the log fits a terminal.
+#[test]
+fn the_log_is_as_wide_as_a_terminal() {
+    let world = guarded(|| World::diverged(&[]));
+    for _ in 0..2 {
+        world.git(&["merge", "-q", "feat"]);
+        world.guard_ok(&["undo-merge"]);
+        world.guard_ok(&["redo"]);
+        world.guard_ok(&["undo"]);
+    }
+    world.git(&["merge", "-q", "--squash", "feat"]);
+    let text = world.guard_ok(&["log"]);
+    assert!(text.lines().count() > 8 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }

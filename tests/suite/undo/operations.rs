@@ -295,7 +295,7 @@ fn a_rebase_whose_autostash_conflicted_goes_back() {
 
 /// What the log offers when no operation is named.
 fn offered(world: &World) -> bool {
-    world.guard_ok(&["log"]).contains("(guard undo undoes it)")
+    world.guard_ok(&["log"]).contains("done (guard undo)")
 }
 
 /// What was done last was done to a branch that is not checked out any more: nobody who looks at another one means that.
@@ -313,7 +313,7 @@ fn a_branch_that_was_left_is_not_moved_unasked() {
         let before = world.oid("work");
         act(&world);
         let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
-        assert!(world.guard_ok(&["log"]).contains(" undoes it)"), "{name}");
+        assert!(world.guard_ok(&["log"]).contains("done (guard undo"), "{name}");
         world.git(&["switch", "-q", "-c", "mine"]);
         assert!(!offered(&world), "{name}");
         let said = world.guard_refuses(&["undo"]);
