@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bstr::ByteSlice;
+
 use crate::model::{Oid, TreePath, escape};
 
 /// What can go wrong when git is asked.
@@ -17,6 +19,9 @@ pub enum GitError {
     /// There is no repository here, or git refuses to use it; git's own words.
     #[error("{0}")]
     NoRepository(String),
+    /// The folder in which a repository is looked for is none.
+    #[error("there is no folder '{}'", escape(.0.as_os_str().as_bytes()))]
+    NoFolder(PathBuf),
     /// The program could not be started.
     #[error("git could not be started")]
     Start(#[source] std::io::Error),
@@ -30,6 +35,9 @@ pub enum GitError {
         /// The first lines of its stderr, escaped.
         stderr: String,
     },
+    /// A commit can't be made: nobody is known who could have made it.
+    #[error("git does not know your name and address, and a commit needs them")]
+    NoIdentity,
     /// git's answer was not of the form it documents.
     #[error("'git {command}' answered in an unknown form")]
     Answer {
@@ -195,9 +203,11 @@ impl Output {
 
     /// Returns the error that this output stands for.
     pub fn failure(self) -> GitError {
-        let stderr = self.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(3);
-        let stderr = stderr.map(escape).collect::<Vec<_>>().join("; ");
-        GitError::Failed { command: self.command, status: self.status, stderr }
+        // git's own advice takes ten lines.
+        if self.stderr.find("Please tell me who you are").is_some() {
+            return GitError::NoIdentity;
+        }
+        GitError::Failed { command: self.command, status: self.status, stderr: first_lines(&self.stderr) }
     }
 }
 
@@ -314,13 +324,7 @@ impl Git {
         let input = std::mem::take(&mut self.input);
         // A child that ends before it has read everything closes the pipe: its status tells, not the broken pipe.
         let writer = stdin.map(|mut pipe| thread::spawn(move || drop(pipe.write_all(&input))));
-        let errors = stderr.map(|mut pipe| {
-            thread::spawn(move || {
-                let mut text = Vec::new();
-                let _ = pipe.read_to_end(&mut text);
-                text
-            })
-        });
+        let errors = stderr.map(heard);
         let mut output = Vec::new();
         let read = stdout.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut output));
         let status = wait(&child);
@@ -336,10 +340,34 @@ impl Git {
     }
 
     /// Starts it with pipes on stdin and stdout, for a conversation. Its stderr is thrown away.
-    pub(super) fn converse(mut self) -> Result<Child, GitError> {
-        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    pub(super) fn converse(self) -> Result<Child, GitError> {
+        self.start(Stdio::null())
+    }
+
+    /// The same with a pipe on stderr, too.
+    pub(super) fn converse_and_hear(self) -> Result<Child, GitError> {
+        self.start(Stdio::piped())
+    }
+
+    fn start(mut self, stderr: Stdio) -> Result<Child, GitError> {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         self.command.spawn().map_err(GitError::Start)
     }
+}
+
+/// Reads what a child says on stderr, so that it never waits for that.
+pub(super) fn heard(mut pipe: std::process::ChildStderr) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = pipe.read_to_end(&mut text);
+        text
+    })
+}
+
+/// Returns the first lines of a stderr as one, escaped.
+pub(super) fn first_lines(stderr: &[u8]) -> String {
+    let lines = stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(3);
+    lines.map(escape).collect::<Vec<_>>().join("; ")
 }
 
 /// Waits without holding the lock, so that the watch can still kill a child that closed its output but goes on.

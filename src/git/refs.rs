@@ -2,13 +2,14 @@
 
 use std::io::{BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout};
+use std::thread::JoinHandle;
 
 use bstr::ByteSlice;
 
-use super::child::{GitError, path_of};
+use super::child::{GitError, first_lines, heard, path_of};
 use super::plain::PlainRef;
 use super::repository::Repo;
-use crate::model::{Oid, Raw, RefName};
+use crate::model::{Oid, Raw, RefName, escape};
 
 /// So many stashes are looked through.
 const STASHES: usize = 10_000;
@@ -162,13 +163,15 @@ impl Repo {
     /// Starts a ref transaction: nothing changes before [`RefTransaction::commit`].
     pub fn ref_transaction(&self, message: &str) -> Result<RefTransaction, GitError> {
         let git = self.git("update-ref").args(["-m", message, "--no-deref", "--create-reflog", "--stdin"]);
-        let mut child = git.converse()?;
+        let mut child = git.converse_and_hear()?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(GitError::Answer { command: "update-ref".into() });
         };
         // Before 2.34 git kept its answers until the end: there nothing is heard of `prepare`, and waiting would never end.
         let answers = self.git_version()? >= (2, 34, 0);
-        let mut transaction = RefTransaction { child, input: Some(input), output: BufReader::new(output), answers };
+        let said = child.stderr.take().map(heard);
+        let (input, output) = (Some(input), BufReader::new(output));
+        let mut transaction = RefTransaction { child, input, output, answers, said, refs: Vec::new() };
         transaction.say("start")?;
         transaction.expect("start: ok")?;
         Ok(transaction)
@@ -186,6 +189,9 @@ pub struct RefTransaction {
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     answers: bool,
+    /// What git and the hooks say on stderr.
+    said: Option<JoinHandle<Vec<u8>>>,
+    refs: Vec<RefName>,
 }
 
 impl RefTransaction {
@@ -200,6 +206,7 @@ impl RefTransaction {
             (Some(old), None) => [b"delete ", name.as_bytes(), format!(" {old}").as_bytes()].concat(),
             (None, None) => return Ok(()),
         };
+        self.refs.push(name.clone());
         self.say_bytes(&line)
     }
 
@@ -212,12 +219,11 @@ impl RefTransaction {
 
     /// Makes it so.
     pub fn commit(mut self) -> Result<(), GitError> {
-        let said = self.say("commit").and_then(|()| self.expect("commit: ok"));
+        self.say("commit").and_then(|()| self.expect("commit: ok"))?;
         drop(self.input.take());
         let ended = self.child.wait();
-        said?;
         // Where everything was confirmed the exit status adds nothing.
-        if self.answers || ended.is_ok_and(|status| status.success()) { Ok(()) } else { Err(refused()) }
+        if self.answers || ended.is_ok_and(|status| status.success()) { Ok(()) } else { Err(self.refused()) }
     }
 
     fn say(&mut self, line: &str) -> Result<(), GitError> {
@@ -227,7 +233,7 @@ impl RefTransaction {
     fn say_bytes(&mut self, line: &[u8]) -> Result<(), GitError> {
         let input = self.input.as_mut().ok_or_else(|| GitError::Answer { command: "update-ref".into() })?;
         let said = input.write_all(line).and_then(|()| input.write_all(b"\n")).and_then(|()| input.flush());
-        said.map_err(|_| refused())
+        said.map_err(|_| self.refused())
     }
 
     fn expect(&mut self, answer: &str) -> Result<(), GitError> {
@@ -236,14 +242,23 @@ impl RefTransaction {
         }
         let mut line = String::new();
         std::io::BufRead::read_line(&mut self.output, &mut line).map_err(GitError::Start)?;
-        if line.trim_end() == answer { Ok(()) } else { Err(refused()) }
+        if line.trim_end() == answer { Ok(()) } else { Err(self.refused()) }
     }
-}
 
-fn refused() -> GitError {
-    GitError::Unsupported(
-        "git refused the ref update: a ref is locked, has moved meanwhile, or a hook refused it".into(),
-    )
+    /// Ends the conversation; says what git, or the hook that refused, said.
+    fn refused(&mut self) -> GitError {
+        drop(self.input.take());
+        let _ = self.child.wait();
+        let said = self.said.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let said = match first_lines(&said) {
+            nothing if nothing.is_empty() => "it is locked, has moved meanwhile, or a hook refused it".to_owned(),
+            said => said,
+        };
+        // Ours only keep what the others leave.
+        let names = self.refs.iter().filter(|name| !name.starts_with(b"refs/recoveryguard/"));
+        let names: Vec<String> = names.take(3).map(|name| format!("'{}'", escape(name))).collect();
+        GitError::Unsupported(format!("git refused to move {}: {said}", names.join(", ")))
+    }
 }
 
 impl Drop for RefTransaction {

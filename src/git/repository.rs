@@ -73,7 +73,10 @@ impl Repo {
         let program = program(&environment);
         let git = Git::new(&program, &environment, &deadline).folder(start);
         let ask = git.args(["rev-parse", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir"]);
-        let found = ask.arg("--show-toplevel").run()?;
+        let found = ask.arg("--show-toplevel").run().map_err(|error| match error {
+            GitError::Start(_) if !start.is_dir() => GitError::NoFolder(start.to_owned()),
+            error => error,
+        })?;
         let parts: Vec<&[u8]> = found.stdout.splitn(4, |byte| *byte == b'\n').collect();
         // Outside of a working tree git fails at the last question, when the others are answered.
         let [inside, git_dir, common_dir, top] = parts[..] else {

@@ -81,6 +81,9 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
     let mut notes = Vec::new();
     let (result, mut conflicted) = result_tree(undo, &open, head_tree)?;
     conflicted.extend(repo.conflicted_paths(&repo.own_index_file())?);
+    if !conflicted.is_empty() {
+        notes.push("what was edited in files with conflicts goes with the merge; 'guard redo' has it".into());
+    }
     let mut changes = BTreeMap::new();
     for change in objects.diff(Some(head_tree), Some(result), repo.deadline())? {
         if open.broken_off {

@@ -95,7 +95,7 @@ impl UndoError {
                 | Self::Stale
                 | Self::Changed(_)
                 | Self::RolledBack(_)
-                | Self::Git(GitError::Missing(_) | GitError::Unsupported(_))
+                | Self::Git(GitError::Missing(_) | GitError::Unsupported(_) | GitError::NoIdentity)
                 | Self::Store(StoreError::Missing(_))
         )
     }
@@ -104,6 +104,7 @@ impl UndoError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Refused { hint, .. } => hint.as_deref(),
+            Self::Git(GitError::NoIdentity) => Some("git config user.name '<name>'; git config user.email '<address>'"),
             Self::RolledBack(cause) => cause.hint(),
             _ => None,
         }

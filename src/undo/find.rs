@@ -421,8 +421,18 @@ impl<'f, 'r> Finder<'f, 'r> {
                 format!("no merge found that could be undone on {words}; the last one was on '{}'", short(branch)),
                 Some(format!("guard undo-merge {}", operation.id)),
             ),
-            None => UndoError::refused(format!("no merge found that could be undone on {words}"), None),
+            None => {
+                UndoError::refused(format!("no merge found that could be undone on {words}{}", self.undone()), None)
+            }
         }
+    }
+
+    /// Says by what the last merge of this branch was undone, if it was.
+    fn undone(&self) -> String {
+        let here = |operation: &&Operation| operation.intent.branch == self.place.branch && is_merge(operation);
+        let mut merges = self.history.operations.iter().rev().filter(here);
+        let last = merges.find_map(|operation| Some((&operation.id, operation.undone_by.as_ref()?)));
+        last.map_or_else(String::new, |(id, by)| format!("; the last one, operation {id}, was undone by {by}"))
     }
 }
 

@@ -114,6 +114,23 @@ fn gc_leaves_what_redo_needs() {
     assert_eq!(world.look().tree(), before.tree());
 }
 
+/// What a person had half resolved goes when the merge is given up; the plan says so, and where it is.
+#[test]
+fn u14_what_was_resolved_is_said_to_go() {
+    for conflict in [true, false] {
+        let world = guarded(|| World::diverged(&[]));
+        if conflict {
+            world.replace("a.txt", "line 2\n", "line 2 of main\n");
+            world.commit("main");
+            assert!(!world.run(&["merge", "-q", "feat"]).status.success());
+        } else {
+            world.git(&["merge", "-q", "--no-commit", "feat"]);
+        }
+        let text = world.guard_ok(&["undo-merge", "--dry-run"]);
+        assert_eq!(text.contains("goes with the merge; 'guard redo' has it"), conflict, "{text}");
+    }
+}
+
 /// A line of the log fits a terminal.
 #[test]
 fn the_log_is_as_wide_as_a_terminal() {

@@ -60,14 +60,43 @@ fn a_locked_index_is_respected() {
 fn a_hook_that_refuses_the_ref_is_respected() {
     let world = merged();
     let hook = ".git/hooks/reference-transaction";
-    world.write(hook, "#!/bin/sh\ntest \"$1\" != prepared\n");
+    world.write(hook, "#!/bin/sh\ntest \"$1\" != prepared || { printf 'frozen \\033[1m\\n' >&2; exit 1; }\n");
     world.chmod(hook, 0o755);
     let before_files = world.look().files;
     let said = world.guard(&["undo-merge"]);
     assert_eq!(said.code, 4, "{}", said.err);
+    assert!(said.err.starts_with("guard: git refused to move 'refs/heads/main': frozen \\u{1b}[1m; "), "{}", said.err);
     world.remove(hook);
     assert_eq!(world.look().files, before_files);
     world.guard_ok(&["undo-merge"]);
+}
+
+/// git's advice takes ten lines; guard says the one that helps.
+#[test]
+fn a_commit_that_nobody_made_is_refused() {
+    let world = merged();
+    let before = world.look();
+    let program = std::ffi::OsStr::new(env!("CARGO_BIN_EXE_guard"));
+    let mut guard = world.command(program, &world.top);
+    for name in ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"] {
+        guard.env_remove(name);
+    }
+    world.git(&["config", "user.useConfigOnly", "true"]);
+    let output = guard.args(["undo-merge", "--way", "revert"]).output().unwrap();
+    world.git(&["config", "--unset", "user.useConfigOnly"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("git does not know your name and address"), "{said}");
+    assert!(said.contains("hint: git config user.name "), "{said}");
+    assert_eq!(world.look(), before);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let world = merged();
+    let said = world.guard(&["-C", "nowhere/at all", "undo-merge"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("there is no folder '") && said.err.contains("/nowhere/at all'"), "{}", said.err);
 }
 
 /// U20: two at once: one does it, the other refuses, finds nothing, or finds the lock.
@@ -102,6 +131,15 @@ fn nothing_to_undo_or_redo_is_said() {
     assert!(world.guard_refuses(&["undo-merge"]).contains("no merge found"));
     assert!(world.guard_refuses(&["redo"]).contains("there is nothing to redo"));
     assert!(world.guard_refuses(&["undo-merge", "nonsense"]).contains("neither an operation nor a commit"));
+    // Where the journal knows of one that was undone, that is said.
+    let world = World::diverged(&[]);
+    world.guard_ok(&["install"]);
+    world.git(&["merge", "-q", "feat"]);
+    let undone = world.guard_json(&["undo-merge", "--way", "revert"]);
+    let said = world.guard_refuses(&["undo-merge"]);
+    let id = |name: &str| undone[name].as_str().unwrap();
+    let end = format!("the last one, operation {}, was undone by {}\n", id("operation"), id("recorded_as"));
+    assert!(said.ends_with(&end), "{said}");
 }
 
 /// A redo is refused once the branch has moved.
