@@ -25,7 +25,7 @@ mod renames;
 mod walk;
 
 use crate::git::{Bases, Common, GitError, Graph, Node, Reader};
-use crate::model::{Automatic, Deviation, Entry, PathFacts, TreePath};
+use crate::model::{Automatic, Deviation, Entry, Oid, PathFacts, TreePath};
 
 use ancestor::{Ancestor, Made};
 use content::{Body, Outcome};
@@ -148,6 +148,31 @@ pub fn compare(comparer: &mut Comparer<'_>, merge: &Merge) -> Result<Compared, G
     found.deviations.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     found.merged.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// Compares two sides and what became of them, by their trees alone: also what is no commit yet, or no merge, such as a commit
+/// made again elsewhere. `base` is what both sides come from, if they have anything in common.
+pub fn compare_trees(
+    reader: &Reader,
+    base: Option<Oid>,
+    sides: [Oid; 2],
+    result: Oid,
+) -> Result<(Vec<Deviation>, Option<usize>), GitError> {
+    let trees = Trees { bases: base.into_iter().collect(), parents: sides.to_vec(), result };
+    let mut found = Vec::new();
+    for slot in walk::slots(reader, &trees)? {
+        let base = slot.bases.first().copied().flatten();
+        if let Some(automatic) = instead(reader, base.map(Body::of).as_ref(), &slot.parents, slot.result)? {
+            let Slot { path, parents, result, .. } = slot;
+            found.push(Deviation { path, from: None, base, parents, result, automatic });
+        }
+    }
+    if !found.is_empty() {
+        renames::follow(reader, &trees, &mut found)?;
+    }
+    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let taken = sides.iter().position(|side| *side == result).filter(|_| !found.is_empty());
+    Ok((found, taken))
 }
 
 fn facts(slot: Slot) -> PathFacts {

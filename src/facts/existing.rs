@@ -64,6 +64,12 @@ pub fn lost(comparer: &mut Comparer<'_>, commit: Node) -> Result<Losses, GitErro
     Ok(Losses { at: losses(comparer.reader(), deviations)?, usual: None, side_taken })
 }
 
+/// Gathers what was lost when two sides became `result`: their trees, and the tree that both come from.
+pub fn lost_between(reader: &Reader, base: Option<Oid>, sides: [Oid; 2], result: Oid) -> Result<Losses, GitError> {
+    let (deviations, side_taken) = deviation::compare_trees(reader, base, sides, result)?;
+    Ok(Losses { at: losses(reader, deviations)?, usual: None, side_taken })
+}
+
 fn compare(comparer: &mut Comparer<'_>, commit: Node) -> Result<(Merge, Compared), GitError> {
     let merge = Merge::of_commit(comparer, commit);
     if merge.is_cut {

@@ -20,7 +20,7 @@ mod whose;
 pub use crate::deviation::Comparer;
 pub use contents::LIMIT as CONTENT_LIMIT;
 pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
-pub use existing::{existing, lost};
+pub use existing::{existing, lost, lost_between};
 pub use gather::{Asked, Question, gather};
 pub use local::{InTheWay, files_in_the_way, local_files};
 pub use whose::{SideCommits, Work};

@@ -129,6 +129,12 @@ impl Repo {
         })
     }
 
+    /// Opens the same once more, with less time.
+    #[must_use]
+    pub fn within(&self, limit: std::time::Duration) -> Self {
+        Opening { deadline: Deadline::after(limit), ..self.opening() }.open()
+    }
+
     /// Returns what is needed to open the same in another thread.
     pub fn opening(&self) -> Opening {
         Opening {

@@ -39,6 +39,9 @@ fn headline(answer: &Answer, name: &str) -> String {
         (Occasion::Gate | Occasion::Result, Verdict::Warn) => format!("{guard} merging {name}: look at this\n"),
         (Occasion::Gate | Occasion::Result, _) => format!("{guard} merging {name}: noted\n"),
         (Occasion::After, _) => format!("{guard} {name} was merged: look at this\n"),
+        (Occasion::Pulled, Verdict::CouldNotJudge) => format!("{guard} merges came in that were not all looked at\n"),
+        (Occasion::Pulled, _) => format!("{guard} merges came in that lack work of one side: look at this\n"),
+        (Occasion::Pick, _) => format!("{guard} what is about to be committed lacks work of one side: look at this\n"),
         (Occasion::Push, Verdict::Block) => format!("{guard} {} this push\n", "refused".red().bold()),
         (Occasion::Push, Verdict::CouldNotJudge) if answer.refuses() => {
             format!("{guard} could not judge this push: refused, as on_failure says\n")

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Occasion, RECENT, Session, judge, retention, target};
+use super::losses::Look;
+use super::{Answer, Occasion, RECENT, Session, judge, pulled, retention, target};
 use crate::facts::{self, Asked, Found, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
@@ -28,8 +29,8 @@ pub(super) fn merged(session: &Session<'_>, squash: bool) -> Result<Option<Answe
         return Ok(None);
     }
     let known = recent.iter().rev().find(|operation| operation.head_after() == Some(head));
-    if known.is_some_and(|operation| !operation.judgements.is_empty()) {
-        return Ok(None);
+    if let Some(operation) = known.filter(|operation| !operation.judgements.is_empty()) {
+        return pulled::look(session, operation, head);
     }
     // No gate saw it: a git before 2.29, or an unborn branch.
     let before = known.and_then(|operation| operation.intent.head);
@@ -74,7 +75,7 @@ fn audit(
     let allowed = session.allowances(branch.as_ref(), before, &heads);
     let question =
         Question { into: target(branch.as_ref(), before), incoming, squash: false, asked: Asked::Tree(commit.tree) };
-    let judged = judge::attempt(repo, &basis, &question, &allowed, |_| Ok(()))?;
+    let judged = judge::attempt(repo, &basis, &question, &allowed, |facts| Look::default().add(repo, facts))?;
     let id = match known {
         Some(operation) => operation.id.clone(),
         None => begin(session, branch, before, head, &question),

@@ -141,18 +141,23 @@ fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Pro
     asked.sort_unstable();
     asked.dedup();
     work.look(&asked, Wanted::All);
-    let deviating = |place: &usize| work.looked[*place].as_ref().is_some_and(|looked| !looked.losses.at.is_empty());
     let mut before = vec![false; merges.len()];
-    for place in asked.iter().filter(|place| deviating(place)) {
+    for place in asked.iter().filter(|place| deviates(&work.looked, **place)) {
         before[place + 1..(place + 1 + BEFORE).min(merges.len())].fill(true);
     }
     let before: Vec<usize> =
         (0..merges.len()).filter(|place| before[*place] && work.looked[*place].is_none()).collect();
     work.look(&before, Wanted::Losses);
+    if before.iter().any(|place| work.looked[*place].is_none()) {
+        for place in &asked {
+            if deviates(&work.looked, *place) {
+                work.looked[*place] = None;
+            }
+        }
+    }
     let usual: Vec<Usual> = asked.iter().map(|place| usual(&work.looked, *place)).collect();
     let seen = |(place, usual): (&usize, Usual)| {
-        let missed =
-            || Looked { failure: Some("it was not looked at (please report this)".into()), ..Looked::default() };
+        let missed = || Looked { failure: Some(LATE.to_owned()), ..Looked::default() };
         let (node, looked) = (merges[*place], work.looked[*place].take().unwrap_or_else(missed));
         let mut audited = rank(&looked, usual);
         whose::name_authors(reader, &graph, node, &looked.losses, &mut audited.findings);
@@ -161,12 +166,38 @@ fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Pro
     Ok(asked.iter().zip(usual).map(seen).collect())
 }
 
+/// Why a merge was not judged, if the time was over.
+const LATE: &str = "no time was left to look at it";
+
+fn deviates(looked: &[Option<Looked>], place: usize) -> bool {
+    looked[place].as_ref().is_some_and(|looked| !looked.losses.at.is_empty())
+}
+
+/// Says what is usual among the newest merges of a commit's history; `None` when the time is over before that is known.
+pub(super) fn usual_at(repo: &Repo, tip: Oid) -> Result<Option<Usual>, GitError> {
+    let reader = Reader::open(repo);
+    let graph = Graph::load(repo, &reader, &[tip], usize::MAX)?;
+    let nodes: Vec<Node> = graph.node(tip).into_iter().collect();
+    let mut merges = graph.range(&nodes, &[]);
+    merges.retain(|node| graph.parents(*node).len() > 1);
+    merges.truncate(BEFORE);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut work = Work { repo, graph: &graph, merges: &merges, threads, progress: &|_, _| (), looked: Vec::new() };
+    work.looked.resize_with(merges.len(), || None);
+    work.look(&(0..merges.len()).collect::<Vec<_>>(), Wanted::Losses);
+    let whole = work.looked.iter().all(Option::is_some);
+    Ok(whole.then(|| usual_among(&work.looked)))
+}
+
 /// Says what is usual among the merges before one.
 fn usual(looked: &[Option<Looked>], place: usize) -> Usual {
-    if looked[place].as_ref().is_none_or(|looked| looked.losses.at.is_empty()) {
+    if !deviates(looked, place) {
         return Usual::default();
     }
-    let before = &looked[place + 1..(place + 1 + BEFORE).min(looked.len())];
+    usual_among(&looked[place + 1..(place + 1 + BEFORE).min(looked.len())])
+}
+
+fn usual_among(before: &[Option<Looked>]) -> Usual {
     let mut sizes: Vec<usize> =
         before.iter().flatten().filter(|merge| merge.deviates).map(|merge| merge.size).collect();
     sizes.sort_unstable();
@@ -219,6 +250,10 @@ impl Work<'_> {
             let (mut comparer, mut manifests) = (Comparer::new(&reader, graph), Manifests::default());
             loop {
                 let Some(run) = next.lock().ok().and_then(|mut next| next.next()) else { return };
+                // What is left is told by its absence.
+                if repo.deadline().is_half_over() {
+                    return;
+                }
                 comparer.bases.prepare(&run.iter().map(|place| merges[*place]).collect::<Vec<_>>());
                 for place in run {
                     let looked = look_at(&mut comparer, &mut manifests, merges[*place], wanted);

@@ -1,6 +1,7 @@
 //! `guard check`: what would merging this do, or what did it do? Nothing is changed, nothing is recorded.
 
 use super::judge::{self, Judged};
+use super::losses::Look;
 use super::target;
 use crate::facts::{self, Asked, Question};
 use crate::git::{GitError, Repo, Strategy};
@@ -49,7 +50,7 @@ pub enum CheckError {
 pub fn check(repo: &Repo, subject: &Subject) -> Result<Vec<Checked>, CheckError> {
     match subject {
         Subject::Merge { revisions, into } => Ok(vec![merge(repo, revisions, into.as_deref())?]),
-        Subject::Commit(revision) => Ok(vec![existing(repo, commit(repo, revision)?)?]),
+        Subject::Commit(revision) => Ok(vec![existing(repo, commit(repo, revision)?, &Look::default())?]),
         Subject::Range(start, end) => range(repo, start, end),
     }
 }
@@ -78,15 +79,15 @@ fn merge(repo: &Repo, revisions: &[String], into: Option<&str>) -> Result<Checke
     let heads = revisions.iter().map(|revision| Ok(incoming(commit(repo, revision)?, revision)));
     let heads = heads.collect::<Result<Vec<_>, CheckError>>()?;
     let strategy = repo.configured_strategy(target(branch.as_ref(), None).branch.as_ref())?;
-    judged(repo, branch.as_ref(), Some(tip), heads, Asked::Predicted(strategy), None)
+    judged(repo, branch.as_ref(), Some(tip), heads, Asked::Predicted(strategy), (None, &Look::default()))
 }
 
 /// Judges a merge commit as what it brought to its first parent; an ordinary commit as a step.
-fn existing(repo: &Repo, oid: Oid) -> Result<Checked, CheckError> {
+fn existing(repo: &Repo, oid: Oid, look: &Look) -> Result<Checked, CheckError> {
     let commit = repo.objects().commit(oid)?;
     let others = if commit.parents.len() > 1 { commit.parents[1..].to_vec() } else { vec![oid] };
     let heads = others.into_iter().map(|other| incoming(other, &other.to_string())).collect();
-    judged(repo, None, commit.parents.first().copied(), heads, Asked::Tree(commit.tree), Some(oid))
+    judged(repo, None, commit.parents.first().copied(), heads, Asked::Tree(commit.tree), (Some(oid), look))
 }
 
 fn range(repo: &Repo, start: &str, end: &str) -> Result<Vec<Checked>, CheckError> {
@@ -94,9 +95,10 @@ fn range(repo: &Repo, start: &str, end: &str) -> Result<Vec<Checked>, CheckError
     let full = RefName::from(format!("refs/heads/{start}"));
     let branch = repo.ref_value(&full)?.map(|_| full);
     let asked = Asked::Predicted(Strategy::default());
-    let mut found = vec![judged(repo, branch.as_ref(), Some(from), vec![incoming(to, end)], asked, None)?];
+    let look = Look::default();
+    let mut found = vec![judged(repo, branch.as_ref(), Some(from), vec![incoming(to, end)], asked, (None, &look))?];
     for oid in repo.merges(&[to], &[from])? {
-        found.push(existing(repo, oid)?);
+        found.push(existing(repo, oid, &look)?);
     }
     Ok(found)
 }
@@ -107,7 +109,7 @@ fn judged(
     tip: Option<Oid>,
     heads: Vec<Incoming>,
     asked: Asked,
-    commit: Option<Oid>,
+    (commit, look): (Option<Oid>, &Look),
 ) -> Result<Checked, CheckError> {
     let basis = judge::basis(repo, tip)?;
     let mut question = Question { into: target(branch, tip), incoming: heads, squash: false, asked };
@@ -116,6 +118,8 @@ fn judged(
             head.names.extend(repo.names_of(head.oid)?);
         }
     }
-    let facts = facts::gather(repo, &basis.manifest, &question)?;
+    let mut facts = facts::gather(repo, &basis.manifest, &question)?;
+    facts.commit = commit;
+    look.add(repo, &mut facts)?;
     Ok(Checked { commit, judged: judge::judge(repo, &basis, facts, &[])? })
 }

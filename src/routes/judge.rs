@@ -2,9 +2,11 @@
 
 use super::Session;
 use crate::facts::{self, Allow, Asked, Found, Question};
-use crate::git::{GitError, Repo};
+use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Manifest, OnFailure};
-use crate::model::{Allowance, Facts, Finding, Level, Oid, RefName, ResultKind, Shape, Verdict};
+use crate::model::{
+    Allowance, Facts, Finding, Incoming, Level, Losses, Oid, RefName, ResultKind, Shape, Target, Verdict,
+};
 use crate::rules::{self, Case};
 
 /// By which manifest a merge is judged.
@@ -114,6 +116,17 @@ fn unknown(question: &Question) -> Facts {
     }
 }
 
+/// Judges only what was lost when something was put together that is no merge: it warns at most.
+pub(super) fn lost(basis: &Basis, into: Target, incoming: Vec<Incoming>, base: Oid, losses: Losses) -> Vec<Finding> {
+    let question = Question { into, incoming, squash: false, asked: Asked::Predicted(Strategy::default()) };
+    let facts = Facts { losses, merge_bases: vec![base], ..unknown(&question) };
+    let mut findings = rules::judge(&Case { facts: &facts, manifest: &basis.manifest });
+    for finding in &mut findings {
+        finding.level = finding.level.min(Level::Warn);
+    }
+    findings
+}
+
 /// Judges gathered facts.
 pub fn judge(repo: &Repo, basis: &Basis, facts: Facts, allowed: &[Allowance]) -> Result<Judged, GitError> {
     let case = Case { facts: &facts, manifest: &basis.manifest };
@@ -148,7 +161,9 @@ const NAMED: usize = 3;
 fn name_authors(repo: &Repo, facts: &Facts, findings: &mut [Finding]) {
     let tips: Vec<Oid> = facts.incoming.iter().map(|head| head.oid).collect();
     let without: Vec<Oid> = facts.into.tip.into_iter().collect();
-    let loud = findings.iter_mut().filter(|finding| finding.level >= Level::Warn && !tips.is_empty());
+    // Of what is lost nobody brought anything.
+    let brought = |finding: &&mut Finding| finding.level >= Level::Warn && !finding.evidence.contains_key("side");
+    let loud = findings.iter_mut().filter(brought).filter(|_| !tips.is_empty());
     for finding in loud.take(NAMED) {
         let Some(path) = &finding.path else { continue };
         if let Ok(Some(commit)) = repo.last_change(path, &tips, &without) {

@@ -19,9 +19,11 @@ mod check;
 pub mod doctor;
 mod gate;
 mod judge;
+mod losses;
 mod lost;
 mod message;
 mod moved;
+mod pulled;
 mod push;
 mod rebase;
 mod result;
@@ -68,6 +70,10 @@ pub enum Occasion {
     After,
     /// A branch was checked out.
     Checkout,
+    /// A pull brought merges that others made.
+    Pulled,
+    /// A cherry-pick or revert is concluded.
+    Pick,
     /// Commits are about to be published.
     Push,
 }

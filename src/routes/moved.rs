@@ -24,6 +24,7 @@ pub(super) fn moved(
     seen::before(session, &moves)?;
     let announced = announced(session, &main, &incoming);
     let judged = announced.as_ref().is_some_and(|operation| !operation.judgements.is_empty());
+    let is_pull = announced.as_ref().is_some_and(|operation| operation.intent.kind == Kind::Pull);
     let operation = match (announced, deletion) {
         (Some(operation), _) => operation.id,
         (None, Some(deletion)) => deletion,
@@ -31,7 +32,8 @@ pub(super) fn moved(
     };
     // A record that can't be written is rebuilt from the reflog.
     let unrecorded = session.append_outcome(&operation, Status::Done, moves);
-    if judged && unrecorded.is_none() {
+    // A pull may bring merges that others made: post-merge looks at those.
+    if judged && unrecorded.is_none() && !is_pull {
         // Nothing is left for post-merge to find out.
         session.leave_note(hooks::CONCLUDED, main.new);
     }

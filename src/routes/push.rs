@@ -145,7 +145,7 @@ impl Pushed {
 }
 
 /// Says in which merge something was found.
-fn of_merge(mut finding: Finding, merge: Oid, subject: &str) -> Finding {
+pub(super) fn of_merge(mut finding: Finding, merge: Oid, subject: &str) -> Finding {
     finding.evidence.insert("merge".into(), merge.to_string());
     finding.evidence.insert("merge_subject".into(), subject.to_owned());
     finding

@@ -3,11 +3,12 @@
 
 use bstr::ByteSlice;
 
+use super::losses::Look;
 use super::{Answer, Occasion, RECENT, Session, judge, judgement, target};
 use crate::facts::{Asked, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
-use crate::model::{Excuse, Incoming, Kind, Oid, Operation, Raw, RefName, Verdict};
+use crate::model::{Excuse, Incoming, Kind, Level, Oid, Operation, Raw, RefName, Verdict};
 
 /// Judges a clean merge before its commit.
 pub(super) fn merge_result(session: &Session<'_>, incoming: Vec<Incoming>) -> Result<Option<Answer>, GitError> {
@@ -32,7 +33,7 @@ pub(super) fn commit_result(session: &Session<'_>) -> Result<Option<Answer>, Git
     let heads = repo.merge_heads()?;
     let squash = heads.is_empty() && repo.has_state("SQUASH_MSG");
     if heads.is_empty() && !squash {
-        return Ok(None);
+        return picked(session);
     }
     let Some(tip) = repo.resolve_head()? else { return Ok(None) };
     let operation = if squash { staged_squash(session, tip) } else { find(session, tip, &heads) };
@@ -47,6 +48,37 @@ pub(super) fn commit_result(session: &Session<'_>) -> Result<Option<Answer>, Git
     // Unmerged entries: git refuses the commit itself.
     let Some(tree) = repo.write_tree()? else { return Ok(None) };
     judge_result(session, "pre-commit", tip, incoming, squash, tree, operation)
+}
+
+/// Looks at the conclusion of a cherry-pick or revert that was in conflict: did it lose work of the branch, or of what is picked?
+/// Nothing is refused.
+fn picked(session: &Session<'_>) -> Result<Option<Answer>, GitError> {
+    let repo = session.repo;
+    let state = |name: &str| Ok::<_, GitError>(repo.state(name)?.and_then(|text| Oid::from_hex(text.trim())));
+    let (pick, revert) = (state("CHERRY_PICK_HEAD")?, state("REVERT_HEAD")?);
+    let Some(commit) = pick.or(revert) else { return Ok(None) };
+    let [parent] = repo.objects().commit(commit)?.parents[..] else { return Ok(None) };
+    let (base, theirs) = if pick.is_some() { (parent, commit) } else { (commit, parent) };
+    let (Some(tip), Some(tree)) = (repo.resolve_head()?, repo.write_tree()?) else { return Ok(None) };
+    let losses = Look::default().between(repo, base, [tip, theirs], tree)?;
+    let incoming = vec![Incoming { oid: theirs, names: vec![commit.to_string().into()] }];
+    let into = target(session.branch()?.as_ref(), Some(tip));
+    let mut findings = judge::lost(&judge::basis(repo, Some(tip))?, into.clone(), incoming.clone(), base, losses);
+    findings.retain(|finding| finding.level >= Level::Warn);
+    if findings.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Answer {
+        occasion: Occasion::Pick,
+        verdict: Verdict::Warn,
+        findings,
+        failure: None,
+        on_failure: OnFailure::Warn,
+        into,
+        incoming,
+        operation: None,
+        unrecorded: None,
+    }))
 }
 
 /// Returns the operation that the gate recorded for this merge.
@@ -106,7 +138,8 @@ fn judge_result(
     let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
     let allowed = session.allowances(branch.as_ref(), Some(tip), &heads);
     let question = Question { into: target(branch.as_ref(), Some(tip)), incoming, squash, asked: Asked::Tree(tree) };
-    let judged = judge::attempt(session.repo, &basis, &question, &allowed, |_| Ok(()))?;
+    let judged =
+        judge::attempt(session.repo, &basis, &question, &allowed, |facts| Look::default().add(session.repo, facts))?;
     let operation = operation.unwrap_or_else(|| begin(session, branch, tip, &question));
     // Whoever tries the same commit again and again gets the same verdict: one record tells it.
     let is_known = operation.judgements.last() == Some(&judgement(route, &judged));

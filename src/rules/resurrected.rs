@@ -9,14 +9,14 @@ use super::{Case, Docs, Draft, Rule};
 /// The rule.
 pub const RULE: Rule = Rule {
     name: "resurrected",
-    default: Level::Info,
+    default: Level::Warn,
     docs: Docs {
         finds: "Lines that one side had removed, and the other had left alone, stand in the result. Ranked by the points of \
                 `lost-change`.",
         why: "A removal is work, too: an old bug or a retired option comes back when a conflict is settled with the older \
               side's text.",
         what_to_do: "Look whether they were meant to stay removed.",
-        when_wrong: "Who merged may have needed them again. It is only information.",
+        when_wrong: "Who merged may have needed them again. Nothing is refused.",
     },
     judge,
 };
@@ -39,10 +39,10 @@ mod tests {
     use crate::rules::testing::Sample;
 
     #[test]
-    fn lines_that_are_back_are_information() {
+    fn lines_that_are_back_warn() {
         let sample = Sample::merge().loss("a", |signals| signals.back = [0, 1]).loss("b", |_| ());
-        assert_eq!(sample.said(), ["info lost-change b", "info resurrected a"]);
-        assert_eq!(sample.judge()[1].message, "a line that one side had removed is back in 'a'");
+        assert_eq!(sample.said(), ["warn resurrected a", "info lost-change b"]);
+        assert_eq!(sample.judge()[0].message, "a line that one side had removed is back in 'a'");
     }
 
     #[test]

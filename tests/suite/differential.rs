@@ -72,6 +72,10 @@ fn start() -> Sandbox {
     for file in ["a", "b", "dir/c", "dir/d", "e f"] {
         sandbox.write(file, (0..9).map(|n| format!("line {n}\n")).collect::<String>());
     }
+    // Conflicts are settled at random here: that work is lost by it is meant so.
+    let off =
+        ["lost-change", "lost-common-line", "doubled-block", "resurrected"].map(|rule| format!("{rule} = 'off'\n"));
+    sandbox.write(".recoveryguard.toml", format!("version = 1\n[rules]\n{}", off.concat()));
     sandbox.commit("files");
     for branch in &BRANCHES[1..] {
         let _ = sandbox.git(["branch", branch]).ok();

@@ -9,6 +9,7 @@ mod audit;
 mod audit_bad_input;
 mod broken;
 mod check;
+mod concluded;
 mod differential;
 mod formats;
 mod guarded_merges;

@@ -1,0 +1,119 @@
+//! Lost work where it happens: when a conflict is concluded, in a merge, a cherry-pick or a revert, and when a pull brings it.
+
+use crate::support::{Ran, Sandbox};
+
+fn lines(count: usize) -> String {
+    (1..=count).map(|number| format!("line number {number}\n")).collect()
+}
+
+/// A guarded repository: main and feat both changed a file, in other places and in one that conflicts.
+fn diverged() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("code.txt", lines(30));
+    sandbox.write("other.txt", lines(30));
+    sandbox.commit("code");
+    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+    let text = lines(30).replace("line number 5\n", "line number 5\nfeat's careful work\nand more of it\n");
+    sandbox.write("code.txt", text.replace("number 20\n", "number 20 as feat wants it\n"));
+    sandbox.write("other.txt", lines(30).replace("number 7\n", "number 7 of feat\n"));
+    sandbox.commit("feat's work");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    sandbox.write("code.txt", lines(30).replace("number 20\n", "number 20 as main wants it\n"));
+    sandbox.commit("main's work");
+    let _ = sandbox.guard(["install"]).ok();
+    sandbox
+}
+
+/// Takes main's version of the file in conflict and commits.
+fn take_mine(sandbox: &Sandbox) -> Ran {
+    let _ = sandbox.git(["checkout", "--ours", "code.txt"]).ok();
+    let _ = sandbox.git(["add", "code.txt"]).ok();
+    sandbox.git(["commit", "-q", "--no-edit"]).ok()
+}
+
+fn take_both(sandbox: &Sandbox) -> Ran {
+    let text = String::from_utf8(sandbox.read("code.txt")).unwrap();
+    let kept = text.lines().filter(|line| !["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)));
+    sandbox.write("code.txt", kept.map(|line| format!("{line}\n")).collect::<String>());
+    let _ = sandbox.git(["add", "code.txt"]).ok();
+    sandbox.git(["commit", "-q", "--no-edit"]).ok()
+}
+
+#[test]
+fn take_mine_is_told_before_the_merge_is_committed_and_both_sides_are_not() {
+    let sandbox = diverged();
+    assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
+    let said = take_mine(&sandbox).says("[lost-change]").says("of feat").stderr;
+    assert!(said.contains("merging 'feat' into 'main': look at this") && !said.contains("other.txt"), "{said}");
+    let checked = sandbox.guard(["check", "--merge", "HEAD"]).ok().stdout;
+    assert!(checked.contains("[lost-change]") && checked.contains("guard restore --lost"), "{checked}");
+    let sandbox = diverged();
+    assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
+    assert_eq!(take_both(&sandbox).stderr, "");
+}
+
+/// The manifest's word counts, as everywhere.
+#[test]
+fn the_manifest_may_refuse_or_silence_it() {
+    for (level, status) in [("block", 1), ("off", 0)] {
+        let sandbox = diverged();
+        sandbox.write(".recoveryguard.toml", format!("version = 1\n[rules]\nlost-change = '{level}'\n"));
+        sandbox.commit("manifest");
+        assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
+        let _ = sandbox.git(["checkout", "--ours", "code.txt"]).ok();
+        let _ = sandbox.git(["add", "code.txt"]).ok();
+        let ran = sandbox.git(["commit", "-q", "--no-edit"]);
+        assert_eq!(ran.status, status, "{level}: {ran}");
+        assert_eq!(ran.stderr.contains("[lost-change]"), status == 1, "{ran}");
+    }
+}
+
+#[test]
+fn a_picked_commit_of_which_half_is_dropped_is_told() {
+    let sandbox = diverged();
+    assert_ne!(sandbox.git(["cherry-pick", "feat"]).status, 0);
+    let said = take_mine(&sandbox).says("[lost-change]").stderr;
+    assert!(
+        said.contains("what is about to be committed lacks work of one side") && said.contains("code.txt"),
+        "{said}"
+    );
+    let sandbox = diverged();
+    assert_ne!(sandbox.git(["cherry-pick", "feat"]).status, 0);
+    assert_eq!(take_both(&sandbox).stderr, "");
+}
+
+/// A revert in conflict, settled with the old version as a whole: what came since is gone, too.
+#[test]
+fn a_revert_that_takes_more_than_it_names_is_told() {
+    let sandbox = diverged();
+    let text = lines(30).replace("number 20\n", "number 20 as main wants it now\n");
+    sandbox.write("code.txt", text.replace("number 28\n", "number 28\nmain's own work\nand more of it\n"));
+    sandbox.commit("later work");
+    assert_ne!(sandbox.git(["revert", "--no-edit", "HEAD~1"]).status, 0);
+    let _ = sandbox.git(["checkout", "--theirs", "code.txt"]).ok();
+    let _ = sandbox.git(["add", "code.txt"]).ok();
+    let _ = sandbox.git(["commit", "-q", "--no-edit"]).ok().says("[lost-change]").says("of main");
+}
+
+/// Somebody else's lossy merge comes in with a pull: it is named once, and a pull without one is quiet.
+#[test]
+fn a_lossy_merge_that_a_pull_brings_is_named() {
+    let sandbox = diverged();
+    let _ = sandbox.git(["clone", "-q", "--bare", ".", "../origin.git"]).ok();
+    let _ = sandbox.git(["remote", "add", "origin", "../origin.git"]).ok();
+    let _ = sandbox.git(["fetch", "-q", "origin"]).ok();
+    let _ = sandbox.git(["branch", "-q", "-u", "origin/main"]).ok();
+    let mate = sandbox.root().join("mate");
+    let _ = sandbox.git(["clone", "-q", "../origin.git", "../mate"]).ok();
+    assert_ne!(sandbox.git_in(&mate, ["merge", "-q", "origin/feat"]).status, 0);
+    let _ = sandbox.git_in(&mate, ["checkout", "--ours", "code.txt"]).ok();
+    let _ = sandbox.git_in(&mate, ["commit", "-q", "-a", "-m", "a mate merged feat"]).ok();
+    let _ = sandbox.git_in(&mate, ["push", "-q", "origin", "main"]).ok();
+    let ran = sandbox.git(["pull", "-q", "--ff-only"]).ok();
+    let _ = ran.says("merges came in that lack work of one side").says("a mate merged feat").says("[lost-change]");
+    std::fs::write(mate.join("new.txt"), "new\n").unwrap();
+    let _ = sandbox.git_in(&mate, ["add", "new.txt"]).ok();
+    let _ = sandbox.git_in(&mate, ["commit", "-q", "-m", "plain"]).ok();
+    let _ = sandbox.git_in(&mate, ["push", "-q", "origin", "main"]).ok();
+    assert_eq!(sandbox.git(["pull", "-q", "--ff-only"]).ok().stderr, "");
+}
