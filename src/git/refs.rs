@@ -250,7 +250,9 @@ impl RefTransaction {
         drop(self.input.take());
         let _ = self.child.wait();
         let said = self.said.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        let said = match first_lines(&said) {
+        // git's advice about locks stands beneath an empty line.
+        let said = said.split_str("\n\n").next().unwrap_or_default();
+        let said = match first_lines(said) {
             nothing if nothing.is_empty() => "it is locked, has moved meanwhile, or a hook refused it".to_owned(),
             said => said,
         };

@@ -175,6 +175,14 @@ fn is_there(undo: &Undo<'_>, operation: &Operation, step: &RefMove, head: &RefNa
     Ok(())
 }
 
+/// Whether what a branch got by it is new: a reset, a fetch or `branch -f` only moves it to what is there.
+pub(super) fn makes_commits(operation: &Operation) -> bool {
+    let kind = operation.intent.kind;
+    kind.is_merge()
+        || is_unseen_merge(operation)
+        || matches!(kind, Kind::Commit | Kind::Amend | Kind::CherryPick | Kind::Revert | Kind::Am | Kind::Rebase)
+}
+
 /// Refuses to take new commits from a branch that others have already; returns what to know where it was asked for.
 fn published(
     undo: &Undo<'_>,
@@ -182,11 +190,7 @@ fn published(
     step: &RefMove,
     wish: Option<Way>,
 ) -> Result<Option<String>, UndoError> {
-    let makes = matches!(
-        operation.intent.kind,
-        Kind::Commit | Kind::Amend | Kind::CherryPick | Kind::Revert | Kind::Am | Kind::Rebase
-    );
-    let Some(new) = step.new.filter(|_| makes) else { return Ok(None) };
+    let Some(new) = step.new.filter(|_| makes_commits(operation)) else { return Ok(None) };
     let Some(remote) = undo.repo.containing(new, &["refs/remotes/"], 1)?.into_iter().next() else { return Ok(None) };
     let remote = short(&remote);
     let added = step.old.map_or(Ok(true), |old| undo.repo.is_ancestor(old, new))?;

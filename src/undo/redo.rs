@@ -11,7 +11,7 @@ use crate::model::{
 use super::delta::{Delta, Overlap, PathDelta, Sides};
 use super::find::{Finder, Step};
 use super::place::{Place, not_elsewhere, quoted, short, words};
-use super::{Undo, UndoError, choose, guards, record};
+use super::{Undo, UndoError, choose, general, guards, record};
 
 /// Finds out what the newest undo did, as something to be taken back.
 pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoError> {
@@ -98,9 +98,14 @@ fn not_published(
     plan: &Plan,
     wish: Option<Way>,
 ) -> Result<Vec<String>, UndoError> {
+    let brought = root(history, operation).is_some_and(general::makes_commits);
     let mut notes = Vec::new();
     for step in &plan.refs {
         let Some(left) = step.to else { continue };
+        let made = plan.made.last().is_some_and(|made| made.oid == left);
+        if !made && !brought {
+            continue;
+        }
         let stays = step.expect.map_or(Ok(false), |back| undo.repo.is_ancestor(left, back))?;
         if stays || undo.repo.containing(left, &["refs/remotes/"], 1)?.is_empty() {
             continue;
@@ -114,7 +119,6 @@ fn not_published(
             notes.extend(found.note);
             continue;
         };
-        let made = plan.made.last().is_some_and(|made| made.oid == left);
         if wish == Some(Way::MoveBack) || !made && operation.intent.kind == Kind::Undo {
             notes.push(format!("'{remote}' contains it: pushing this branch needs --force-with-lease"));
             continue;
@@ -130,6 +134,16 @@ fn not_published(
         return Err(UndoError::refused(why, hint));
     }
     Ok(notes)
+}
+
+/// Returns the operation at the end of a line of undos and redos.
+fn root<'h>(history: &'h History, operation: &'h Operation) -> Option<&'h Operation> {
+    let mut root = operation;
+    while root.intent.kind.is_ours() {
+        let of = root.intent.of.as_ref()?;
+        root = history.operations.iter().find(|found| found.id == *of)?;
+    }
+    Some(root)
 }
 
 fn inverse(operation: &Operation, plan: Plan, head: Head, why: &str) -> Delta {

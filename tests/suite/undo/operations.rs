@@ -404,6 +404,13 @@ fn u12_what_was_redone_and_pushed_is_not_taken_back_silently() {
         world.guard_ok(&["redo"]);
         assert_eq!(world.oid("HEAD"), done);
     }
+    // What a fetch brought is nobody's loss: as before it was redone.
+    world.git(&["checkout", "-q", "-b", "beside", "main^"]);
+    world.git(&["branch", "-q", "-f", "main", "main^"]);
+    world.git(&["fetch", "-q", "origin", "main:main"]);
+    for command in ["undo", "redo", "undo"] {
+        world.guard_ok(&[command]);
+    }
 }
 
 /// A branch that `switch -C` or `checkout -B` set anew goes back to what it was; where nothing moved but HEAD, nothing does.
