@@ -46,7 +46,9 @@ pub enum LostError {
 }
 
 /// Finds what a merge lost at or beneath `paths`; where none is given, wherever a rule finds something.
-pub fn lost(repo: &Repo, merge: &str, paths: &[TreePath]) -> Result<(Oid, Vec<LostAt>), LostError> {
+///
+/// Returns the merge, what comes back, and the paths at which it is not known what is missing.
+pub fn lost(repo: &Repo, merge: &str, paths: &[TreePath]) -> Result<(Oid, Vec<LostAt>, Vec<TreePath>), LostError> {
     let no_merge = || LostError::NoMerge(escape(merge.as_bytes()));
     let commit = repo.resolve(&format!("{merge}^{{commit}}"))?.ok_or_else(no_merge)?;
     if repo.objects().commit(commit)?.parents.len() < 2 {
@@ -61,15 +63,18 @@ pub fn lost(repo: &Repo, merge: &str, paths: &[TreePath]) -> Result<(Oid, Vec<Lo
     } else {
         named(&facts, commit, paths)?
     };
-    let some = !candidates.is_empty();
-    let found = candidates.into_iter().map(|loss| lost_at(repo, &facts, loss)).collect::<Result<Vec<_>, _>>()?;
-    let found: Vec<LostAt> = found.into_iter().flatten().collect();
-    match found.is_empty() {
-        true if some => return Err(LostError::Unclear(commit.short())),
-        true => return Err(LostError::NothingLost(commit.short())),
-        false => {}
+    let (mut found, mut unclear) = (Vec::new(), Vec::new());
+    for loss in candidates {
+        match lost_at(repo, &facts, loss)? {
+            Some(lost) => found.push(lost),
+            None => unclear.push(loss.deviation.path.clone()),
+        }
     }
-    Ok((commit, found))
+    match (found.is_empty(), unclear.is_empty()) {
+        (true, true) => Err(LostError::NothingLost(commit.short())),
+        (true, false) => Err(LostError::Unclear(commit.short())),
+        (false, _) => Ok((commit, found, unclear)),
+    }
 }
 
 fn named<'f>(facts: &'f Facts, merge: Oid, paths: &[TreePath]) -> Result<Vec<&'f Loss>, LostError> {

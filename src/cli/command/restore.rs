@@ -74,7 +74,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
 
 /// Makes what a merge lost again.
 fn lost(context: &Context, repo: &Repo, (merge, paths): (&str, &[TreePath]), run: Run) -> anyhow::Result<Exit> {
-    let (commit, lost) = routes::lost(repo, merge, paths).map_err(|error| match error {
+    let (commit, lost, unclear) = routes::lost(repo, merge, paths).map_err(|error| match error {
         LostError::Git(error) => anyhow::Error::from(error),
         LostError::NoMerge(_) => Failure::new(Exit::Usage, error.to_string()).hint("guard audit").into(),
         error => Failure::new(Exit::Refused, error.to_string()).into(),
@@ -84,6 +84,10 @@ fn lost(context: &Context, repo: &Repo, (merge, paths): (&str, &[TreePath]), run
     let report = Undo::new(repo, context.now()).restore_changes(&changes, &why, run).map_err(failure)?;
     let plan = report.plan.clone();
     let exit = finish(context, repo, "restore", Ok(report), run)?;
+    for path in unclear.iter().take(LISTED) {
+        let see = format!("git show --cc {}", commit.short());
+        context.terminal.say(|| format!("guard: what is missing from '{path}' is not known; look at: {see}\n"));
+    }
     let partly =
         |path: &TreePath| plan.conflicts.iter().any(|conflict| conflict.path == *path) || plan.left_out.contains(path);
     let by_hand = lost.iter().filter(|lost| partly(&lost.again.path)).filter_map(|lost| lost.by_hand.as_ref());
