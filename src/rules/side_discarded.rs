@@ -24,10 +24,9 @@ fn judge(case: &Case<'_>) -> Vec<Draft> {
     let losses = &case.facts.losses;
     let Some(side) = losses.side_taken.filter(|_| !losses.at.is_empty()) else { return Vec::new() };
     let count = losses.at.len();
-    let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let files = if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
     let other = usize::from(side == 0);
-    let message =
-        format!("nothing of {} was taken: {files} are as in {}", side_name(case, other), side_name(case, side));
+    let message = format!("nothing of {} was taken: {files} as in {}", side_name(case, other), side_name(case, side));
     vec![Draft::new(message).weighing(Weight::Rule)]
 }
 

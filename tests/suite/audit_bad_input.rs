@@ -154,7 +154,10 @@ fn an_interrupted_audit_leaves_nothing_behind() {
         .unwrap();
     std::thread::sleep(Duration::from_millis(200));
     let _ = Ran::of(sandbox.command("kill", sandbox.work()).args(["-INT", &guard.id().to_string()]), b"").ok();
+    // Its stdin stays open: an end of it would end guard, too.
+    let stdin = guard.stdin.take();
     let status = guard.wait().unwrap();
+    drop(stdin);
     assert!(status.signal() == Some(2) || status.code() == Some(130), "{status:?}");
     sandbox.assert_unchanged(&before);
 }

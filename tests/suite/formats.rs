@@ -79,7 +79,7 @@ fn a_format_changes_no_exit_code() {
         let _ = sandbox.guard(["audit", "--format", format]).exits(0);
         let _ = sandbox.guard(["audit", "--format", format, "--fail-on", "warn"]).exits(1);
         let _ = sandbox.guard(["check", "--merge", "HEAD", "--format", format]).exits(0);
-        let _ = sandbox.guard(["check", "--merge", "HEAD", "--strict", "--format", format]).exits(0);
+        let _ = sandbox.guard(["check", "--merge", "HEAD", "--strict", "--format", format]).exits(1);
     }
 }
 
