@@ -35,4 +35,4 @@ pub use refs::{RefTransaction, ReflogEntry};
 pub use repository::{Head, Opening, Repo};
 pub use rewrite::Merged;
 pub use status::{Standing, Uncommitted};
-pub use work::Filtered;
+pub use work::{Filtered, Overlaps};

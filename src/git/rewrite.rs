@@ -97,7 +97,9 @@ impl Repo {
             crate::disk::write_atomic(&file, &self.objects().blob(entry.oid)?, Durability::Lazy, 0o600)?;
             files.push(file);
         }
-        let Some(merged) = self.merge_texts([&files[0], &files[1], &files[2]], false)? else { return Ok(None) };
+        let Some(merged) = self.merge_texts([&files[0], &files[1], &files[2]], super::Overlaps::Fail)? else {
+            return Ok(None);
+        };
         let ask = self.in_scratch(scratch, "hash-object").args(["-w", "--no-filters", "--stdin"]).input(merged);
         let oid = ask.run()?.line()?.parse().map_err(|_| GitError::Answer { command: "hash-object".into() })?;
         Ok(Some(Entry { mode, oid }))

@@ -15,6 +15,17 @@ pub struct Filtered {
     pub bytes: Vec<u8>,
 }
 
+/// What becomes of changes of texts that overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlaps {
+    /// There is no result.
+    Fail,
+    /// Ours stay.
+    Ours,
+    /// Both stand there, between conflict markers.
+    Marked,
+}
+
 impl Repo {
     /// Returns blobs as git would write them out at their paths, in order. All in one conversation; paths with a
     /// newline, which that conversation can't carry, one by one. `attributes` is the tree whose `.gitattributes` count
@@ -78,12 +89,17 @@ impl Repo {
     }
 
     /// Merges three texts as git does: ours, the base, theirs, each a file. `None` when a side is binary, or changes overlap
-    /// and ours are not to stay there.
-    pub fn merge_texts(&self, files: [&std::path::Path; 3], ours_stay: bool) -> Result<Option<Vec<u8>>, GitError> {
-        let ours = ours_stay.then_some("--ours");
-        let output = self.git("merge-file").args(["-p", "-q"]).args(ours).args(files).run()?;
+    /// and nothing is to become of that.
+    pub fn merge_texts(&self, files: [&std::path::Path; 3], overlaps: Overlaps) -> Result<Option<Vec<u8>>, GitError> {
+        let how: &[&str] = match overlaps {
+            Overlaps::Fail => &[],
+            Overlaps::Ours => &["--ours"],
+            Overlaps::Marked => &["-L", "now", "-L", "base", "-L", "lost"],
+        };
+        let output = self.git("merge-file").args(["-p", "-q"]).args(how).args(files).run()?;
         match output.status {
             0 => Ok(Some(output.stdout)),
+            1..=127 if overlaps == Overlaps::Marked => Ok(Some(output.stdout)),
             // 1 to 127: so many conflicts; 255: binary.
             1..=127 | 255 => Ok(None),
             _ => Err(output.failure()),

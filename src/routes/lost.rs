@@ -11,15 +11,6 @@ use crate::model::{Entry, Facts, Loss, Oid, Raw, Source, TreePath, WorkFile, esc
 use crate::rules;
 use crate::undo::Again;
 
-/// What a merge lost at a path.
-#[derive(Debug, Clone)]
-pub struct LostAt {
-    /// The change that brings it back.
-    pub again: Again,
-    /// How a person does the same with git, and settles what overlaps.
-    pub by_hand: Option<String>,
-}
-
 /// There is nothing to bring back.
 #[derive(Debug, thiserror::Error)]
 pub enum LostError {
@@ -48,7 +39,7 @@ pub enum LostError {
 /// Finds what a merge lost at or beneath `paths`; where none is given, wherever a rule finds something.
 ///
 /// Returns the merge, what comes back, and the paths at which it is not known what is missing.
-pub fn lost(repo: &Repo, merge: &str, paths: &[TreePath]) -> Result<(Oid, Vec<LostAt>, Vec<TreePath>), LostError> {
+pub fn lost(repo: &Repo, merge: &str, paths: &[TreePath]) -> Result<(Oid, Vec<Again>, Vec<TreePath>), LostError> {
     let no_merge = || LostError::NoMerge(escape(merge.as_bytes()));
     let commit = repo.resolve(&format!("{merge}^{{commit}}"))?.ok_or_else(no_merge)?;
     if repo.objects().commit(commit)?.parents.len() < 2 {
@@ -92,13 +83,12 @@ fn named<'f>(facts: &'f Facts, merge: Oid, paths: &[TreePath]) -> Result<Vec<&'f
     Ok(found)
 }
 
-fn lost_at(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<LostAt>, GitError> {
+fn lost_at(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<Again>, GitError> {
     let deviation = &loss.deviation;
     let path = deviation.path.clone();
     if rules::is_of_both(loss) {
         let Some(automatic) = automatic(repo, facts, loss)? else { return Ok(None) };
-        let again = Again { path, before: deviation.result.and_then(file), after: Some(automatic) };
-        return Ok(Some(LostAt { again, by_hand: None }));
+        return Ok(Some(Again { path, before: deviation.result.and_then(file), after: Some(automatic) }));
     }
     let side = rules::side_of(loss);
     let there = deviation.parents.get(side).copied().flatten();
@@ -108,8 +98,7 @@ fn lost_at(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<LostAt>, Gi
     if before == after {
         return Ok(None);
     }
-    let by_hand = rules::by_hand(facts, &path, side);
-    Ok(Some(LostAt { again: Again { path, before, after }, by_hand }))
+    Ok(Some(Again { path, before, after }))
 }
 
 fn file(entry: Entry) -> Option<WorkFile> {

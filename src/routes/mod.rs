@@ -35,7 +35,7 @@ pub use allow::{AllowError, Scope, Source, allow};
 pub use audit::{Audited, audit};
 pub use check::{CheckError, Checked, Subject, check};
 pub use judge::{Judged, on_failure};
-pub use lost::{LostAt, LostError, lost};
+pub use lost::{LostError, lost};
 
 use crate::disk::{self, Durability};
 use crate::git::{GitError, Repo};

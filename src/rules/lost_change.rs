@@ -151,7 +151,7 @@ pub(super) fn restore(case: &Case<'_>, path: &TreePath, side: usize) -> Option<S
 }
 
 /// Returns git's command that puts a side's change back, and leaves what overlaps in conflict.
-pub fn by_hand(facts: &Facts, path: &TreePath, side: usize) -> Option<String> {
+fn by_hand(facts: &Facts, path: &TreePath, side: usize) -> Option<String> {
     let from = if side == 0 { facts.into.tip? } else { facts.incoming.get(side - 1)?.oid };
     let base = facts.merge_bases.first()?;
     let path = shell_quote(path);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::disk::{self, Durability};
+use crate::git::Overlaps;
 use crate::model::{Mode, Oid, Source, TreePath, WorkFile};
 
 use super::delta::Overlap;
@@ -79,7 +80,7 @@ impl Undo<'_> {
         Ok(chunks)
     }
 
-    /// Merges three texts as git does; `None` when a side is binary, or changes overlap and ours are not to stay there.
+    /// Merges three texts as git does; `None` when a side is binary, or changes overlap and nothing is to become of that.
     pub(super) fn merge(
         &self,
         ours: &[u8],
@@ -87,6 +88,11 @@ impl Undo<'_> {
         theirs: &[u8],
         overlap: Overlap,
     ) -> Result<Option<Vec<u8>>, UndoError> {
+        let overlaps = match overlap {
+            Overlap::Refuse | Overlap::Replace => Overlaps::Fail,
+            Overlap::Stay => Overlaps::Ours,
+            Overlap::Mark => Overlaps::Marked,
+        };
         let parent = self.repo.guard_dir().join("tmp");
         let folder = parent.join(format!("undo-{}", std::process::id()));
         disk::ensure_folder(&folder, 0o700)?;
@@ -95,7 +101,7 @@ impl Undo<'_> {
             for (name, bytes) in names.iter().zip([ours, base, theirs]) {
                 disk::write_atomic(name, bytes, Durability::Lazy, 0o600)?;
             }
-            Ok(self.repo.merge_texts([&names[0], &names[1], &names[2]], overlap == Overlap::Stay)?)
+            Ok(self.repo.merge_texts([&names[0], &names[1], &names[2]], overlaps)?)
         };
         let merged = write();
         disk::remove_folder_all_inside(&parent, &folder)?;

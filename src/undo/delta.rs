@@ -46,6 +46,8 @@ pub(super) enum Overlap {
     Replace,
     /// It stays, and what does not overlap goes back.
     Stay,
+    /// Both stand there, between conflict markers.
+    Mark,
 }
 
 /// What the operation did.

@@ -184,9 +184,10 @@ impl<'a> Undo<'a> {
     }
 
     /// Makes changes again on top of what stands there now, in the files only; `why` says which. What overlaps with later edits
-    /// is left out and noted; where all of it does, that is a conflict.
-    pub fn restore_changes(&self, changes: &[Again], why: &str, run: Run) -> Result<Report, UndoError> {
-        self.do_it(RESTORE, run, None, |_| restore::again(self, changes, why))
+    /// is left out and noted, or stands there between conflict markers where `markers` are wanted; where all of it is left out,
+    /// that is a conflict.
+    pub fn restore_changes(&self, changes: &[Again], markers: bool, why: &str, run: Run) -> Result<Report, UndoError> {
+        self.do_it(RESTORE, run, None, |_| restore::again(self, changes, markers, why))
     }
 
     /// Takes the newest restore of this worktree back.

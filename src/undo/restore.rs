@@ -48,11 +48,12 @@ pub struct Again {
 }
 
 /// Plans to make changes again on top of what stands there now: three-way, in the files only.
-pub(super) fn again(undo: &Undo<'_>, changes: &[Again], why: &str) -> Result<Delta, UndoError> {
+pub(super) fn again(undo: &Undo<'_>, changes: &[Again], markers: bool, why: &str) -> Result<Delta, UndoError> {
+    let overlap = if markers { Overlap::Mark } else { Overlap::Stay };
     let delta = |change: &Again| {
         // Undoing has the same form, with the past where here what is to be stands.
         let work = Some(Sides { after: change.before.clone(), before: change.after.clone() });
-        PathDelta { path: change.path.clone(), index: None, work, overlap: Overlap::Stay }
+        PathDelta { path: change.path.clone(), index: None, work, overlap }
     };
     of_files(undo, changes.iter().map(delta).collect(), None, why.to_owned())
 }

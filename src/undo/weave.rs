@@ -310,6 +310,12 @@ impl Weaver<'_, '_> {
                 self.plan.left_out.push(path.clone());
             }
         }
+        if merged.is_none() && delta.overlap == Overlap::Mark {
+            merged = self.merged_file(three, Overlap::Mark)?;
+            if merged.is_some() {
+                self.plan.notes.push(format!("'{path}' has conflict markers where both overlap: settle them"));
+            }
+        }
         match merged {
             Some(to) => {
                 self.plan.kept.push(path.clone());

@@ -60,13 +60,14 @@ fn what_does_not_overlap_comes_back_and_later_edits_stay() {
     let expected = before.replace("line number 5\n", "line number 5\nfeat's careful work\n");
     assert_eq!(text(&sandbox, path), expected);
     assert_eq!(sandbox.git(["diff", "--cached", "--name-only"]).ok().stdout, "", "the index stays");
-    // What was left out, by git's own means.
-    let command = ran.stderr.split_once("overlaps in conflict: ").unwrap().1;
-    let _ = sandbox.git(["commit", "-q", "-a", "-m", "back"]).ok();
-    let by_hand = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"");
-    assert!(text(&sandbox, path).contains("<<<<<<<") && text(&sandbox, path).contains(FEAT), "{by_hand:?}");
-    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD~1"]).ok();
-    sandbox.write(path, expected);
+    let _ = sandbox.guard(["restore", "--undo"]).ok();
+    assert_eq!(text(&sandbox, path), before);
+    // What was left out, as the printed command puts it.
+    let command = ran.stderr.split_once("by hand: ").unwrap().1;
+    let marked = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"").ok();
+    assert!(marked.stdout.contains("has conflict markers"), "{marked}");
+    let both = format!("<<<<<<< now\n{MAIN}=======\n{FEAT}>>>>>>> lost\n");
+    assert_eq!(text(&sandbox, path), expected.replace(MAIN, &both));
     let _ = sandbox.guard(["restore", "--undo"]).ok();
     assert_eq!(text(&sandbox, path), before);
 }
@@ -84,13 +85,13 @@ fn the_audit_names_the_command() {
 }
 
 #[test]
-fn where_all_of_it_overlaps_nothing_changes_and_gits_command_is_named() {
+fn where_all_of_it_overlaps_nothing_changes_and_the_way_is_named() {
     let sandbox = taken("code.txt");
     let now = text(&sandbox, "code.txt").replace("line number 5\n", "line number 5, rewritten\n");
     sandbox.write("code.txt", now.replace("line number 6\n", "line number 6, rewritten\n"));
     let before = text(&sandbox, "code.txt");
     let ran = sandbox.guard(["restore", "--lost", "HEAD", "code.txt"]).exits(4);
-    assert!(ran.stderr.contains("nothing was changed") && ran.stderr.contains("| git apply --3way"), "{ran:?}");
+    assert!(ran.stderr.contains("nothing was changed") && ran.stderr.contains("--markers -- 'code.txt'"), "{ran:?}");
     assert_eq!(text(&sandbox, "code.txt"), before);
 }
 

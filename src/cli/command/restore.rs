@@ -9,7 +9,8 @@ use crate::git::Repo;
 use crate::model::TreePath;
 use crate::report::{Exit, copied_json, copied_text};
 use crate::routes::{self, LostError};
-use crate::undo::{Again, Run, Undo};
+use crate::rules;
+use crate::undo::{Run, Undo};
 
 /// Bring files back as they were before an operation, or in a revision
 ///
@@ -23,6 +24,7 @@ Examples:
   guard restore config.toml --from 20261122-224531-3fa9c1 --to /tmp/then
   guard restore --lost 1a2b3c4 --dry-run                    what that merge lost, back on top of today's state
   guard restore --lost 1a2b3c4 src/parser.c                 of one file only
+  guard restore --lost 1a2b3c4 --markers src/parser.c       with conflict markers where yours overlap
   guard restore --undo                                      take the last restore back
 
 Exit codes: 0 done, 2 usage, 3 done but not recorded yet, 4 refused and nothing changed, 5 locked by another process")]
@@ -42,6 +44,9 @@ pub struct Arguments {
     /// overlap yours stay too, with a note. Without paths: everything that the audit finds lost.
     #[arg(long, value_name = "MERGE", conflicts_with_all = ["from", "to", "undo"])]
     lost: Option<String>,
+    /// With --lost: where both overlap, leave conflict markers in the file instead of leaving that out
+    #[arg(long, requires = "lost")]
+    markers: bool,
     /// Take the last restore of this worktree back
     #[arg(long, conflicts_with_all = ["paths", "from", "to"])]
     undo: bool,
@@ -58,7 +63,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let start = &context.surroundings.folder;
     let paths = arguments.paths.iter().map(|path| inside(&repo, start, path)).collect::<Result<Vec<_>, _>>()?;
     if let Some(merge) = &arguments.lost {
-        return lost(context, &repo, (merge, &paths), run);
+        return lost(context, &repo, (merge, &paths, arguments.markers), run);
     }
     let Some(from) = &arguments.from else { return finish(context, &repo, "restore", undo.undo_restore(run), run) };
     let Some(folder) = &arguments.to else {
@@ -73,15 +78,19 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
 }
 
 /// Makes what a merge lost again.
-fn lost(context: &Context, repo: &Repo, (merge, paths): (&str, &[TreePath]), run: Run) -> anyhow::Result<Exit> {
+fn lost(
+    context: &Context,
+    repo: &Repo,
+    (merge, paths, markers): (&str, &[TreePath], bool),
+    run: Run,
+) -> anyhow::Result<Exit> {
     let (commit, lost, unclear) = routes::lost(repo, merge, paths).map_err(|error| match error {
         LostError::Git(error) => anyhow::Error::from(error),
         LostError::NoMerge(_) => Failure::new(Exit::Usage, error.to_string()).hint("guard audit").into(),
         error => Failure::new(Exit::Refused, error.to_string()).into(),
     })?;
-    let changes: Vec<Again> = lost.iter().map(|lost| lost.again.clone()).collect();
     let why = format!("what {} lost", commit.short());
-    let report = Undo::new(repo, context.now()).restore_changes(&changes, &why, run).map_err(failure)?;
+    let report = Undo::new(repo, context.now()).restore_changes(&lost, markers, &why, run).map_err(failure)?;
     let plan = report.plan.clone();
     let exit = finish(context, repo, "restore", Ok(report), run)?;
     for path in unclear.iter().take(LISTED) {
@@ -90,9 +99,10 @@ fn lost(context: &Context, repo: &Repo, (merge, paths): (&str, &[TreePath]), run
     }
     let partly =
         |path: &TreePath| plan.conflicts.iter().any(|conflict| conflict.path == *path) || plan.left_out.contains(path);
-    let by_hand = lost.iter().filter(|lost| partly(&lost.again.path)).filter_map(|lost| lost.by_hand.as_ref());
-    for command in by_hand.take(LISTED) {
-        context.terminal.say(|| format!("with git, overlaps in conflict: {command}\n"));
+    for lost in lost.iter().filter(|lost| partly(&lost.path)).take(LISTED) {
+        let path = rules::shell_quote(&lost.path);
+        let command = format!("guard restore --lost {} --markers -- {path}", commit.short());
+        context.terminal.say(|| format!("to settle what overlaps by hand: {command}\n"));
     }
     Ok(exit)
 }
