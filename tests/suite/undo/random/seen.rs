@@ -203,7 +203,8 @@ pub fn locks(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() && path.file_name() != Some(OsStr::new("recoveryguard")) {
             found.extend(locks(&path));
-        } else if path.extension() == Some(OsStr::new("lock")) {
+        } else if path.extension() == Some(OsStr::new("lock")) && !path.ends_with("objects/maintenance.lock") {
+            // git's own upkeep in the background has a lock of its own.
             found.push(path);
         }
     }
