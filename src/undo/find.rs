@@ -130,12 +130,7 @@ pub(super) fn find(undo: &Undo<'_>, history: &History, what: Option<&str>) -> Re
         let id = open.operation.as_ref().map(|operation| operation.id.clone());
         match &wanted {
             // Whether its git still runs can't be told: a person has to say so.
-            None => {
-                let id = id.map_or_else(String::new, |id| id.to_string());
-                let why = "the last merge began and never ended: git broke it off amid the files, or is at it still";
-                let hint = format!("once that git is gone: guard undo-merge {id}");
-                return Err(UndoError::refused(why, Some(hint)));
-            }
+            None => return Err(began_and_never_ended(&open)),
             Some(Wanted::Operation(wanted)) if Some(&wanted.id) == id.as_ref() => return Ok(Target::Open(open)),
             Some(_) => {}
         }
@@ -241,6 +236,18 @@ fn open(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>,
     let stale_auto_merge = heads.len() > 1;
     let branch = head.branch.clone();
     Ok(Some(Open { operation, branch, head: tip, heads, squash, stale_auto_merge, broken_off: false }))
+}
+
+/// Refuses when the last merge here began and never ended.
+pub(super) fn none_broken_off(undo: &Undo<'_>, history: &History) -> Result<(), UndoError> {
+    let open = broken_off(undo, history, &undo.repo.head()?)?;
+    open.map_or(Ok(()), |open| Err(began_and_never_ended(&open)))
+}
+
+fn began_and_never_ended(open: &Open) -> UndoError {
+    let id = open.operation.as_ref().map_or_else(String::new, |operation| operation.id.to_string());
+    let why = "the last merge began and never ended: git broke it off amid the files, or is at it still";
+    UndoError::refused(why, Some(format!("once that git is gone: guard undo-merge {id}")))
 }
 
 /// A merge that git broke off amid the files: a filter failed, the disk was full, it was killed. Only the journal tells of it:

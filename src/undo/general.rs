@@ -8,7 +8,7 @@ use crate::journal::History;
 use crate::model::{Attributes, Kind, Operation, RefMove, RefName, RefStep, Status, Way};
 
 use super::delta::Delta;
-use super::find::{Step, Wanted, is_unseen_merge, wanted};
+use super::find::{self, Step, Wanted, is_unseen_merge, wanted};
 use super::place::{elsewhere, not_elsewhere, quoted, short};
 use super::{Undo, UndoError, choose, guards, newest, redo, tip};
 
@@ -23,6 +23,7 @@ pub(super) fn delta(
         if guards::no_merge_going_on(undo).is_err() {
             return undo.merge_delta(history, None, wish);
         }
+        find::none_broken_off(undo, history)?;
         return of(undo, history, newest::newest(undo, history)?, wish);
     };
     match wanted(undo, history, what)? {

@@ -147,6 +147,7 @@ fn a_merge_that_git_broke_off_is_taken_back() {
     assert!(!world.run(&["merge", "-q", "feat"]).status.success());
     assert_eq!(world.text(".env"), "theirs\n", "git had begun");
     let broken = world.look();
+    assert!(world.guard_refuses(&["undo"]).contains("git broke it off"));
     let said = world.guard_refuses(&["undo-merge"]);
     let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
     assert!(said.contains("git broke it off") && said.contains(&format!("guard undo-merge {id}")), "{said}");
