@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::audit;
+use super::confirm::Automatic;
 use crate::facts;
 use crate::git::{GitError, Reader, Repo};
 use crate::model::{Facts, Losses, Oid, ResultKind, Shape, Usual};
@@ -35,7 +36,12 @@ impl Look {
     pub(super) fn between(&self, repo: &Repo, base: Oid, sides: [Oid; 2], result: Oid) -> Result<Losses, GitError> {
         let tree = |commit| repo.objects().tree_of(commit);
         let trees = [tree(sides[0])?, tree(sides[1])?];
-        let losses = facts::lost_between(&Reader::open(repo), Some(tree(base)?), trees, result)?;
+        let mut losses = facts::lost_between(&Reader::open(repo), Some(tree(base)?), trees, result)?;
+        if losses.at.iter().any(rules::is_loss)
+            && let Some(automatic) = Automatic::of(repo, sides[0], &sides[1..], &[base])?
+        {
+            automatic.confirm(repo, &mut losses, result)?;
+        }
         if !losses.at.iter().any(rules::is_loss) {
             return Ok(Losses::default());
         }

@@ -16,6 +16,7 @@ mod after;
 mod allow;
 mod audit;
 mod check;
+mod confirm;
 pub mod doctor;
 mod gate;
 mod judge;
@@ -34,6 +35,7 @@ mod whose;
 pub use allow::{AllowError, Scope, Source, allow};
 pub use audit::{Audited, audit};
 pub use check::{CheckError, Checked, Subject, check};
+pub use confirm::confirm;
 pub use judge::{Judged, on_failure};
 pub use lost::{LostError, lost};
 

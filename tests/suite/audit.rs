@@ -473,3 +473,34 @@ fn history(seed: u64) -> Sandbox {
     }
     sandbox
 }
+
+/// A merge driver of the project decides otherwise than text merging would: nothing was lost by whoever merged. Of thousands that
+/// is asked on demand, of a single merge always; git before 2.38 can't tell.
+#[test]
+fn what_gits_own_merge_does_is_no_loss() {
+    if !Sandbox::git_at_least(2, 38) {
+        println!("not run: git is older than 2.38");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("code.txt", lines(30));
+    sandbox.write(".gitattributes", "code.txt merge=mine\n");
+    sandbox.commit("code");
+    let _ = sandbox.git(["config", "merge.mine.driver", "true"]).ok();
+    for (branch, place) in [("feat", 5), ("third", 9)] {
+        let _ = sandbox.git(["checkout", "-q", "-b", branch, "main"]).ok();
+        let line = format!("number {place}\n");
+        sandbox.write("code.txt", text(&sandbox, "code.txt").replace(&line, &format!("{line}{branch}'s work\n")));
+        sandbox.commit(branch);
+        let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+        let line = format!("number {}\n", place + 15);
+        sandbox.write("code.txt", text(&sandbox, "code.txt").replace(&line, &format!("{line}main's work\n")));
+        sandbox.commit("main's work");
+        let _ = sandbox.git(["merge", "-q", "--no-edit", branch]).ok();
+        assert!(!text(&sandbox, "code.txt").contains(branch), "the driver kept main's");
+    }
+    let lost = |arguments: &[&str]| {
+        findings(&audit(&sandbox, arguments)).into_iter().filter(|found| found.contains("lost-change")).count()
+    };
+    assert_eq!((lost(&[]), lost(&["--confirm"]), lost(&["-n", "1"])), (2, 0, 0));
+}

@@ -21,12 +21,13 @@ Examples:
   guard audit                          all merges reachable from HEAD
   guard audit v1.0..main -n 200        the newest 200 of a range
   guard audit --since '2 weeks ago' --path src/
-  guard audit --fail-on warn origin/main..HEAD
+  guard audit --confirm --fail-on warn origin/main..HEAD
   guard audit --format sarif -o guard.sarif origin/main..HEAD
   guard audit --format html -o audit.html      a page to look at
   git rev-list --merges main | guard audit --stdin --json-lines
 
 Exit codes: 0 whatever was found (--fail-on makes it 1), 2 usage, 3 some merges could not be judged")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Arguments {
     /// Revisions or ranges; HEAD when none is given
     #[arg(value_name = "RANGE", allow_hyphen_values = false)]
@@ -60,6 +61,9 @@ pub struct Arguments {
     all: bool,
     #[command(flatten)]
     output: Output,
+    /// Ask git's own merge about each merge at which lost work was found; of a single merge it is always asked
+    #[arg(long)]
+    confirm: bool,
     /// So many threads; as many as there are processors when not given
     #[arg(long, value_name = "NUMBER")]
     threads: Option<usize>,
@@ -74,6 +78,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let threads = arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let shown = Shown::new(format != Format::Json && !arguments.json_lines && !context.terminal.quiet);
     let mut all = routes::audit(&repo, &commits, threads, &|done, of| shown.progress(done, of))?;
+    if arguments.confirm || commits.len() == 1 {
+        routes::confirm(&repo, &mut all, &|done, of| shown.progress(done, of))?;
+    }
     shown.clear();
     let paths = arguments.paths.iter().map(|path| inside(context, &repo, path)).collect::<Result<Vec<_>, _>>()?;
     for audited in all.iter_mut().filter(|_| !paths.is_empty()) {
