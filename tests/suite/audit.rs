@@ -478,10 +478,6 @@ fn history(seed: u64) -> Sandbox {
 /// is asked on demand, of a single merge always; git before 2.38 can't tell.
 #[test]
 fn what_gits_own_merge_does_is_no_loss() {
-    if !Sandbox::git_at_least(2, 38) {
-        println!("not run: git is older than 2.38");
-        return;
-    }
     let sandbox = Sandbox::new();
     sandbox.write("code.txt", lines(30));
     sandbox.write(".gitattributes", "code.txt merge=mine\n");
@@ -502,5 +498,6 @@ fn what_gits_own_merge_does_is_no_loss() {
     let lost = |arguments: &[&str]| {
         findings(&audit(&sandbox, arguments)).into_iter().filter(|found| found.contains("lost-change")).count()
     };
-    assert_eq!((lost(&[]), lost(&["--confirm"]), lost(&["-n", "1"])), (2, 0, 0));
+    let expected = if Sandbox::git_at_least(2, 38) { (2, 0, 0) } else { (2, 2, 1) };
+    assert_eq!((lost(&[]), lost(&["--confirm"]), lost(&["-n", "1"])), expected);
 }
