@@ -38,10 +38,10 @@ pub struct SideCommits<'r> {
 }
 
 impl<'r> SideCommits<'r> {
-    /// Takes a merge, and which of its parents is meant.
-    pub fn new(reader: &'r Reader, graph: &'r Graph, merge: Node, side: usize) -> Self {
-        let tip = graph.parents(merge).get(side).copied();
-        let others: Vec<Node> = graph.parents(merge).iter().copied().filter(|parent| Some(*parent) != tip).collect();
+    /// Takes the parents of a merge, and which of them is meant.
+    pub fn new(reader: &'r Reader, graph: &'r Graph, parents: &[Node], side: usize) -> Self {
+        let tip = parents.get(side).copied();
+        let others: Vec<Node> = parents.iter().copied().filter(|parent| Some(*parent) != tip).collect();
         let commits = graph.range(tip.as_slice(), &others).into_iter().collect();
         Self { graph, tip, commits, reader }
     }

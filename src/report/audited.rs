@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::reported::{count, lines, weight};
 use super::{json as document, words};
-use crate::model::{Finding, Level, Oid, Timestamp, Verdict};
+use crate::model::{Level, Timestamp, Verdict};
 use crate::routes::Audited;
 
 /// So many findings of one merge are listed as text.
@@ -24,7 +24,6 @@ pub fn audited_text(all: &[Audited], information: bool) -> String {
         text.push_str(&format!("{} {} {}\n", audited.commit.short().yellow(), day(audited.time), audited.subject));
         for finding in audited.findings.iter().filter(|finding| finding.level >= least).take(LISTED) {
             text.push_str(&words::finding(finding));
-            text.push_str(&whose(finding));
             for line in lines(finding) {
                 text.push_str(&format!("        {}\n", format!("- {line}").red()));
             }
@@ -40,14 +39,6 @@ pub fn audited_text(all: &[Audited], information: bool) -> String {
     }
     text.push_str(&summary(all, least));
     text
-}
-
-/// Whose work is missing, where that is known.
-fn whose(finding: &Finding) -> String {
-    let (author, commit) = (finding.evidence.get("lost_author"), finding.evidence.get("lost_commit"));
-    let commit = commit.and_then(|commit| Oid::from_hex(commit.as_bytes()));
-    let (Some(author), Some(commit)) = (author, commit) else { return String::new() };
-    format!("        lost  work of {author} ({})\n", commit.short())
 }
 
 fn summary(all: &[Audited], least: Level) -> String {

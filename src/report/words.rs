@@ -5,7 +5,7 @@
 
 use colored::Colorize;
 
-use crate::model::{Excuse, Finding, Incoming, Level, Target, Verdict};
+use crate::model::{Excuse, Finding, Incoming, Level, Oid, Target, Verdict};
 
 /// So many findings are shown whole; the rest is counted.
 const SHOWN: usize = 10;
@@ -43,7 +43,16 @@ pub fn finding(found: &Finding) -> String {
     } else if found.level >= Level::Warn && !found.remedy.is_empty() {
         text.push_str(&format!("        do    {}\n", found.remedy));
     }
+    text.push_str(&whose(found));
     text
+}
+
+/// Whose work is missing, where that is known.
+fn whose(finding: &Finding) -> String {
+    let (author, commit) = (finding.evidence.get("lost_author"), finding.evidence.get("lost_commit"));
+    let commit = commit.and_then(|commit| Oid::from_hex(commit.as_bytes()));
+    let (Some(author), Some(commit)) = (author, commit) else { return String::new() };
+    format!("        lost  work of {author} ({})\n", commit.short())
 }
 
 /// Returns why something does not block.

@@ -160,7 +160,7 @@ fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Pro
         let missed = || Looked { failure: Some(LATE.to_owned()), ..Looked::default() };
         let (node, looked) = (merges[*place], work.looked[*place].take().unwrap_or_else(missed));
         let mut audited = rank(&looked, usual);
-        whose::name_authors(reader, &graph, node, &looked.losses, &mut audited.findings);
+        whose::name_authors(reader, &graph, graph.parents(node), &looked.losses, &mut audited.findings);
         (graph.oid(node), audited)
     };
     Ok(asked.iter().zip(usual).map(seen).collect())

@@ -1,6 +1,6 @@
 //! The steps that all judging routes share.
 
-use super::Session;
+use super::{Session, whose};
 use crate::facts::{self, Allow, Asked, Found, Question};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Manifest, OnFailure};
@@ -136,6 +136,9 @@ pub fn judge(repo: &Repo, basis: &Basis, facts: Facts, allowed: &[Allowance]) ->
     let unjudged = rules::unjudged(&case);
     let (mut verdict, mut findings) = rules::decide(findings, &excuses);
     name_authors(repo, &facts, &mut findings);
+    if let (Some(tip), [head]) = (facts.into.tip, &facts.incoming[..]) {
+        whose::name_authors_between(repo, [tip, head.oid], &facts.losses, &mut findings);
+    }
     let repaired = || findings.iter().any(|finding| finding.rule == "manifest-weakened");
     let failure = match (&basis.unreadable, unjudged.first()) {
         // A merge that touches the unreadable manifest has a finding of its own, which says how.

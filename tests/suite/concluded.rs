@@ -43,7 +43,7 @@ fn take_both(sandbox: &Sandbox) -> Ran {
 fn take_mine_is_told_before_the_merge_is_committed_and_both_sides_are_not() {
     let sandbox = diverged();
     assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
-    let said = take_mine(&sandbox).says("[lost-change]").says("of feat").stderr;
+    let said = take_mine(&sandbox).says("[lost-change]").says("of feat").says("lost  work of Ada").stderr;
     assert!(said.contains("merging 'feat' into 'main': look at this") && !said.contains("other.txt"), "{said}");
     let checked = sandbox.guard(["check", "--merge", "HEAD"]).ok().stdout;
     assert!(checked.contains("[lost-change]") && checked.contains("guard restore --lost"), "{checked}");
