@@ -18,7 +18,7 @@ pub(super) fn look(session: &Session<'_>, pull: &Operation, head: Oid) -> Result
     let Some(before) = pull.intent.head.filter(|_| pull.intent.kind == Kind::Pull) else { return Ok(None) };
     let range = format!("{}..{}", before.short(), head.short());
     let late = |seen: usize, all: usize| {
-        format!("{seen} of {all} merges were looked at in the time there was; all of them: guard audit {range}")
+        format!("{seen} of {all} merges could be looked at in the time there was; all of them: guard audit {range}")
     };
     let repo = session.repo.within(PATIENCE);
     let newest = [format!("--max-count={}", MOST + 1)];

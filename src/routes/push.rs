@@ -65,7 +65,8 @@ impl Pushed {
         let old = push.old.filter(|old| repo.objects().commit(*old).is_ok());
         let mut merges = repo.unpublished_merges(new, old, MOST + 1)?;
         if merges.len() > MOST {
-            merges.truncate(MOST);
+            // The oldest is the one too many.
+            merges.remove(0);
             self.failure = Some(format!("only the newest {MOST} merges were looked at"));
         }
         merges.retain(|merge| seen.insert(*merge));
@@ -129,6 +130,9 @@ impl Pushed {
         for audited in audit(session.repo, merges, threads, &|_, _| ())? {
             let subject = audited.subject.to_string();
             let commit = audited.commit;
+            if let Some(why) = &audited.failure {
+                self.failure = Some(format!("{}: {why}", commit.short()));
+            }
             for finding in audited.findings.into_iter().filter(|finding| finding.level >= Level::Warn) {
                 let finding = of_merge(finding, commit, &subject);
                 let same = |known: &Finding| {
