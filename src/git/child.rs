@@ -76,6 +76,9 @@ pub enum GitError {
     /// Our own scratch folder could not be made.
     #[error(transparent)]
     Disk(#[from] crate::disk::DiskError),
+    /// Another process holds a ref's lock: what git said.
+    #[error("{0}")]
+    Locked(String),
     /// Something that this git, or this repository, can't do.
     #[error("{0}")]
     Unsupported(String),

@@ -259,7 +259,9 @@ impl RefTransaction {
         // Ours only keep what the others leave.
         let names = self.refs.iter().filter(|name| !name.starts_with(b"refs/recoveryguard/"));
         let names: Vec<String> = names.take(3).map(|name| format!("'{}'", escape(name))).collect();
-        GitError::Unsupported(format!("git refused to move {}: {said}", names.join(", ")))
+        let text = format!("git refused to move {}: {said}", names.join(", "));
+        // git's words, untranslated: the environment says LC_ALL=C.
+        if said.contains(".lock': File exists") { GitError::Locked(text) } else { GitError::Unsupported(text) }
     }
 }
 

@@ -83,6 +83,7 @@ impl UndoError {
         match self {
             Self::IndexLocked(_) => true,
             Self::Disk(error) => error.is_locked(),
+            Self::Git(error) => matches!(error, GitError::Locked(_)),
             _ => false,
         }
     }

@@ -195,7 +195,7 @@ fn patiently(world: &World, command: &[String]) -> i32 {
     let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
     let mut said = world.guard(&arguments);
     for _ in 0..20 {
-        if said.code != 5 && !said.err.contains("a ref is locked") {
+        if said.code != 5 {
             break;
         }
         std::thread::sleep(Duration::from_millis(100));
