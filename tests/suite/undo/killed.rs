@@ -163,12 +163,12 @@ fn kill(case: &Case, times: u64, random: &mut Random) -> u64 {
         // Without the clock going on: a commit that is made again gets the same name.
         let mut status = world.command(OsStr::new("git"), &world.top);
         assert!(status.arg("status").output().unwrap().status.success(), "{context}: git status");
-        let code = match next {
+        let (code, said) = match next {
             Next::Doctor => patiently(&world, &["doctor".to_owned()]),
             Next::Other => patiently(&world, &words(&["restore", "no/such/file", "--from", "HEAD"])),
             Next::Same => patiently(&world, &command),
         };
-        assert!(matches!(next, Next::Other | Next::Same) && code == 4 || code == 0, "{context}: {code}");
+        assert!(matches!(next, Next::Other | Next::Same) && code == 4 || code == 0, "{context}: {code}, {said}");
         let now = Seen::of(&world).settled();
         let differences = after.differences(&now);
         let is_before = now == before && !matches!(next, Next::Same);
@@ -191,7 +191,7 @@ fn kill(case: &Case, times: u64, random: &mut Random) -> u64 {
 }
 
 /// Runs guard; git's children of the one that was killed may need a moment to let their locks go.
-fn patiently(world: &World, command: &[String]) -> i32 {
+fn patiently(world: &World, command: &[String]) -> (i32, String) {
     let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
     let mut said = world.guard(&arguments);
     for _ in 0..20 {
@@ -201,7 +201,7 @@ fn patiently(world: &World, command: &[String]) -> i32 {
         std::thread::sleep(Duration::from_millis(100));
         said = world.guard(&arguments);
     }
-    said.code
+    (said.code, said.err)
 }
 
 impl Seen {

@@ -191,7 +191,7 @@ fn u20_a_locked_ref_is_respected() {
     std::fs::write(&lock, "").unwrap();
     let before = world.look();
     let said = world.guard(&["undo-merge"]);
-    assert_eq!(said.code, 4, "{}", said.err);
+    assert_eq!(said.code, 5, "{}", said.err);
     let end = format!("cannot lock ref 'refs/heads/main': Unable to create '{}': File exists.\n", lock.display());
     assert!(said.err.starts_with("guard: git refused to move 'refs/heads/main': "), "{}", said.err);
     assert!(said.err.ends_with(&end), "{}", said.err);
