@@ -152,6 +152,14 @@ impl Journal {
         Ok(None)
     }
 
+    /// Finds what is allowed for a merge that is made, by its parents, newest first: they say which it is, whatever its branch is
+    /// called by now.
+    pub fn allowances_of_made(&self, tip: Option<Oid>, incoming: &[Oid]) -> Result<Vec<Allowance>, JournalError> {
+        self.allowances(|allowance| {
+            allowance.tip == tip && same_set(allowance.incoming.iter().copied(), incoming.iter().copied())
+        })
+    }
+
     /// Finds what is allowed for these incoming commits into that tip of that branch, newest first.
     pub fn allowances_for(
         &self,
@@ -159,18 +167,21 @@ impl Journal {
         tip: Option<Oid>,
         incoming: &[Oid],
     ) -> Result<Vec<Allowance>, JournalError> {
+        self.allowances(|allowance| {
+            allowance.branch.as_ref() == branch
+                && allowance.tip == tip
+                && same_set(allowance.incoming.iter().copied(), incoming.iter().copied())
+        })
+    }
+
+    fn allowances(&self, fits: impl Fn(&Allowance) -> bool) -> Result<Vec<Allowance>, JournalError> {
         let names = self.list()?.names;
         let newest = names.iter().rev().filter(|name| name.kind == RecordType::Allowance).take(MAX_LOOKED_AT);
         let allowances = newest.filter_map(|name| match self.read(name).ok()??.body {
             Body::Allowance(allowance) => Some(allowance),
             _ => None,
         });
-        let fits = |allowance: &Allowance| {
-            allowance.branch.as_ref() == branch
-                && allowance.tip == tip
-                && same_set(allowance.incoming.iter().copied(), incoming.iter().copied())
-        };
-        Ok(allowances.filter(fits).collect())
+        Ok(allowances.filter(|allowance| fits(allowance)).collect())
     }
 
     /// Lists the folder; a missing one is an empty journal.

@@ -100,8 +100,16 @@ pub fn allow(
 fn made(session: &Session<'_>, oid: Oid, head: Option<Oid>) -> Result<Option<(Oid, Vec<Incoming>)>, GitError> {
     let parents = session.repo.objects().commit(oid)?.parents;
     let [first, others @ ..] = &parents[..] else { return Ok(None) };
+    if others.is_empty() {
+        return Ok(None);
+    }
     let contains = |head: Oid| session.repo.is_ancestor(oid, head);
-    if others.is_empty() || !head.map(contains).transpose()?.unwrap_or(false) {
+    let made = head.map(contains).transpose()?.unwrap_or(false);
+    // A branch's tip may be a merge and be meant to come in.
+    if !made && session.repo.containing(oid, &["refs/heads/"], 1)?.is_empty() {
+        return Ok(None);
+    }
+    if !made && session.repo.names_of(oid)?.iter().any(|name| !name.is_empty()) {
         return Ok(None);
     }
     let incoming = others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] });

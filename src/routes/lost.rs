@@ -5,6 +5,7 @@
 //! lines of both sides   result -> what merging gives
 //! ```
 
+use super::confirm::Automatic;
 use crate::facts::{self, Comparer};
 use crate::git::{GitError, Graph, Reader, Repo, Strategy};
 use crate::model::{Entry, Facts, Loss, Oid, Raw, Source, TreePath, WorkFile, escape};
@@ -48,7 +49,15 @@ pub fn lost(repo: &Repo, merge: &str, paths: &[TreePath]) -> Result<(Oid, Vec<Ag
     let reader = Reader::open(repo);
     let graph = Graph::load(repo, &reader, &[commit], usize::MAX)?;
     let node = graph.node(commit).ok_or_else(no_merge)?;
-    let facts = facts::existing(&mut Comparer::new(&reader, &graph), node)?;
+    let mut facts = facts::existing(&mut Comparer::new(&reader, &graph), node)?;
+    if paths.is_empty()
+        && let (Some(first), Some(tree)) = (facts.into.tip, facts.result_tree)
+    {
+        let others: Vec<Oid> = facts.incoming.iter().map(|head| head.oid).collect();
+        if let Some(automatic) = Automatic::of(repo, first, &others, &facts.merge_bases)? {
+            automatic.confirm(repo, &mut facts.losses, tree)?;
+        }
+    }
     let candidates = if paths.is_empty() {
         facts.losses.at.iter().filter(|loss| rules::is_loss(loss)).collect()
     } else {

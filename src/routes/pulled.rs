@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::push::of_merge;
-use super::{Answer, Occasion, Session, audit, judge};
+use super::{Answer, Occasion, Session, audit, confirm, judge};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
 use crate::model::{Kind, Level, Oid, Operation, Verdict};
@@ -31,7 +31,8 @@ pub(super) fn look(session: &Session<'_>, pull: &Operation, head: Oid) -> Result
     let (mut findings, mut seen) = (Vec::new(), 0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     match audit(&repo, &merges[..merges.len().min(MOST)], threads, &|_, _| ()) {
-        Ok(all) => {
+        Ok(mut all) => {
+            confirm::confirm(session.repo, &mut all, &|_, _| ())?;
             for audited in all {
                 seen += usize::from(audited.failure.is_none());
                 let loud = audited.findings.into_iter().filter(|finding| finding.level >= Level::Warn);

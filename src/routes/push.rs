@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use bstr::ByteSlice;
 
 use super::judge::{self, Basis};
-use super::{Answer, Occasion, Session, audit, target};
+use super::{Answer, Occasion, Session, audit, confirm, target};
 use crate::facts::{Asked, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
@@ -102,7 +102,7 @@ impl Pushed {
         let (tip, others) = (commit.parents.first().copied(), commit.parents.get(1..).unwrap_or_default());
         let own = if basis.is_none() { Some(judge::basis(repo, tip)?) } else { None };
         let Some(basis) = basis.or(own.as_ref()) else { return Ok(()) };
-        let allowed = session.allowances(branch, tip, others);
+        let allowed = session.journal.allowances_of_made(tip, others).unwrap_or_default();
         let incoming = others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect();
         let into = target(branch, tip);
         let question = Question { into, incoming, squash: false, asked: Asked::Tree(commit.tree) };
@@ -127,7 +127,9 @@ impl Pushed {
     /// Looks for work that merges lost.
     fn audit(&mut self, session: &Session<'_>, merges: &[Oid]) -> Result<(), GitError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        for audited in audit(session.repo, merges, threads, &|_, _| ())? {
+        let mut all = audit(session.repo, merges, threads, &|_, _| ())?;
+        confirm::confirm(session.repo, &mut all, &|_, _| ())?;
+        for audited in all {
             let subject = audited.subject.to_string();
             let commit = audited.commit;
             if let Some(why) = &audited.failure {

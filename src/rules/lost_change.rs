@@ -1,6 +1,6 @@
 //! `lost-change`: work of one side is missing from the result.
 
-use crate::model::{Automatic, Facts, Level, Loss, Lost, Mode, TreePath};
+use crate::model::{Automatic, Facts, Level, Loss, Lost, Mode, ResultKind, Shape, TreePath};
 
 use super::ranking::{About, LISTED, WARN, about, points};
 use super::{Case, Docs, Draft, Rule, Weight, shell_quote};
@@ -147,7 +147,13 @@ pub(super) fn restore(case: &Case<'_>, path: &TreePath, side: usize) -> Option<S
     let facts = case.facts;
     let deviates = facts.losses.at.iter().any(|loss| loss.deviation.path == *path);
     let ours = |commit: crate::model::Oid| format!("guard restore --lost {} -- {}", commit.short(), shell_quote(path));
-    facts.commit.filter(|_| deviates).map(ours).or_else(|| by_hand(facts, path, side))
+    if let Some(commit) = facts.commit.filter(|_| deviates) {
+        return Some(ours(commit));
+    }
+    if facts.result == ResultKind::Actual && facts.shape == Shape::Merge && deviates {
+        return Some(format!("once it is committed: guard restore --lost HEAD -- {}", shell_quote(path)));
+    }
+    by_hand(facts, path, side)
 }
 
 /// Returns git's command that puts a side's change back, and leaves what overlaps in conflict.
@@ -169,7 +175,7 @@ mod tests {
         let finding = &sample.judge()[0];
         assert_eq!(finding.message, "a line of feat is missing from 'a'");
         assert_eq!(finding.evidence["line_1"], "their work");
-        assert!(finding.remedy.ends_with("-- 'a' | git apply --3way"), "{}", finding.remedy);
+        assert_eq!(finding.remedy, "once it is committed: guard restore --lost HEAD -- 'a'");
     }
 
     #[test]

@@ -64,6 +64,10 @@ impl Store {
             disk::ensure_folder(folder, 0o700)?;
             let _lock = disk::lock_within(&folder.join("store.lock"), now, Duration::from_secs(5))?;
             if version(&path)?.is_none() {
+                // Whoever made it and was killed left these; nobody else makes it now.
+                for left in ["config.lock", "HEAD.lock"] {
+                    disk::remove_file(&path.join(left))?;
+                }
                 create(&path)?;
             }
         }

@@ -385,6 +385,18 @@ fn of_what_is_over_the_budget_the_oldest_go() {
     assert_eq!(over(&[ids[0]], 1), [id(ids[1])], "what is open stays");
 }
 
+/// libgit2 locks the configuration while it makes a repository; whoever was killed then keeps nobody from making it.
+#[test]
+fn a_store_that_was_not_finished_is_made_again() {
+    let sandbox = Sandbox::new();
+    sandbox.put("file", Mode::File, b"x");
+    let folder = sandbox.store().path().to_owned();
+    std::fs::remove_file(folder.join("config")).unwrap();
+    write_atomic(&folder.join("config.lock"), b"", Durability::Lazy, 0o600).unwrap();
+    sandbox.save("one", &["file"]);
+    assert_eq!(sandbox.store().verify().unwrap(), []);
+}
+
 #[test]
 fn locks_of_killed_processes_go() {
     let sandbox = Sandbox::new();

@@ -317,6 +317,8 @@ impl Weaver<'_, '_> {
             }
         }
         match merged {
+            // All of it is there already.
+            Some(to) if to == from => {}
             Some(to) => {
                 self.plan.kept.push(path.clone());
                 let from = Some(from);

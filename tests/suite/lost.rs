@@ -72,6 +72,21 @@ fn what_does_not_overlap_comes_back_and_later_edits_stay() {
     assert_eq!(text(&sandbox, path), before);
 }
 
+/// Done twice, the second restore is none, and the first can be taken back.
+#[test]
+fn what_is_back_already_is_not_brought_back_again() {
+    let sandbox = taken("code.txt");
+    sandbox.write("code.txt", text(&sandbox, "code.txt").replace("line number 12\n", "line number 12, later\n"));
+    let before = text(&sandbox, "code.txt");
+    let _ = sandbox.guard(["restore", "--lost", "HEAD"]).ok();
+    let after = text(&sandbox, "code.txt");
+    assert_ne!(after, before);
+    let _ = sandbox.guard(["restore", "--lost", "HEAD"]);
+    assert_eq!(text(&sandbox, "code.txt"), after);
+    let _ = sandbox.guard(["restore", "--undo"]).ok();
+    assert_eq!(text(&sandbox, "code.txt"), before);
+}
+
 /// The command of a finding is the one that works.
 #[test]
 fn the_audit_names_the_command() {

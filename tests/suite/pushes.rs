@@ -96,3 +96,33 @@ fn other_pushes_pass_in_silence_and_the_former_hook_reads_its_stdin() {
     assert_ne!(sandbox.git(["push", "-q", "origin", "main:third"]).status, 0);
     assert_eq!(at_origin(&sandbox, "third"), "");
 }
+
+/// What was allowed for a merge holds on whatever branch it is pushed, and the command that a refusal prints works from anywhere.
+#[test]
+fn what_is_allowed_is_allowed_for_the_merge() {
+    let sandbox = published();
+    let _ = sandbox.git(["checkout", "-q", "-b", "cleanup"]).ok();
+    let _ = sandbox.git(["rm", "-q", "restore.sh"]).ok();
+    let _ = sandbox.git(["commit", "-q", "-m", "clean up"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    assert_ne!(sandbox.git(["merge", "-q", "--no-ff", "-m", "m", "cleanup"]).status, 0);
+    let _ = sandbox.guard(["allow", "protected-delete", "restore.sh", "--reason", "moved"]).ok();
+    let _ = sandbox.git(["merge", "-q", "--no-ff", "-m", "m", "cleanup"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "-b", "other"]).ok();
+    let _ = sandbox.git(["push", "-q", "origin", "other"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD~1"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "-b", "cleanup2"]).ok();
+    let _ = sandbox.git(["rm", "-q", "restore.sh"]).ok();
+    let _ = sandbox.git(["commit", "-q", "-m", "clean up again"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    let _ = unseen(&sandbox, "cleanup2").ok();
+    let _ = sandbox.git(["commit", "-q", "--allow-empty", "-m", "on top"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "feat"]).ok();
+    let ran = sandbox.git(["push", "-q", "origin", "main"]);
+    let line = ran.stderr.lines().find(|line| line.contains("guard allow")).unwrap();
+    let command = line.split_once("do ").unwrap().1.trim().replace("'...'", "'kept elsewhere'");
+    let said = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"").ok().stdout;
+    assert!(said.contains("push again now"), "{said}");
+    let _ = sandbox.git(["push", "-q", "origin", "main"]).ok();
+}

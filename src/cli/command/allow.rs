@@ -82,14 +82,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         Source::InProgress => ", the merge in progress",
         Source::Refused => ", the last merge refused here",
     };
+    let next = match source {
+        Source::Made => "push again now",
+        _ => "merge again now; with --no-ff the reason is kept in the merge's message",
+    };
     let verb = if arguments.dry_run { "would allow" } else { "allowed" };
     let name = words::merge_name(&incoming, &into);
-    context.terminal.answer(|| {
-        format!(
-            "{verb} [{}] for merging {name}{which}\nmerge again now; with --no-ff the reason is kept in the merge's message\n",
-            arguments.rule
-        )
-    });
+    context.terminal.answer(|| format!("{verb} [{}] for merging {name}{which}\n{next}\n", arguments.rule));
     Ok(Exit::Fine)
 }
 

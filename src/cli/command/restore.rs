@@ -99,7 +99,7 @@ fn lost(
     }
     let partly =
         |path: &TreePath| plan.conflicts.iter().any(|conflict| conflict.path == *path) || plan.left_out.contains(path);
-    for lost in lost.iter().filter(|lost| partly(&lost.path)).take(LISTED) {
+    for lost in lost.iter().filter(|lost| !markers && partly(&lost.path)).take(LISTED) {
         let path = rules::shell_quote(&lost.path);
         let command = format!("guard restore --lost {} --markers -- {path}", commit.short());
         context.terminal.say(|| format!("to settle what overlaps by hand: {command}\n"));
