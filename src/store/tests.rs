@@ -391,7 +391,7 @@ fn a_store_that_was_not_finished_is_made_again() {
     let sandbox = Sandbox::new();
     sandbox.put("file", Mode::File, b"x");
     let folder = sandbox.store().path().to_owned();
-    std::fs::remove_file(folder.join("config")).unwrap();
+    remove_file(&folder.join("config")).unwrap();
     write_atomic(&folder.join("config.lock"), b"", Durability::Lazy, 0o600).unwrap();
     sandbox.save("one", &["file"]);
     assert_eq!(sandbox.store().verify().unwrap(), []);
