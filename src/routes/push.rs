@@ -78,14 +78,14 @@ impl Pushed {
             None => repo.resolve(&format!("refs/remotes/{}/HEAD^{{commit}}", remote.to_str_lossy()))?,
         };
         let basis = line.map(|line| judge::basis(repo, Some(line))).transpose()?;
-        let branch =
-            if push.local.starts_with(b"refs/heads/") { Some(push.local.clone()) } else { session.branch()? };
+        // It is published there, whatever it is called here.
+        let branch = Some(&push.remote).filter(|name| name.starts_with(b"refs/heads/"));
         for (place, merge) in merges.iter().enumerate() {
             if repo.deadline().is_half_over() {
                 self.failure = Some(format!("only {place} of {} merges were looked at in time", merges.len()));
                 return Ok(());
             }
-            self.judge(session, (*merge, branch.as_ref()), basis.as_ref())?;
+            self.judge(session, (*merge, branch), basis.as_ref())?;
         }
         self.audit(session, &merges)
     }

@@ -95,7 +95,8 @@ fn the_audit_names_the_command() {
     let command = document["merges"][0]["findings"][0]["remedy"].as_str().unwrap().to_owned();
     assert!(command.starts_with("guard restore --lost "), "{command}");
     let words: Vec<&str> = command.split(' ').skip(1).map(|word| word.trim_matches('\'')).collect();
-    let _ = sandbox.guard(words).ok();
+    std::fs::create_dir(sandbox.at("sub")).unwrap();
+    let _ = sandbox.guard([&["-C", "sub"], &words[..]].concat()).ok();
     assert!(text(&sandbox, "code.txt").contains("feat's careful work"));
 }
 

@@ -126,3 +126,19 @@ fn what_is_allowed_is_allowed_for_the_merge() {
     assert!(said.contains("push again now"), "{said}");
     let _ = sandbox.git(["push", "-q", "origin", "main"]).ok();
 }
+
+/// Where it is published counts, whatever the branch is called here.
+#[test]
+fn a_branch_of_another_name_is_judged_as_the_one_that_it_becomes() {
+    let sandbox = published();
+    sandbox.write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = ['restore.sh']\non = ['main']\n");
+    sandbox.commit("only on main");
+    let _ = sandbox.git(["push", "-q", "--no-verify", "origin", "main"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "-b", "cleanup"]).ok();
+    let _ = sandbox.git(["rm", "-q", "restore.sh"]).ok();
+    let _ = sandbox.git(["commit", "-q", "-m", "clean up"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "-b", "topic", "main"]).ok();
+    let _ = unseen(&sandbox, "cleanup").ok();
+    assert_eq!(sandbox.git(["push", "-q", "origin", "topic:main"]).status, 1);
+    let _ = sandbox.git(["push", "-q", "origin", "topic"]).ok();
+}

@@ -63,7 +63,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let start = &context.surroundings.folder;
     let paths = arguments.paths.iter().map(|path| inside(&repo, start, path)).collect::<Result<Vec<_>, _>>()?;
     if let Some(merge) = &arguments.lost {
-        return lost(context, &repo, (merge, &paths, arguments.markers), run);
+        return lost(context, &repo, (merge, &paths), arguments);
     }
     let Some(from) = &arguments.from else { return finish(context, &repo, "restore", undo.undo_restore(run), run) };
     let Some(folder) = &arguments.to else {
@@ -81,10 +81,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
 fn lost(
     context: &Context,
     repo: &Repo,
-    (merge, paths, markers): (&str, &[TreePath], bool),
-    run: Run,
+    (merge, paths): (&str, &[TreePath]),
+    arguments: &Arguments,
 ) -> anyhow::Result<Exit> {
-    let (commit, lost, unclear) = routes::lost(repo, merge, paths).map_err(|error| match error {
+    let (run, markers) = (run_of(arguments.dry_run), arguments.markers);
+    let mut found = routes::lost(repo, merge, paths);
+    if matches!(found, Err(LostError::NotThere { .. })) {
+        // Findings name paths from the top.
+        let from_top = |path: &PathBuf| TreePath::from(path.as_os_str().as_bytes());
+        found = routes::lost(repo, merge, &arguments.paths.iter().map(from_top).collect::<Vec<_>>()).or(found);
+    }
+    let (commit, lost, unclear) = found.map_err(|error| match error {
         LostError::Git(error) => anyhow::Error::from(error),
         LostError::NoMerge(_) => Failure::new(Exit::Usage, error.to_string()).hint("guard audit").into(),
         error => Failure::new(Exit::Refused, error.to_string()).into(),
