@@ -14,17 +14,6 @@ fn is_loud(finding: &Finding) -> bool {
     finding.level >= Level::Warn && ABOUT_LINES.contains(&finding.rule.as_str())
 }
 
-/// The same for a merge of two commits that need not be made yet.
-pub(super) fn name_authors_between(repo: &Repo, sides: [Oid; 2], losses: &Losses, findings: &mut [Finding]) {
-    if !findings.iter().any(is_loud) {
-        return;
-    }
-    let reader = Reader::open(repo);
-    let Ok(graph) = Graph::load(repo, &reader, &sides, usize::MAX) else { return };
-    let parents: Vec<Node> = sides.iter().filter_map(|side| graph.node(*side)).collect();
-    name_authors(&reader, &graph, &parents, losses, findings);
-}
-
 /// Adds the commit that brought what is missing, and its author. Not knowing is no failure.
 pub(super) fn name_authors(
     reader: &Reader,
@@ -44,4 +33,15 @@ pub(super) fn name_authors(
             finding.evidence.insert("lost_author".into(), work.author.to_string());
         }
     }
+}
+
+/// The same for a merge of two commits that need not be made yet.
+pub(super) fn name_authors_between(repo: &Repo, sides: [Oid; 2], losses: &Losses, findings: &mut [Finding]) {
+    if !findings.iter().any(is_loud) {
+        return;
+    }
+    let reader = Reader::open(repo);
+    let Ok(graph) = Graph::load(repo, &reader, &sides, usize::MAX) else { return };
+    let parents: Vec<Node> = sides.iter().filter_map(|side| graph.node(*side)).collect();
+    name_authors(&reader, &graph, &parents, losses, findings);
 }

@@ -18,9 +18,9 @@ use bstr::ByteSlice;
 
 use crate::git::{Head, ReflogEntry};
 use crate::journal::History;
-use crate::model::{Intent, Kind, Oid, Operation, RefName, Saved, Status, escape};
+use crate::model::{Intent, Kind, Oid, Operation, RefName, Status, escape};
 
-use super::delta;
+use super::broken_off::{began_and_never_ended, broken_off};
 use super::guards::{is_there, nothing_else_going_on};
 use super::place::{Place, short};
 use super::squash;
@@ -67,41 +67,6 @@ pub(super) struct Step {
     pub(super) fast_forward: bool,
     /// What was merged was a remote's line, or it was a pull.
     pub(super) from_remote: bool,
-}
-
-impl Step {
-    /// Returns the operation that knows what was uncommitted before the step: its own, or the merge that announced the very
-    /// same and that counts for another branch by now, because the branch was renamed or left, or the commit made again.
-    pub(super) fn witness(&self, undo: &Undo<'_>) -> Result<Option<Operation>, UndoError> {
-        let knows = |operation: &Operation| operation.intent.saved != Saved::default();
-        if let Some(own) = self.operation.as_ref().filter(|own| knows(own)) {
-            return Ok(Some(own.clone()));
-        }
-        let commit = undo.repo.objects().commit(self.new)?;
-        let others = commit.parents.get(1..).unwrap_or_default();
-        let worktree = undo.repo.worktree_id();
-        for operation in undo.journal.operations()?.operations.into_iter().rev() {
-            let intent = &operation.intent;
-            let heads = || intent.incoming.iter().map(|head| head.oid);
-            let announced = intent.kind.is_merge()
-                && intent.worktree == worktree
-                && intent.head == self.old
-                && operation.undone_by.is_none()
-                && knows(&operation);
-            if !announced {
-                continue;
-            }
-            let is_it = match intent.kind {
-                Kind::Squash => self.old.map_or(Ok(false), |old| squash::holds(undo, &operation, old, commit.tree))?,
-                _ if others.is_empty() => heads().any(|head| head == self.new),
-                _ => heads().eq(others.iter().copied()),
-            };
-            if is_it {
-                return Ok(Some(operation));
-            }
-        }
-        Ok(None)
-    }
 }
 
 /// How git ends the reflog's message of one.
@@ -236,42 +201,6 @@ fn open(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>,
     let stale_auto_merge = heads.len() > 1;
     let branch = head.branch.clone();
     Ok(Some(Open { operation, branch, head: tip, heads, squash, stale_auto_merge, broken_off: false }))
-}
-
-/// Refuses when the last merge here began and never ended.
-pub(super) fn none_broken_off(undo: &Undo<'_>, history: &History) -> Result<(), UndoError> {
-    let open = broken_off(undo, history, &undo.repo.head()?)?;
-    open.map_or(Ok(()), |open| Err(began_and_never_ended(&open)))
-}
-
-fn began_and_never_ended(open: &Open) -> UndoError {
-    let id = open.operation.as_ref().map_or_else(String::new, |operation| operation.id.to_string());
-    let why = "the last merge began and never ended: git broke it off amid the files, or is at it still";
-    UndoError::refused(why, Some(format!("once that git is gone: guard undo-merge {id}")))
-}
-
-/// A merge that git broke off amid the files: a filter failed, the disk was full, it was killed. Only the journal tells of it:
-/// it was the last thing to begin here, and never ended; some of its files are there.
-fn broken_off(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>, UndoError> {
-    let worktree = undo.repo.worktree_id();
-    let newest = history.operations.iter().rev().find(|operation| operation.intent.worktree == worktree);
-    let Some((tip, operation)) = head.oid.zip(newest) else { return Ok(None) };
-    let intent = &operation.intent;
-    let began = intent.kind.is_merge() && intent.kind != Kind::External && !intent.incoming.is_empty();
-    if !began || operation.outcome.is_some() || operation.undone_by.is_some() || intent.head != Some(tip) {
-        return Ok(None);
-    }
-    let heads = intent.incoming.iter().map(|head| head.oid).collect();
-    let open = Open {
-        operation: Some(operation.clone()),
-        branch: head.branch.clone(),
-        head: tip,
-        heads,
-        squash: false,
-        stale_auto_merge: true,
-        broken_off: true,
-    };
-    Ok(delta::has_begun(undo, &open)?.then_some(open))
 }
 
 impl<'f, 'r> Finder<'f, 'r> {

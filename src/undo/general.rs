@@ -8,9 +8,9 @@ use crate::journal::History;
 use crate::model::{Attributes, Kind, Operation, RefMove, RefName, RefStep, Status, Way};
 
 use super::delta::Delta;
-use super::find::{self, Step, Wanted, is_unseen_merge, wanted};
+use super::find::{Step, Wanted, is_unseen_merge, wanted};
 use super::place::{elsewhere, not_elsewhere, quoted, short};
-use super::{Undo, UndoError, choose, guards, newest, redo, tip};
+use super::{Undo, UndoError, broken_off, choose, guards, newest, redo, tip};
 
 /// Plans to take back the operation that `what` names, or the newest of this worktree.
 pub(super) fn delta(
@@ -23,7 +23,7 @@ pub(super) fn delta(
         if guards::no_merge_going_on(undo).is_err() {
             return undo.merge_delta(history, None, wish);
         }
-        find::none_broken_off(undo, history)?;
+        broken_off::none_broken_off(undo, history)?;
         return of(undo, history, newest::newest(undo, history)?, wish);
     };
     match wanted(undo, history, what)? {

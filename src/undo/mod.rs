@@ -28,6 +28,7 @@
 
 mod apply;
 mod autostash;
+mod broken_off;
 mod choose;
 mod contents;
 mod delta;
@@ -49,6 +50,7 @@ mod squash;
 pub(crate) mod tests;
 mod tip;
 mod weave;
+mod witness;
 
 use std::cell::OnceCell;
 use std::collections::HashSet;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{Context, Failure, Format, Output};
 use crate::git::Repo;
-use crate::model::{Level, Oid, Verdict};
+use crate::model::{Level, Oid, TreePath, Verdict};
 use crate::report::{self, About, Exit, Report};
 use crate::routes::{self, Audited};
 
@@ -164,7 +164,7 @@ fn chosen(repo: &Repo, arguments: &Arguments) -> anyhow::Result<Vec<Oid>> {
 }
 
 /// Returns a path as it stands in trees: relative to the folder that we are in. Empty: everything.
-fn inside(context: &Context, repo: &Repo, path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+fn inside(context: &Context, repo: &Repo, path: &std::path::Path) -> anyhow::Result<TreePath> {
     use std::os::unix::ffi::OsStrExt;
     use std::path::Component;
     let outside = || {
@@ -183,18 +183,13 @@ fn inside(context: &Context, repo: &Repo, path: &std::path::Path) -> anyhow::Res
             Component::RootDir | Component::Prefix(_) => return Err(outside().into()),
         }
     }
-    Ok(parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>().join(&b'/'))
+    Ok(parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>().join(&b'/').into())
 }
 
 /// Leaves only the findings at or beneath paths.
-fn keep(audited: &mut Audited, paths: &[Vec<u8>]) {
-    let is_in = |path: &[u8]| {
-        paths.iter().any(|folder| {
-            let rest = path.strip_prefix(&folder[..]);
-            folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        })
-    };
-    audited.findings.retain(|finding| finding.path.as_ref().is_some_and(|path| is_in(path)));
+fn keep(audited: &mut Audited, paths: &[TreePath]) {
+    let is_in = |path: &TreePath| paths.iter().any(|folder| path.is_at(folder));
+    audited.findings.retain(|finding| finding.path.as_ref().is_some_and(is_in));
     if audited.verdict != Verdict::CouldNotJudge {
         audited.verdict = Verdict::of(&audited.findings);
     }

@@ -1,0 +1,44 @@
+//! A merge that git broke off amid the files.
+
+use crate::git::Head;
+use crate::journal::History;
+use crate::model::Kind;
+
+use super::find::Open;
+use super::{Undo, UndoError, delta};
+
+/// Refuses when the last merge here began and never ended.
+pub(super) fn none_broken_off(undo: &Undo<'_>, history: &History) -> Result<(), UndoError> {
+    let open = broken_off(undo, history, &undo.repo.head()?)?;
+    open.map_or(Ok(()), |open| Err(began_and_never_ended(&open)))
+}
+
+pub(super) fn began_and_never_ended(open: &Open) -> UndoError {
+    let id = open.operation.as_ref().map_or_else(String::new, |operation| operation.id.to_string());
+    let why = "the last merge began and never ended: git broke it off amid the files, or is at it still";
+    UndoError::refused(why, Some(format!("once that git is gone: guard undo-merge {id}")))
+}
+
+/// A merge that git broke off amid the files: a filter failed, the disk was full, it was killed. Only the journal tells of it:
+/// it was the last thing to begin here, and never ended; some of its files are there.
+pub(super) fn broken_off(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>, UndoError> {
+    let worktree = undo.repo.worktree_id();
+    let newest = history.operations.iter().rev().find(|operation| operation.intent.worktree == worktree);
+    let Some((tip, operation)) = head.oid.zip(newest) else { return Ok(None) };
+    let intent = &operation.intent;
+    let began = intent.kind.is_merge() && intent.kind != Kind::External && !intent.incoming.is_empty();
+    if !began || operation.outcome.is_some() || operation.undone_by.is_some() || intent.head != Some(tip) {
+        return Ok(None);
+    }
+    let heads = intent.incoming.iter().map(|head| head.oid).collect();
+    let open = Open {
+        operation: Some(operation.clone()),
+        branch: head.branch.clone(),
+        head: tip,
+        heads,
+        squash: false,
+        stale_auto_merge: true,
+        broken_off: true,
+    };
+    Ok(delta::has_begun(undo, &open)?.then_some(open))
+}
