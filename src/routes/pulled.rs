@@ -8,7 +8,7 @@ use crate::git::GitError;
 use crate::manifest::OnFailure;
 use crate::model::{Kind, Level, Oid, Operation, Verdict};
 
-/// Half of this may be spent on looking.
+/// Half of this may be spent on looking, the rest on asking git's own merge about what was found.
 const PATIENCE: Duration = Duration::from_millis(400);
 /// So many merges are looked at, the newest.
 const MOST: usize = 200;
@@ -32,7 +32,11 @@ pub(super) fn look(session: &Session<'_>, pull: &Operation, head: Oid) -> Result
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     match audit(&repo, &merges[..merges.len().min(MOST)], threads, &|_, _| ()) {
         Ok(mut all) => {
-            confirm::confirm(session.repo, &mut all, &|_, _| ())?;
+            match confirm::confirm(&repo, &mut all, &|_, _| ()) {
+                // What is not confirmed is not said.
+                Err(GitError::TimedOut(_)) => all.clear(),
+                confirmed => confirmed?,
+            }
             for audited in all {
                 seen += usize::from(audited.failure.is_none());
                 let loud = audited.findings.into_iter().filter(|finding| finding.level >= Level::Warn);

@@ -114,9 +114,12 @@ impl Pushed {
         let loud = judged.findings.into_iter().filter(|finding| finding.level >= Level::Warn);
         self.findings.extend(loud.map(|mut finding| {
             finding.remedy = match &finding.level {
-                Level::Block => {
-                    format!("{} --for {}", rules::allow_command(&finding.rule, finding.path.as_ref()), merge.short())
-                }
+                // In front: behind the path of a name like `-x` no option may stand.
+                Level::Block => rules::allow_command(&finding.rule, finding.path.as_ref()).replacen(
+                    "guard allow",
+                    &format!("guard allow --for {}", merge.short()),
+                    1,
+                ),
                 _ => finding.remedy,
             };
             of_merge(finding, merge, &commit.subject().to_string())
