@@ -39,14 +39,9 @@ impl Doubled {
         self.keys.push(DuplicateKey { pointer, line, count });
     }
 
-    /// Adds the keys of another document.
-    pub fn append(&mut self, other: Self) {
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.overflow |=
-            other.overflow || self.bytes > MAX_POINTER_BYTES || self.keys.len() + other.keys.len() > MAX_KEYS;
-        if !self.overflow {
-            self.keys.extend(other.keys);
-        }
+    /// Says that there are more than are counted.
+    pub fn overflow(&mut self) {
+        self.overflow = true;
     }
 
     /// Returns the keys; unknown when there were too many, for a part of them can't be compared with another file's.

@@ -1,8 +1,7 @@
 //! JSON with comments and trailing commas, as editors and compilers read their configuration.
 
-use super::doubled::Doubled;
-use super::json::{self, end_of_string, walk};
-use super::keys::Node;
+use super::json::{self, Shape, end_of_string, walk};
+use super::node::Node;
 use super::{DuplicateKey, Format, Health, Validator, bad_at};
 
 /// JSON with comments.
@@ -10,16 +9,14 @@ pub const VALIDATOR: Validator =
     Validator { format: Format::Jsonc, name: "jsonc", max_bytes: 16 << 20, check, duplicate_keys, node };
 
 fn check(text: &str) -> Health {
-    match plain(text).and_then(|json| walk(&json, None, &mut Doubled::default())) {
-        Ok(()) => Health::Good,
+    match plain(text).and_then(|json| walk(&json, Shape::Document)) {
+        Ok(_) => Health::Good,
         Err(health) => health,
     }
 }
 
 fn duplicate_keys(text: &str) -> Result<Vec<DuplicateKey>, Health> {
-    let mut doubled = Doubled::default();
-    walk(&plain(text)?, None, &mut doubled)?;
-    doubled.finish()
+    walk(&plain(text)?, Shape::Document)?.finish()
 }
 
 fn node(text: &str) -> Result<Node, Health> {

@@ -1,8 +1,7 @@
 //! JSON Lines: one JSON value a line.
 
-use super::doubled::Doubled;
-use super::json::{self, walk};
-use super::keys::Node;
+use super::json::{self, Shape, walk};
+use super::node::Node;
 use super::{DuplicateKey, Format, Health, Validator};
 
 /// JSON Lines.
@@ -10,33 +9,21 @@ pub const VALIDATOR: Validator =
     Validator { format: Format::Jsonl, name: "jsonl", max_bytes: 16 << 20, check, duplicate_keys, node };
 
 fn check(text: &str) -> Health {
-    match lines(text, &mut Doubled::default()) {
-        Ok(()) => Health::Good,
+    match walk(text, Shape::Lines) {
+        Ok(_) => Health::Good,
         Err(health) => health,
     }
 }
 
 fn duplicate_keys(text: &str) -> Result<Vec<DuplicateKey>, Health> {
-    let mut doubled = Doubled::default();
-    lines(text, &mut doubled)?;
-    doubled.finish()
+    walk(text, Shape::Lines)?.finish()
 }
 
 fn node(text: &str) -> Result<Node, Health> {
-    filled(text).map(|(_, line)| json::node(line)).collect::<Result<_, _>>().map(Node::List)
+    filled(text).map(json::node).collect::<Result<_, _>>().map(Node::List)
 }
 
 /// Returns the lines that hold something: a file may end with a newline, and writers that append leave blank lines.
-fn filled(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.split('\n').enumerate().filter(|(_, line)| !line.bytes().all(|byte| byte.is_ascii_whitespace()))
-}
-
-fn lines(text: &str, doubled: &mut Doubled) -> Result<(), Health> {
-    for (index, line) in filled(text) {
-        walk(line, Some(index + 1), doubled).map_err(|health| match health {
-            Health::Bad { column, what, .. } => Health::Bad { line: index + 1, column, what },
-            other => other,
-        })?;
-    }
-    Ok(())
+fn filled(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').filter(|line| !line.bytes().all(|byte| byte.is_ascii_whitespace()))
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::doubled::step;
+use super::node::Node;
 use super::{Format, Health, MAX_DEPTH, text, too_deep, validator};
 
 /// Larger files are not compared key by key.
@@ -17,17 +18,6 @@ const MAX_POINTER_BYTES: usize = 8 << 20;
 
 /// What may name an item of a list, in this order.
 const NAMES: [&str; 3] = ["id", "name", "key"];
-
-/// A value, read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Node {
-    /// Text, number, truth value or nothing, as it is written.
-    Scalar(String),
-    List(Vec<Node>),
-    Object(BTreeMap<String, Node>),
-    /// An object that merges another in (YAML's `<<`): it has more keys than stand there.
-    Open(BTreeMap<String, Node>),
-}
 
 /// What stands at a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,8 +81,10 @@ pub fn keys(format: Format, bytes: &[u8]) -> Result<Keys, Health> {
     if bytes.len() > MAX_BYTES {
         return Err(Health::Unknown { why: format!("larger than {} MiB", MAX_BYTES >> 20) });
     }
-    let validator = validator(format);
-    let node = (validator.node)(text(&validator, bytes)?)?;
+    let Some(validator) = validator(format) else {
+        return Err(Health::Unknown { why: format!("{} has no keys", format.name()) });
+    };
+    let node = (validator.node)(text(validator, bytes)?)?;
     let mut walk = Walk { at: BTreeMap::new(), bytes: 0, pointer: String::new() };
     walk.node(&node, 0)?;
     let mut values = HashMap::new();
@@ -116,10 +108,11 @@ impl Walk {
         }
         let mut hasher = DefaultHasher::new();
         let kind = match node {
-            Node::Scalar(text) => {
+            Node::Scalar { text, .. } => {
                 text.hash(&mut hasher);
                 Kind::Value
             }
+            Node::Alias => Kind::Value,
             Node::List(items) if items.is_empty() => Kind::Empty,
             Node::List(items) => {
                 if let Some((field, names)) = records(items) {
@@ -166,7 +159,8 @@ fn tell(node: &Node, depth: usize, hasher: &mut DefaultHasher) -> Result<(), Hea
     }
     std::mem::discriminant(node).hash(hasher);
     match node {
-        Node::Scalar(text) => text.hash(hasher),
+        Node::Scalar { text, .. } => text.hash(hasher),
+        Node::Alias => {}
         Node::List(items) => {
             items.len().hash(hasher);
             items.iter().try_for_each(|item| tell(item, depth + 1, hasher))?;
@@ -194,7 +188,7 @@ fn records(items: &[Node]) -> Option<(&'static str, Vec<&str>)> {
 fn scalar<'n>(item: &'n Node, field: &str) -> Option<&'n str> {
     let Node::Object(entries) = item else { return None };
     match entries.get(field)? {
-        Node::Scalar(text) => Some(text),
+        Node::Scalar { text, .. } => Some(text),
         _ => None,
     }
 }

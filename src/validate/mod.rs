@@ -5,16 +5,29 @@
 //! without a panic, in linear time and in memory bounded by a small multiple of the input. Where a limit (size, depth,
 //! number of doubled keys) ends the work the answer is [`Health::Unknown`]: never good, never bad.
 
+mod collect;
+mod csv;
+mod demands;
 mod doubled;
+mod examine;
+mod examined;
 mod json;
 mod jsonc;
 mod jsonl;
 mod keys;
+mod node;
+mod records;
+mod schema;
+mod text;
 mod toml;
 mod yaml;
 
+pub use demands::{Demands, Root};
 pub use doubled::DuplicateKey;
+pub use examine::examine;
+pub use examined::{Contents, Examined, Fault, Faults, Names, Place, Standing, Table};
 pub use keys::{Keys, Kind, container, keys};
+pub use schema::Schema;
 
 /// Containers within containers, at most; what nests deeper is unknown. serde_json's own limit is the same.
 pub const MAX_DEPTH: usize = 128;
@@ -32,6 +45,12 @@ pub enum Format {
     Yaml,
     /// TOML 1.1.
     Toml,
+    /// CSV (RFC 4180), with a row that names the columns.
+    Csv,
+    /// Text without structure.
+    Text,
+    /// Bytes without structure.
+    Binary,
 }
 
 /// What is known of a file.
@@ -66,26 +85,50 @@ pub struct Validator {
     pub max_bytes: usize,
     check: fn(&str) -> Health,
     duplicate_keys: fn(&str) -> Result<Vec<DuplicateKey>, Health>,
-    node: fn(&str) -> Result<keys::Node, Health>,
+    node: fn(&str) -> Result<node::Node, Health>,
 }
 
-/// Every format.
-pub const REGISTER: &[Validator] =
+/// Every format that has keys.
+pub static REGISTER: &[Validator] =
     &[json::VALIDATOR, jsonc::VALIDATOR, jsonl::VALIDATOR, yaml::VALIDATOR, toml::VALIDATOR];
 
 impl Format {
     /// Returns the format's name in the manifest and in messages.
     pub fn name(self) -> &'static str {
-        validator(self).name
+        match self {
+            Self::Csv => "csv",
+            Self::Text => "text",
+            Self::Binary => "binary",
+            keyed => validator(keyed).map_or("data", |validator| validator.name),
+        }
     }
 }
 
-/// Reads all of a file.
+/// Reads all of a file and says whether it can be read. [`examine`] says all that can be said.
 pub fn check(format: Format, bytes: &[u8]) -> Health {
-    let validator = validator(format);
-    match text(&validator, bytes) {
-        Ok(text) => (validator.check)(text),
-        Err(health) => health,
+    match validator(format).map(|validator| (validator, text(validator, bytes))) {
+        Some((validator, Ok(text))) => (validator.check)(text),
+        Some((_, Err(health))) => health,
+        None => plain(format, bytes),
+    }
+}
+
+/// Checks a file that has no keys.
+fn plain(format: Format, bytes: &[u8]) -> Health {
+    let mut bytes = bytes;
+    // Reading from memory does not fail.
+    let Ok(examined) = examine(format, &mut bytes, &Demands::default()) else { return Health::Good };
+    if let Some(fault) = examined.faults.first.into_iter().next() {
+        let (line, column) = match fault.place {
+            Place::Line { line, column } => (line, column),
+            _ => (1, 1),
+        };
+        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        return Health::Bad { line: number(line), column: number(column), what: fault.what };
+    }
+    match examined.unknown.into_iter().next() {
+        Some(why) => Health::Unknown { why },
+        None => Health::Good,
     }
 }
 
@@ -95,18 +138,17 @@ pub fn check(format: Format, bytes: &[u8]) -> Health {
 /// For TOML, where a doubled key is an error, a file whose only faults are doubled keys is good for [`check`] and has
 /// them listed here: so one fault is said once.
 pub fn duplicate_keys(format: Format, bytes: &[u8]) -> Result<Vec<DuplicateKey>, Health> {
-    let validator = validator(format);
-    (validator.duplicate_keys)(text(&validator, bytes)?)
+    match validator(format) {
+        Some(validator) => (validator.duplicate_keys)(text(validator, bytes)?),
+        None => match plain(format, bytes) {
+            Health::Good => Ok(Vec::new()),
+            health => Err(health),
+        },
+    }
 }
 
-fn validator(format: Format) -> Validator {
-    match format {
-        Format::Json => json::VALIDATOR,
-        Format::Jsonc => jsonc::VALIDATOR,
-        Format::Jsonl => jsonl::VALIDATOR,
-        Format::Yaml => yaml::VALIDATOR,
-        Format::Toml => toml::VALIDATOR,
-    }
+fn validator(format: Format) -> Option<&'static Validator> {
+    REGISTER.iter().find(|validator| validator.format == format)
 }
 
 /// Returns the file as text, without its byte order mark.
@@ -130,5 +172,7 @@ fn too_deep() -> Health {
     Health::Unknown { why: format!("nested deeper than {MAX_DEPTH} levels") }
 }
 
+#[cfg(test)]
+mod examine_tests;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::doubled::{Doubled, step};
-use super::keys::Node;
+use super::node::Node;
 use super::{DuplicateKey, Format, Health, MAX_DEPTH, Validator, bad_at, too_deep};
 
 /// TOML. The parser keeps all tokens, events and errors of a file in memory, about a hundred bytes for a byte of
@@ -76,11 +76,11 @@ fn value_of(value: &DeValue<'_>, depth: usize) -> Result<Node, Health> {
         DeValue::Array(items) => {
             Node::List(items.iter().map(|item| value_of(item.get_ref(), depth + 1)).collect::<Result<_, _>>()?)
         }
-        DeValue::String(text) => Node::Scalar(text.to_string()),
-        DeValue::Integer(number) => Node::Scalar(number.to_string()),
-        DeValue::Float(number) => Node::Scalar(number.to_string()),
-        DeValue::Boolean(value) => Node::Scalar(value.to_string()),
-        DeValue::Datetime(time) => Node::Scalar(time.to_string()),
+        DeValue::String(text) => Node::text(text.to_string()),
+        DeValue::Integer(number) => Node::plain(number.to_string()),
+        DeValue::Float(number) => Node::plain(number.to_string()),
+        DeValue::Boolean(value) => Node::plain(value.to_string()),
+        DeValue::Datetime(time) => Node::text(time.to_string()),
     })
 }
 

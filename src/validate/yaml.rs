@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::doubled::{Doubled, step};
-use super::keys::Node;
+use super::node::Node;
 use super::{DuplicateKey, Format, Health, MAX_DEPTH, Validator, bad_at, too_deep};
 
 /// YAML.
@@ -37,18 +37,18 @@ fn node(text: &str) -> Result<Node, Health> {
             Event::MappingStart(..) => builder.open.push(Building::default()),
             Event::SequenceEnd | Event::MappingEnd => builder.close(),
             Event::Scalar(value, style, ..) => {
-                let merges = style == ScalarStyle::Plain && value == "<<";
-                builder.scalar(value.into_owned(), merges);
+                let is_plain = style == ScalarStyle::Plain;
+                let merges = is_plain && value == "<<";
+                builder.scalar(Node::Scalar { text: value.into_owned(), is_text: !is_plain }, merges);
             }
-            // What it stands for is written elsewhere in the file.
-            Event::Alias(_) => builder.take(Node::Scalar("*".to_owned())),
+            Event::Alias(_) => builder.take(Node::Alias),
             _ => {}
         }
     }
     let mut documents = builder.documents;
     match (documents.pop(), documents.is_empty()) {
         (Some(only), true) => Ok(only),
-        (None, _) => Ok(Node::Scalar(String::new())),
+        (None, _) => Ok(Node::plain("")),
         _ => Err(Health::Unknown { why: "several documents".to_owned() }),
     }
 }
@@ -85,13 +85,13 @@ struct Builder {
 }
 
 impl Builder {
-    fn scalar(&mut self, text: String, merges: bool) {
-        match self.open.last_mut() {
-            Some(Building::Object { next: next @ Next::Key, is_open, .. }) => {
+    fn scalar(&mut self, node: Node, merges: bool) {
+        match (self.open.last_mut(), node) {
+            (Some(Building::Object { next: next @ Next::Key, is_open, .. }), Node::Scalar { text, .. }) => {
                 *is_open |= merges;
                 *next = if merges { Next::Nameless } else { Next::Value(text) };
             }
-            _ => self.take(Node::Scalar(text)),
+            (_, node) => self.take(node),
         }
     }
 

@@ -1,0 +1,204 @@
+//! Looks at a document while it is read: its top, what has to stand in it, and its records.
+
+use super::demands::{Demands, Root, steps};
+use super::examined::{Examined, Place};
+use super::json::{Container, Scalar, Visit};
+use super::records::Records;
+
+/// Watches for what is demanded.
+pub(super) struct Collector<'d> {
+    demands: Demands<'d>,
+    root: Option<Top>,
+    required: Vec<(&'d str, Vec<String>, bool)>,
+    records: Option<Vec<String>>,
+    /// The steps to the value at hand, as deep as anybody asks.
+    path: Vec<Step>,
+    depth: usize,
+    deepest: usize,
+    collection: Collection,
+    found: Records,
+    /// The record at hand has its name.
+    is_named: bool,
+}
+
+/// What a document's top is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Top {
+    Container(Root),
+    Scalar,
+}
+
+#[derive(Default)]
+struct Step {
+    is_list: bool,
+    /// Of a list: the number of the item at hand, from 1; 0 before the first.
+    index: u64,
+    key: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Collection {
+    NotSeen,
+    Open(Container),
+    Ended,
+    /// Something else stands there.
+    Odd,
+}
+
+impl<'d> Collector<'d> {
+    pub fn new(demands: &Demands<'d>) -> Self {
+        let required: Vec<_> =
+            demands.required.iter().map(|pointer| (pointer.as_str(), steps(pointer), false)).collect();
+        let records = demands.records.map(steps);
+        let longest = required.iter().map(|(_, steps, _)| steps.len()).max().unwrap_or(0);
+        let deepest = longest.max(records.as_ref().map_or(0, |steps| steps.len() + 2));
+        Self {
+            demands: *demands,
+            root: None,
+            required,
+            records,
+            path: Vec::new(),
+            depth: 0,
+            deepest,
+            collection: Collection::NotSeen,
+            found: Records::default(),
+            is_named: false,
+        }
+    }
+
+    /// Says what was found in a document that could be read.
+    pub fn finish(self, examined: &mut Examined) {
+        if let (Some(wanted), Some(top)) = (self.demands.root, self.root)
+            && top != Top::Container(wanted)
+        {
+            examined.faults.add(Place::Whole, format!("the document is {}, not an {}", top.name(), wanted.name()));
+        }
+        for (pointer, ..) in self.required.iter().filter(|(.., found)| !found) {
+            examined.faults.add(Place::Pointer((*pointer).to_owned()), "is missing");
+        }
+        let place = || Place::Pointer(self.demands.records.unwrap_or_default().to_owned());
+        match self.collection {
+            _ if self.records.is_none() => {}
+            Collection::NotSeen => examined.faults.add(place(), "there are no records: nothing stands here"),
+            Collection::Odd => examined.faults.add(place(), "there are no records: this is no array and no object"),
+            Collection::Open(_) | Collection::Ended => self.found.finish(self.demands.key, examined),
+        }
+    }
+
+    /// Returns whether the document is a lone text, number or word.
+    pub fn is_scalar(&self) -> bool {
+        self.root == Some(Top::Scalar)
+    }
+
+    /// A value begins: a container, or a scalar with its text.
+    fn arrive(&mut self, container: Option<Container>, scalar: Option<(u8, &str)>) {
+        if self.depth == 0 && self.root.is_none() {
+            self.root = Some(container.map_or(Top::Scalar, |container| Top::Container(Root::of(container))));
+        }
+        if self.depth > self.deepest {
+            return;
+        }
+        let path = &self.path[..self.depth];
+        for (_, steps, found) in &mut self.required {
+            *found |= stands_at(path, steps);
+        }
+        let Some(records) = &self.records else { return };
+        match self.collection {
+            Collection::NotSeen if stands_at(path, records) => {
+                self.collection = container.map_or(Collection::Odd, Collection::Open);
+            }
+            Collection::Open(kind) if self.depth == records.len() + 1 => {
+                self.found.count += 1;
+                self.is_named = kind == Container::Object;
+                if self.is_named {
+                    self.found.name(b'k', &path[self.depth - 1].key);
+                } else if container != Some(Container::Object) {
+                    self.found.nameless();
+                    self.is_named = true;
+                }
+            }
+            Collection::Open(Container::List) if self.depth == records.len() + 2 && !self.is_named => {
+                let last = &path[self.depth - 1];
+                if let (Some((kind, text)), false, Some(key)) = (scalar, last.is_list, self.demands.key)
+                    && last.key == key
+                    && kind != b'0'
+                {
+                    self.found.name(kind, text);
+                    self.is_named = true;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn stands_at(path: &[Step], steps: &[String]) -> bool {
+    path.len() == steps.len()
+        && path.iter().zip(steps).all(
+            |(at, step)| {
+                if at.is_list { (at.index - 1).to_string() == *step } else { at.key == *step }
+            },
+        )
+}
+
+impl Top {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Container(Root::Object) => "an object",
+            Self::Container(Root::Array) => "an array",
+            Self::Scalar => "a single value",
+        }
+    }
+}
+
+impl Visit for Collector<'_> {
+    fn open(&mut self, container: Container) {
+        self.arrive(Some(container), None);
+        if self.depth <= self.deepest {
+            if self.path.len() == self.depth {
+                self.path.push(Step::default());
+            }
+            self.path[self.depth].is_list = container == Container::List;
+            self.path[self.depth].index = 0;
+        }
+        self.depth += 1;
+    }
+
+    fn key(&mut self, name: &str) {
+        if self.depth <= self.deepest {
+            let key = &mut self.path[self.depth - 1].key;
+            key.clear();
+            key.push_str(name);
+        }
+    }
+
+    fn item(&mut self) {
+        if self.depth <= self.deepest {
+            self.path[self.depth - 1].index += 1;
+        }
+    }
+
+    fn scalar(&mut self, scalar: Scalar<'_>) {
+        let text = match scalar {
+            Scalar::Null => (b'0', ""),
+            Scalar::Bool(true) => (b'b', "true"),
+            Scalar::Bool(false) => (b'b', "false"),
+            Scalar::Number(number) => (b'n', number),
+            Scalar::Text(text) => (b't', text),
+        };
+        self.arrive(None, Some(text));
+    }
+
+    fn close(&mut self) {
+        self.depth -= 1;
+        let Some(records) = &self.records else { return };
+        if let Collection::Open(_) = self.collection {
+            if self.depth == records.len() + 1 && !self.is_named {
+                self.found.nameless();
+            }
+            if self.depth == records.len() {
+                self.collection = Collection::Ended;
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What a data file has to hold beside being readable.
+
+use super::json::Container;
+use super::schema::Schema;
+
+/// What the top of a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Root {
+    /// Keys with values.
+    Object,
+    /// A list of values.
+    Array,
+}
+
+impl Root {
+    /// Returns its name in the manifest and in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Array => "array",
+        }
+    }
+
+    pub(super) fn of(container: Container) -> Self {
+        match container {
+            Container::Object => Self::Object,
+            Container::List => Self::Array,
+        }
+    }
+}
+
+/// What a file has to hold. [`Demands::default`] asks for nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Demands<'a> {
+    /// What its top has to be.
+    pub root: Option<Root>,
+    /// JSON pointers at which something has to stand.
+    pub required: &'a [String],
+    /// A JSON Schema that it has to fit.
+    pub schema: Option<&'a Schema>,
+    /// The JSON pointer of its collection of records: a list, or an object whose keys name them.
+    pub records: Option<&'a str>,
+    /// The field (of CSV the column) that names a record; every record has one, and no two the same.
+    pub key: Option<&'a str>,
+}
+
+impl Demands<'_> {
+    /// Returns whether anything is asked for.
+    pub(super) fn asks(&self) -> bool {
+        let Self { root, required, schema, records, key: _ } = self;
+        root.is_some() || !required.is_empty() || schema.is_some() || records.is_some()
+    }
+}
+
+/// Splits a JSON pointer (RFC 6901) into its steps.
+pub(super) fn steps(pointer: &str) -> Vec<String> {
+    let plain = |step: &str| step.replace("~1", "/").replace("~0", "~");
+    pointer.split('/').skip(1).map(plain).collect()
+}
