@@ -2,8 +2,8 @@
 
 use bstr::{BStr, ByteSlice};
 
-use super::words::{DEFAULT_NUMBERS, EXTENSIONS, FORMATS};
-use super::{DataRule, Format, Manifest, Patterns, Protect, RuleSetting};
+use super::words::{DEFAULT_NUMBERS, EXTENSIONS, FORMATS, ROOTS};
+use super::{DataRule, Format, Manifest, Patterns, Protect, Root, RuleSetting};
 
 impl Manifest {
     /// Returns every `[[protect]]` entry that names the file at `path`, in the manifest's order.
@@ -51,6 +51,13 @@ impl Manifest {
         let protect = self.protect.iter().flat_map(|entry| [&entry.paths, &entry.on]);
         let branch = self.branch.iter().flat_map(|rule| [&rule.into, &rule.never]);
         protect.chain(self.data.iter().map(|rule| &rule.paths)).chain(branch)
+    }
+}
+
+impl Root {
+    /// Returns the word that the manifest uses.
+    pub fn word(self) -> &'static str {
+        ROOTS.iter().find(|(_, root)| *root == self).map_or("", |(word, _)| *word)
     }
 }
 

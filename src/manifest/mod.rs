@@ -17,7 +17,7 @@ pub use parse::{ManifestError, parse};
 pub use patterns::{PatternError, Patterns};
 pub use schema::{
     Backup, BackupRemote, BranchRule, Contact, DataRule, Deny, Format, Manifest, MaxLoss, OnFailure, Policy, Protect,
-    RuleSetting, Runbook, Snapshot,
+    Root, RuleSetting, Runbook, Snapshot,
 };
 pub use starter::starter;
 pub use weakened::weakened;

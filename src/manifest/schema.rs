@@ -72,6 +72,15 @@ pub enum Format {
     Binary,
 }
 
+/// What the top of a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Root {
+    /// Keys with values.
+    Object,
+    /// A list of values.
+    Array,
+}
+
 /// How many records a merge may lose.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxLoss {
@@ -88,6 +97,10 @@ pub struct DataRule {
     pub paths: Patterns,
     /// Their format; `None`: by extension.
     pub format: Option<Format>,
+    /// What the top of each document is; `None`: anything.
+    pub root: Option<Root>,
+    /// JSON pointers at which something has to stand.
+    pub required: Vec<String>,
     /// A JSON Schema, as a path in the tree.
     pub schema: Option<String>,
     /// JSON pointer to the collection of records.

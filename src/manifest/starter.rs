@@ -34,6 +34,8 @@ const EXAMPLES: &str = r#"
 #[[data]]
 #paths    = ["records/*.json"]
 #format   = "json"                   # default: by extension
+#root     = "object"                 # or array
+#required = ["/version", "/items"]   # JSON pointers at which something has to stand
 #schema   = "schemas/record.schema.json"
 #records  = "/items"                 # where the records are (JSON pointer) ...
 #key      = "id"                     # ... and what names one

@@ -1,6 +1,6 @@
 //! The words that the manifest knows: rule names, deny words, formats, levels.
 
-use super::{Deny, Format};
+use super::{Deny, Format, Root};
 use crate::model::Level;
 
 /// Every rule name that `[rules]` and `[policy] allow` may use. The register of rules is a part of it: a manifest that
@@ -59,6 +59,8 @@ pub(super) const FORMATS: &[(&str, Format)] = &[
     ("text", Format::Text),
     ("binary", Format::Binary),
 ];
+
+pub(super) const ROOTS: &[(&str, Root)] = &[("object", Root::Object), ("array", Root::Array)];
 
 /// What a file's extension says of its format.
 pub(super) const EXTENSIONS: &[(&str, Format)] = &[

@@ -41,7 +41,8 @@ pub(super) fn checked(format: Format) -> Option<validate::Format> {
         Format::Jsonl => Some(validate::Format::Jsonl),
         Format::Yaml => Some(validate::Format::Yaml),
         Format::Toml => Some(validate::Format::Toml),
-        Format::Csv | Format::Sqlite | Format::Text | Format::Binary => None,
+        Format::Csv => Some(validate::Format::Csv),
+        Format::Sqlite | Format::Text | Format::Binary => None,
     }
 }
 

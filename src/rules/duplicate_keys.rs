@@ -95,7 +95,7 @@ mod tests {
     fn a_key_that_the_merge_doubled_blocks() {
         let sample = merged("a.json", r#"{"x": 1}"#, r#"{"y": 1}"#, r#"{"a": {"x": 1, "x": 2}}"#);
         assert_eq!(sample.said(), ["block duplicate-keys a.json"]);
-        assert_eq!(sample.judge()[0].message, "key '/a/x' stands 2 times in 'a.json'");
+        assert_eq!(sample.judge()[0].message, "key '/a/x' stands 2 times in 'a.json', line 1");
         let sample = merged("a.yaml", "a: 1\n", "b: 1\n", "a: 1\na: 2\nb: 1\nb: 2\n");
         assert_eq!(sample.judge()[0].message, "key '/a' stands 2 times in 'a.yaml', line 2, and 1 more keys");
         assert_eq!(sample.judge()[0].evidence["keys"], "/a /b");

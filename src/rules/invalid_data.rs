@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     default: Level::Block,
     docs: Docs {
         finds: "A JSON, YAML or TOML file that the merge put together can't be parsed, although every parent that has \
-                the file parses. Files that a `[[data]]` entry names (JSONC and JSONL too) are also judged when their \
+                the file parses. Files that a `[[data]]` entry names (JSONC, JSONL and CSV too) are also judged when their \
                 content was taken whole from one side: then the first parent's version must parse, or not exist. A \
                 file over a limit (size, depth) is not judged.",
         why: "Both versions were fine, and their combination is not: a brace or a comma was lost between them. What \

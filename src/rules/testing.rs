@@ -175,6 +175,8 @@ impl Sample {
         self.manifest.data.push(DataRule {
             paths: patterns(paths),
             format: None,
+            root: None,
+            required: Vec::new(),
             schema: None,
             records: None,
             key: None,

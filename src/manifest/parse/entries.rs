@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::node::{Fields, Node};
 use super::problem::{Problem, Problems, shown};
 use super::units;
-use crate::manifest::words::{DENY, FORMATS, PROTECT_LEVELS};
+use crate::manifest::words::{DENY, FORMATS, PROTECT_LEVELS, ROOTS};
 use crate::manifest::{BranchRule, DataRule, Deny, Format, Patterns, Protect};
 use crate::model::Level;
 
@@ -75,9 +75,12 @@ pub(super) fn data(top: Fields<'_>, problems: &mut Problems) -> Vec<DataRule> {
 }
 
 fn one_data(node: Node<'_>, problems: &mut Problems) -> Option<DataRule> {
-    const KEYS: &[&str] = &["paths", "format", "schema", "records", "key", "max_loss", "backup", "secret"];
+    const KEYS: &[&str] =
+        &["paths", "format", "root", "required", "schema", "records", "key", "max_loss", "backup", "secret"];
     let fields = node.fields("[[data]]", KEYS, problems)?;
     let format = fields.read("format", problems, |node| node.word("format", FORMATS));
+    let root = fields.read("root", problems, |node| node.word("root", ROOTS));
+    let required = fields.read("required", problems, pointers);
     let schema = fields.read("schema", problems, units::tree_path);
     let records = fields.read("records", problems, units::pointer);
     let key = fields.read("key", problems, Node::text);
@@ -89,6 +92,8 @@ fn one_data(node: Node<'_>, problems: &mut Problems) -> Option<DataRule> {
     Some(DataRule {
         paths,
         format,
+        root,
+        required: required.unwrap_or_default(),
         schema,
         records,
         key,
@@ -107,7 +112,9 @@ fn contradictions(fields: Fields<'_>, format: Option<Format>, problems: &mut Pro
         }
     }
     for (key, without) in [
-        ("schema", &[Format::Text, Format::Binary, Format::Sqlite][..]),
+        ("root", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv][..]),
+        ("required", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv][..]),
+        ("schema", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv][..]),
         ("records", &[Format::Text, Format::Binary][..]),
     ] {
         if let Some(format) = format.filter(|format| without.contains(format))
@@ -117,6 +124,11 @@ fn contradictions(fields: Fields<'_>, format: Option<Format>, problems: &mut Pro
             problems.add(Problem::new(fields.place(key), message));
         }
     }
+}
+
+/// Reads a list of JSON pointers.
+fn pointers(node: Node<'_>) -> Result<Vec<String>, Problem> {
+    node.items("a list of JSON pointers")?.into_iter().map(units::pointer).collect()
 }
 
 pub(super) fn branch(top: Fields<'_>, problems: &mut Problems) -> Vec<BranchRule> {

@@ -1,7 +1,7 @@
 //! The design's manifest, and every way in which a manifest can be wrong.
 
 use super::*;
-use crate::manifest::{Deny, Format, MaxLoss, OnFailure};
+use crate::manifest::{Deny, Format, MaxLoss, OnFailure, Root};
 use crate::model::Level;
 
 const FULL: &str = include_str!("full.toml");
@@ -30,6 +30,7 @@ fn everything_of_the_schema_is_read() {
     assert_eq!(protect.level_on(None), Level::Warn);
     let data = &manifest.data[0];
     assert_eq!((data.format, data.max_loss), (Some(Format::Json), Some(MaxLoss::Percent(10.0))));
+    assert_eq!((data.root, data.required.as_slice()), (Some(Root::Object), &["/emails".to_owned()][..]));
     assert_eq!(data.schema.as_deref(), Some("schemas/email.schema.json"));
     assert_eq!((data.records.as_deref(), data.key.as_deref()), (Some("/emails"), Some("id")));
     assert!(data.backup && !data.secret);

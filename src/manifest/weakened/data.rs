@@ -114,6 +114,11 @@ fn laxer(before: &DataRule, after: &DataRule, line: &str) -> Vec<String> {
         let word = |format: Option<Format>| format.map_or("its extension's", Format::word);
         complaints.push(format!("is read as {} instead of {}", word(new), word(old)));
     }
+    if let Some(root) = before.root.filter(|root| after.root != Some(*root)) {
+        complaints.push(format!("no longer has to be an {}", root.word()));
+    }
+    let missing = before.required.iter().filter(|pointer| !after.required.contains(pointer));
+    complaints.extend(missing.map(|pointer| format!("no longer requires {}", quoted(pointer))));
     let pairs = [
         ("schema", &before.schema, &after.schema),
         ("records", &before.records, &after.records),

@@ -65,6 +65,8 @@ fn data() -> impl Strategy<Value = DataRule> {
     (paths(), format, any::<bool>()).prop_map(|(paths, format, backup)| DataRule {
         paths,
         format,
+        root: None,
+        required: Vec::new(),
         schema: None,
         records: None,
         key: None,

@@ -73,6 +73,8 @@ fn each_change_for_the_worse_is_told() {
             r#"schema = "schemas/any"#,
             "data entry 'data/processed/*.json' has schema 'schemas/any.schema.json' instead of 'schemas/email.schema.json'",
         ),
+        (r#"root     = "object""#, "", "data entry 'data/processed/*.json' no longer has to be an object"),
+        (r#"required = ["/emails"]"#, "", "data entry 'data/processed/*.json' no longer requires '/emails'"),
         (r#"key      = "id""#, "", "data entry 'data/processed/*.json' no longer has key 'id'"),
         (
             r#"max_loss = "10%""#,
