@@ -9,6 +9,7 @@ mod excuses;
 mod existing;
 mod gather;
 mod gone;
+mod health;
 mod lines;
 mod local;
 mod names;
@@ -22,6 +23,7 @@ pub use contents::LIMIT as CONTENT_LIMIT;
 pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
 pub use existing::{existing, lost, lost_between};
 pub use gather::{Asked, Question, gather};
+pub use health::{Examiner, Version};
 pub use local::{InTheWay, files_in_the_way, local_files};
 pub use whose::{SideCommits, Work};
 

@@ -4,6 +4,7 @@
 //! `docs/glossary.md`.
 
 mod change;
+mod contents;
 mod deviation;
 mod event;
 mod facts;
@@ -16,6 +17,7 @@ mod size;
 mod time;
 
 pub use change::{Change, Entry, Mode};
+pub use contents::{Contents, Names, Standing, Table};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
 pub use event::{Hook, Incoming, Push, RefMove, TransactionState};
 pub use facts::{

@@ -10,7 +10,7 @@ use super::Case;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading<'a> {
     /// What it is read as.
-    pub format: validate::Format,
+    pub format: Format,
     /// Its bytes in the result.
     pub bytes: &'a [u8],
     /// The merge put the content together: it is compared with every parent.
@@ -34,16 +34,9 @@ pub(super) fn reading<'a>(case: &Case<'a>, facts: &PathFacts) -> Option<Reading<
     Some(Reading { format, bytes: case.facts.bytes(facts.result)?, is_merged, is_data: named.is_some() })
 }
 
-pub(super) fn checked(format: Format) -> Option<validate::Format> {
-    match format {
-        Format::Json => Some(validate::Format::Json),
-        Format::Jsonc => Some(validate::Format::Jsonc),
-        Format::Jsonl => Some(validate::Format::Jsonl),
-        Format::Yaml => Some(validate::Format::Yaml),
-        Format::Toml => Some(validate::Format::Toml),
-        Format::Csv => Some(validate::Format::Csv),
-        Format::Sqlite | Format::Text | Format::Binary => None,
-    }
+/// Returns the format if content of it can be judged.
+pub(super) fn checked(format: Format) -> Option<Format> {
+    (!matches!(format, Format::Sqlite | Format::Text | Format::Binary)).then_some(format)
 }
 
 impl<'a> Reading<'a> {

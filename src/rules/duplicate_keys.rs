@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::manifest::Format;
 use crate::model::{Level, PathFacts, TreePath};
-use crate::validate::{DuplicateKey, Format, duplicate_keys};
+use crate::validate::{DuplicateKey, duplicate_keys};
 
 use super::conflict_markers::unresolved;
 use super::data::reading;

@@ -39,7 +39,7 @@ fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
     if unresolved(case, facts).is_some() || !reading.earlier(case, facts).iter().any(|set| set.iter().all(is_good)) {
         return None;
     }
-    let (path, format) = (&facts.path, reading.format.name());
+    let (path, format) = (&facts.path, reading.format.word());
     let draft = Draft::at(path, format!("'{path}' is not valid {format}: line {line}, column {column}: {what}"))
         .evidence("format", format)
         .evidence("line", line.to_string())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::manifest::Format;
 use crate::model::{Entry, Level, PathFacts, ResultKind};
-use crate::validate::{self, Keys, Kind, container, keys};
+use crate::validate::{Keys, Kind, container, keys};
 
 use super::data::checked;
 use super::lost_change::{restore, side_name};
@@ -41,7 +41,7 @@ fn judge(case: &Case<'_>) -> Vec<Draft> {
 fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
     let format = match case.manifest.keyed(facts.path.as_bstr())? {
         // Many tools allow comments in JSON; whether they are allowed is no matter here.
-        Format::Json => validate::Format::Jsonc,
+        Format::Json => Format::Jsonc,
         other => checked(other)?,
     };
     let read =

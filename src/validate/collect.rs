@@ -1,9 +1,10 @@
 //! Looks at a document while it is read: its top, what has to stand in it, and its records.
 
-use super::demands::{Demands, Root, steps};
+use super::demands::{Demands, steps};
 use super::examined::{Examined, Place};
 use super::json::{Container, Scalar, Visit};
 use super::records::Records;
+use crate::manifest::Root;
 
 /// Watches for what is demanded.
 pub(super) struct Collector<'d> {
@@ -71,7 +72,7 @@ impl<'d> Collector<'d> {
         if let (Some(wanted), Some(top)) = (self.demands.root, self.root)
             && top != Top::Container(wanted)
         {
-            examined.faults.add(Place::Whole, format!("the document is {}, not an {}", top.name(), wanted.name()));
+            examined.faults.add(Place::Whole, format!("the document is {}, not an {}", top.name(), wanted.word()));
         }
         for (pointer, ..) in self.required.iter().filter(|(.., found)| !found) {
             examined.faults.add(Place::Pointer((*pointer).to_owned()), "is missing");
@@ -93,7 +94,7 @@ impl<'d> Collector<'d> {
     /// A value begins: a container, or a scalar with its text.
     fn arrive(&mut self, container: Option<Container>, scalar: Option<(u8, &str)>) {
         if self.depth == 0 && self.root.is_none() {
-            self.root = Some(container.map_or(Top::Scalar, |container| Top::Container(Root::of(container))));
+            self.root = Some(container.map_or(Top::Scalar, Top::of));
         }
         if self.depth > self.deepest {
             return;
@@ -142,6 +143,13 @@ fn stands_at(path: &[Step], steps: &[String]) -> bool {
 }
 
 impl Top {
+    fn of(container: Container) -> Self {
+        Self::Container(match container {
+            Container::Object => Root::Object,
+            Container::List => Root::Array,
+        })
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Container(Root::Object) => "an object",

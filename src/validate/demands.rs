@@ -1,33 +1,7 @@
 //! What a data file has to hold beside being readable.
 
-use super::json::Container;
 use super::schema::Schema;
-
-/// What the top of a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Root {
-    /// Keys with values.
-    Object,
-    /// A list of values.
-    Array,
-}
-
-impl Root {
-    /// Returns its name in the manifest and in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Object => "object",
-            Self::Array => "array",
-        }
-    }
-
-    pub(super) fn of(container: Container) -> Self {
-        match container {
-            Container::Object => Self::Object,
-            Container::List => Self::Array,
-        }
-    }
-}
+use crate::manifest::{DataRule, Root};
 
 /// What a file has to hold. [`Demands::default`] asks for nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,7 +18,18 @@ pub struct Demands<'a> {
     pub key: Option<&'a str>,
 }
 
-impl Demands<'_> {
+impl<'a> Demands<'a> {
+    /// Returns what a `[[data]]` entry asks for; `schema` is the one that it names, read.
+    pub fn of(rule: &'a DataRule, schema: Option<&'a Schema>) -> Self {
+        Self {
+            root: rule.root,
+            required: &rule.required,
+            schema,
+            records: rule.records.as_deref(),
+            key: rule.key.as_deref(),
+        }
+    }
+
     /// Returns whether anything is asked for.
     pub(super) fn asks(&self) -> bool {
         let Self { root, required, schema, records, key: _ } = self;

@@ -9,7 +9,8 @@ use super::collect::Collector;
 use super::demands::Demands;
 use super::examined::{Examined, Place};
 use super::json::{self, Shape, Stop, scan};
-use super::{Format, Health, csv, text, validator};
+use super::{Health, csv, text, validator};
+use crate::manifest::Format;
 
 /// So much of a file is looked at to see what it is.
 const START: usize = 64 << 10;

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::*;
+use crate::manifest::Root;
 
 fn look(format: Format, text: impl AsRef<[u8]>, demands: &Demands<'_>) -> Examined {
     examine(format, &mut text.as_ref(), demands).unwrap()

@@ -2,7 +2,8 @@
 
 use super::json::{self, Shape, end_of_string, walk};
 use super::node::Node;
-use super::{DuplicateKey, Format, Health, Validator, bad_at};
+use super::{DuplicateKey, Health, Validator, bad_at};
+use crate::manifest::Format;
 
 /// JSON with comments.
 pub const VALIDATOR: Validator =

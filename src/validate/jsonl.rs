@@ -2,7 +2,8 @@
 
 use super::json::{self, Shape, walk};
 use super::node::Node;
-use super::{DuplicateKey, Format, Health, Validator};
+use super::{DuplicateKey, Health, Validator};
+use crate::manifest::Format;
 
 /// JSON Lines.
 pub const VALIDATOR: Validator =

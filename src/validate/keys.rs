@@ -8,7 +8,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::doubled::step;
 use super::node::Node;
-use super::{Format, Health, MAX_DEPTH, text, too_deep, validator};
+use super::{Health, MAX_DEPTH, text, too_deep, validator};
+use crate::manifest::Format;
 
 /// Larger files are not compared key by key.
 const MAX_BYTES: usize = 1 << 20;
@@ -82,7 +83,7 @@ pub fn keys(format: Format, bytes: &[u8]) -> Result<Keys, Health> {
         return Err(Health::Unknown { why: format!("larger than {} MiB", MAX_BYTES >> 20) });
     }
     let Some(validator) = validator(format) else {
-        return Err(Health::Unknown { why: format!("{} has no keys", format.name()) });
+        return Err(Health::Unknown { why: format!("{} has no keys", format.word()) });
     };
     let node = (validator.node)(text(validator, bytes)?)?;
     let mut walk = Walk { at: BTreeMap::new(), bytes: 0, pointer: String::new() };

@@ -1,6 +1,6 @@
 //! Bytes in, health out: whether a data file can be read, which keys stand in it, and which of them twice.
 //!
-//! One file a format, one [`REGISTER`]. Nothing here knows git, paths or the manifest; the same bytes get the same
+//! One file a format, one [`REGISTER`] of those that have keys. Nothing here knows git or paths; the same bytes get the same
 //! answer whether they come from a blob, a file or a pipe. Input is hostile: whatever stands in it, an answer comes
 //! without a panic, in linear time and in memory bounded by a small multiple of the input. Where a limit (size, depth,
 //! number of doubled keys) ends the work the answer is [`Health::Unknown`]: never good, never bad.
@@ -22,36 +22,17 @@ mod text;
 mod toml;
 mod yaml;
 
-pub use demands::{Demands, Root};
+pub use demands::Demands;
 pub use doubled::DuplicateKey;
 pub use examine::examine;
 pub use examined::{Contents, Examined, Fault, Faults, Names, Place, Standing, Table};
 pub use keys::{Keys, Kind, container, keys};
 pub use schema::Schema;
 
+use crate::manifest::Format;
+
 /// Containers within containers, at most; what nests deeper is unknown. serde_json's own limit is the same.
 pub const MAX_DEPTH: usize = 128;
-
-/// What a file can be checked as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Format {
-    /// One JSON value (RFC 8259); a byte order mark is accepted, numbers may be of any size.
-    Json,
-    /// JSON with `//` and `/* */` comments and trailing commas.
-    Jsonc,
-    /// One JSON value a line; blank lines are allowed, no value at all is too.
-    Jsonl,
-    /// A stream of YAML 1.2 documents; aliases are not expanded.
-    Yaml,
-    /// TOML 1.1.
-    Toml,
-    /// CSV (RFC 4180), with a row that names the columns.
-    Csv,
-    /// Text without structure.
-    Text,
-    /// Bytes without structure.
-    Binary,
-}
 
 /// What is known of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,18 +72,6 @@ pub struct Validator {
 /// Every format that has keys.
 pub static REGISTER: &[Validator] =
     &[json::VALIDATOR, jsonc::VALIDATOR, jsonl::VALIDATOR, yaml::VALIDATOR, toml::VALIDATOR];
-
-impl Format {
-    /// Returns the format's name in the manifest and in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Text => "text",
-            Self::Binary => "binary",
-            keyed => validator(keyed).map_or("data", |validator| validator.name),
-        }
-    }
-}
 
 /// Reads all of a file and says whether it can be read. [`examine`] says all that can be said.
 pub fn check(format: Format, bytes: &[u8]) -> Health {

@@ -23,7 +23,7 @@ fn is_unknown(format: Format, text: &str) -> bool {
 #[test]
 fn the_register_lists_every_format_once() {
     for validator in REGISTER {
-        assert_eq!(validator.format.name(), validator.name);
+        assert_eq!(validator.format.word(), validator.name);
         assert_eq!(REGISTER.iter().filter(|other| other.name == validator.name).count(), 1);
     }
     assert_eq!(REGISTER.len(), 5);

@@ -12,7 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::doubled::{Doubled, step};
 use super::node::Node;
-use super::{DuplicateKey, Format, Health, MAX_DEPTH, Validator, bad_at, too_deep};
+use super::{DuplicateKey, Health, MAX_DEPTH, Validator, bad_at, too_deep};
+use crate::manifest::Format;
 
 /// TOML. The parser keeps all tokens, events and errors of a file in memory, about a hundred bytes for a byte of
 /// hostile input, and no honest TOML file is large: so the limit is lower than for other formats.

@@ -9,7 +9,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::doubled::{Doubled, step};
 use super::node::Node;
-use super::{DuplicateKey, Format, Health, MAX_DEPTH, Validator, bad_at, too_deep};
+use super::{DuplicateKey, Health, MAX_DEPTH, Validator, bad_at, too_deep};
+use crate::manifest::Format;
 
 /// YAML.
 pub const VALIDATOR: Validator =

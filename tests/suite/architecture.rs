@@ -10,7 +10,7 @@ const TABLE: [(&str, &[&str]); 15] = [
     ("disk", &["model"]),
     ("git", &["model", "disk"]),
     ("manifest", &["model"]),
-    ("validate", &["model"]),
+    ("validate", &["model", "manifest"]),
     ("deviation", &["model", "git"]),
     ("facts", &["model", "git", "manifest", "validate", "deviation"]),
     ("rules", &["model", "manifest", "validate"]),

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::doubled::Doubled;
 use super::node::Node;
-use super::{DuplicateKey, Format, Health, Validator, too_deep};
+use super::{DuplicateKey, Health, Validator, too_deep};
+use crate::manifest::Format;
 
 pub(super) use scan::{Container, Scalar, Shape, Visit, scan};
 pub(super) use tokens::Stop;
