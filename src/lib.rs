@@ -27,6 +27,7 @@
 //! | [`store`] | saved bytes | deciding |
 //! | [`snapshot`] | what of the uncommitted is saved, in which order | deciding when |
 //! | [`undo`] | journal + facts → plan → apply | printing |
+//! | [`recover`] | which version of a data file to bring back | changing anything |
 //! | [`hooks`] | git's calling conventions; install, uninstall, doctor | judging |
 //! | [`routes`] | which steps an event takes, in which order | printing |
 //! | [`report`] | verdicts and plans → text, JSON, what forges read, a page; exit codes | git |
@@ -43,6 +44,7 @@ pub mod hooks;
 pub mod journal;
 pub mod manifest;
 pub mod model;
+pub mod recover;
 pub mod report;
 pub mod routes;
 pub mod rules;

@@ -38,6 +38,14 @@ pub enum DiskError {
         /// Which rule it breaks.
         why: &'static str,
     },
+    /// What was written beside the path is not what it should be; the path was not touched.
+    #[error("'{path}' was not replaced: {why}")]
+    Rejected {
+        /// The path, escaped.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A symbolic link, a folder or a special file is in the way.
     #[error("'{}' is in the way: it is {what}", show(path))]
     Obstructed {

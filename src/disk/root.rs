@@ -76,6 +76,9 @@ pub struct Metadata {
     pub inode: u64,
 }
 
+/// Says what is wrong with a file, if anything is.
+type Check<'c> = dyn Fn(&Path) -> Result<(), String> + 'c;
+
 /// An opened folder, mostly the top of a working tree, beneath which files are read and changed.
 #[derive(Debug)]
 pub struct Root {
@@ -169,6 +172,17 @@ impl Root {
         bytes: &[u8],
         durability: Durability,
     ) -> Result<(), DiskError> {
+        self.put(relative, (mode, bits), bytes, durability, None)
+    }
+
+    fn put(
+        &self,
+        relative: &TreePath,
+        (mode, bits): (Mode, Option<u32>),
+        bytes: &[u8],
+        durability: Durability,
+        check: Option<&Check<'_>>,
+    ) -> Result<(), DiskError> {
         if !matches!(mode, Mode::File | Mode::Executable | Mode::Link) {
             return Err(DiskError::Refused { path: relative.to_string(), why: "only files and links can be written" });
         }
@@ -186,6 +200,7 @@ impl Root {
         let temporary = temporary_name();
         let written = self
             .write_temporary(relative, &place, &temporary, (mode, bits, bytes, durability))
+            .and_then(|()| check.map_or(Ok(()), |check| self.pass(relative, &temporary, check)))
             .and_then(|()| if swaps { self.swap(relative, &place, &temporary) } else { Ok(false) })
             .and_then(|swapped| if swapped { Ok(()) } else { self.rename_over(relative, &place, &temporary) });
         if written.is_err() {
@@ -193,6 +208,18 @@ impl Root {
         }
         written?;
         self.sync(relative, &place, durability)
+    }
+
+    /// The same with fsync, and only when what was written beside the path passes: `check` reads it there, from its path, before
+    /// it takes its place. Its reason to object becomes [`DiskError::Rejected`].
+    pub fn replace_checked(
+        &self,
+        relative: &TreePath,
+        kind: (Mode, Option<u32>),
+        bytes: &[u8],
+        check: &Check<'_>,
+    ) -> Result<(), DiskError> {
+        self.put(relative, kind, bytes, Durability::Fsync, Some(check))
     }
 
     /// Removes the file or link at `relative`, then the folders that this leaves empty, up to the root but not the one
@@ -251,6 +278,12 @@ impl Root {
             file.sync_all().map_err(|source| self.error(relative, "sync", source))?;
         }
         Ok(())
+    }
+
+    /// Lets somebody look at the temporary.
+    fn pass(&self, relative: &TreePath, temporary: &str, check: &Check<'_>) -> Result<(), DiskError> {
+        let beside = self.full(relative).with_file_name(temporary);
+        check(&beside).map_err(|why| DiskError::Rejected { path: relative.to_string(), why })
     }
 
     /// Lets the temporary and the file at `relative` take each other's place, and removes the old file. Returns `false`

@@ -22,6 +22,7 @@ mod reverts;
 mod rewrite;
 mod status;
 mod tree;
+mod versions;
 mod work;
 
 pub use bulk::Reader;
@@ -35,4 +36,5 @@ pub use refs::{RefTransaction, ReflogEntry};
 pub use repository::{Head, Opening, Repo};
 pub use rewrite::Merged;
 pub use status::{Standing, Uncommitted};
+pub use versions::PathVersion;
 pub use work::{Filtered, Overlaps};

@@ -176,7 +176,7 @@ fn recovered_word(way: RecoveredBy) -> &'static str {
     }
 }
 
-fn recovered_text(found: &Recovered) -> String {
+pub(super) fn recovered_text(found: &Recovered) -> String {
     let left = if found.left.is_empty() {
         String::new()
     } else {

@@ -20,6 +20,7 @@ mod confirm;
 pub mod doctor;
 mod gate;
 mod judge;
+mod last_good;
 mod losses;
 mod lost;
 mod message;
@@ -37,6 +38,7 @@ pub use audit::{Audited, audit};
 pub use check::{CheckError, Checked, Subject, check};
 pub use confirm::confirm;
 pub use judge::{Judged, on_failure};
+pub use last_good::{LastGood, LastGoodError, Recovery, last_good};
 pub use lost::{LostError, lost};
 
 use crate::disk::{self, Durability};

@@ -36,7 +36,7 @@ use super::recover::roll_back;
 use super::{Doing, Undo, UndoError, autostash, record};
 
 /// Applies a plan without conflicts, whole or not at all. Returns the operation that did it.
-pub(super) fn apply(undo: &Undo<'_>, plan: &Plan, doing: Doing) -> Result<OperationId, UndoError> {
+pub(super) fn apply(undo: &Undo<'_>, plan: &Plan, doing: Doing<'_>) -> Result<OperationId, UndoError> {
     let id = undo.journal.new_id(undo.now);
     let _index_lock = IndexLock::take(undo, &id)?;
     unchanged(undo, plan)?;
@@ -54,7 +54,7 @@ pub(super) fn apply(undo: &Undo<'_>, plan: &Plan, doing: Doing) -> Result<Operat
     let mut refs = prepare(undo, plan, &id, doing)?;
     let root = Root::open(undo.repo.need_work_tree()?)?;
     let plan = keep(undo, plan, &id, doing)?;
-    let done = files(undo, &plan, &root).and_then(|()| copy.take_place(undo)).and_then(|()| match refs.take() {
+    let done = files(undo, &plan, &root, doing).and_then(|()| copy.take_place(undo)).and_then(|()| match refs.take() {
         Some(refs) => commit(undo, &plan, refs),
         None => Ok(()),
     });
@@ -98,7 +98,12 @@ fn unchanged(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
 }
 
 /// Lets git take the ref locks and ask the hooks; `None` when no ref moves.
-fn prepare(undo: &Undo<'_>, plan: &Plan, id: &OperationId, doing: Doing) -> Result<Option<RefTransaction>, UndoError> {
+fn prepare(
+    undo: &Undo<'_>,
+    plan: &Plan,
+    id: &OperationId,
+    doing: Doing<'_>,
+) -> Result<Option<RefTransaction>, UndoError> {
     if plan.refs.is_empty() {
         return Ok(None);
     }
@@ -136,7 +141,7 @@ fn lost(undo: &Undo<'_>, plan: &Plan) -> Result<Vec<Oid>, UndoError> {
 }
 
 /// Saves what is in no commit, and writes record and intent. Returns the plan with the places of what was saved.
-fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, doing: Doing) -> Result<Plan, UndoError> {
+fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, doing: Doing<'_>) -> Result<Plan, UndoError> {
     let mut plan = plan.clone();
     let mut saved = save(undo, &plan, id)?;
     for step in &mut plan.work {
@@ -234,7 +239,7 @@ fn moves(plan: &Plan) -> Vec<RefMove> {
 }
 
 /// Removes and writes files: removals first and deepest first, so that folders and files can take each other's place.
-fn files(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<(), UndoError> {
+fn files(undo: &Undo<'_>, plan: &Plan, root: &Root, doing: Doing<'_>) -> Result<(), UndoError> {
     let expected = |step: &WorkStep| {
         if is_expected(undo.repo, &standing(root, &step.path)?, step.expect)? {
             Ok(())
@@ -255,7 +260,13 @@ fn files(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<(), UndoError> {
                 return Err(UndoError::Report("git did not write out a file"));
             };
             expected(step)?;
-            root.replace(&step.path, (to.mode, to.bits), bytes, Durability::Lazy)?;
+            match doing.check {
+                None => root.replace(&step.path, (to.mode, to.bits), bytes, Durability::Lazy)?,
+                Some(check) => {
+                    let pass = |beside: &std::path::Path| check(&step.path, beside);
+                    root.replace_checked(&step.path, (to.mode, to.bits), bytes, &pass)?;
+                }
+            }
         }
     }
     Ok(())

@@ -55,6 +55,24 @@ impl Undo<'_> {
         found.remove(path).ok_or(UndoError::Report("git wrote out another file than was asked for"))
     }
 
+    /// Returns the raw bytes of several versions of one file, each by itself: one that is damaged or not there fails alone.
+    pub fn versions(&self, path: &TreePath, files: &[&WorkFile]) -> Vec<Result<Vec<u8>, UndoError>> {
+        let is_git = |file: &WorkFile| matches!(file.source, Source::Git(_)) && file.mode != Mode::Link;
+        let oid = |file: &&WorkFile| match file.source {
+            Source::Git(oid) if is_git(file) => Some((path.clone(), oid)),
+            _ => None,
+        };
+        let wanted: Vec<_> = files.iter().filter_map(oid).collect();
+        // Filters work on many as fast as on one; where one of them fails, each is asked by itself.
+        let mut together = self.repo.smudge(&wanted, None).ok().filter(|found| found.len() == wanted.len());
+        let mut together = together.as_mut().map(|found| found.drain(..));
+        let one = |file: &&WorkFile| match together.as_mut().filter(|_| is_git(file)).and_then(Iterator::next) {
+            Some(filtered) => Ok(filtered.bytes),
+            None => self.content(path, file, None),
+        };
+        files.iter().map(one).collect()
+    }
+
     /// Cuts a list into runs whose files together have a bounded size. Fails when a blob is missing here.
     pub(super) fn chunks<'t, T>(
         &self,

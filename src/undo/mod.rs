@@ -63,7 +63,7 @@ pub use recover::{Recovered, Way as RecoveredBy};
 use crate::disk::{self, DiskError, Lock};
 use crate::git::Repo;
 use crate::journal::{History, Journal};
-use crate::model::{Kind, Operation, OperationId, Plan, Timestamp, TreePath, Way};
+use crate::model::{Kind, Operation, OperationId, Plan, Timestamp, TreePath, Way, WorkFile};
 use crate::store::{Store, StoreError};
 
 /// Whether to change anything.
@@ -104,17 +104,23 @@ pub struct Undo<'a> {
 }
 
 /// How what is done is recorded.
-#[derive(Debug, Clone, Copy)]
-struct Doing {
+#[derive(Clone, Copy)]
+struct Doing<'c> {
     kind: Kind,
     command: &'static str,
+    /// Looks at each file that was written, by the path it has in the tree and the one at which it waits, before it takes its
+    /// place.
+    check: Option<&'c Check<'c>>,
 }
 
-const UNDO_MERGE: Doing = Doing { kind: Kind::Undo, command: "undo-merge" };
-const REAPPLY: Doing = Doing { kind: Kind::Undo, command: "reapply" };
-const UNDO: Doing = Doing { kind: Kind::Undo, command: "undo" };
-const REDO: Doing = Doing { kind: Kind::Redo, command: "redo" };
-const RESTORE: Doing = Doing { kind: Kind::Restore, command: "restore" };
+/// Says what is wrong with a file, if anything is.
+pub type Check<'c> = dyn Fn(&TreePath, &Path) -> Result<(), String> + 'c;
+
+const UNDO_MERGE: Doing<'static> = Doing { kind: Kind::Undo, command: "undo-merge", check: None };
+const REAPPLY: Doing<'static> = Doing { kind: Kind::Undo, command: "reapply", check: None };
+const UNDO: Doing<'static> = Doing { kind: Kind::Undo, command: "undo", check: None };
+const REDO: Doing<'static> = Doing { kind: Kind::Redo, command: "redo", check: None };
+const RESTORE: Doing<'static> = Doing { kind: Kind::Restore, command: "restore", check: None };
 
 /// The operations that the commands would take back when nothing is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -185,6 +191,19 @@ impl<'a> Undo<'a> {
         self.do_it(RESTORE, run, None, |history| restore::delta(self, history, paths, from))
     }
 
+    /// Gives files other bytes, or takes them away, whatever stands there now: that is saved first. Each is written beside its
+    /// place and has to pass `check` there; when one does not, or something fails, all are put back.
+    pub fn restore_files(
+        &self,
+        files: Vec<(TreePath, Option<WorkFile>)>,
+        why: &str,
+        check: &Check<'_>,
+        run: Run,
+    ) -> Result<Report, UndoError> {
+        let doing = Doing { check: Some(check), ..RESTORE };
+        self.do_it(doing, run, None, |_| restore::replace(self, files, why))
+    }
+
     /// Makes changes again on top of what stands there now, in the files only; `why` says which. What overlaps with later edits
     /// is left out and noted, or stands there between conflict markers where `markers` are wanted; where all of it is left out,
     /// that is a conflict.
@@ -246,7 +265,7 @@ impl<'a> Undo<'a> {
     /// Plans, and unless it is a dry run applies. With `expected` only the plan of that name.
     fn do_it(
         &self,
-        doing: Doing,
+        doing: Doing<'_>,
         run: Run,
         expected: Option<&str>,
         find: impl FnOnce(&History) -> Result<delta::Delta, UndoError>,

@@ -58,6 +58,21 @@ pub(super) fn again(undo: &Undo<'_>, changes: &[Again], markers: bool, why: &str
     of_files(undo, changes.iter().map(delta).collect(), None, why.to_owned())
 }
 
+/// Plans to give files other bytes, or to take them away.
+pub(super) fn replace(
+    undo: &Undo<'_>,
+    files: Vec<(TreePath, Option<WorkFile>)>,
+    why: &str,
+) -> Result<Delta, UndoError> {
+    let delta = |(path, before): (TreePath, Option<WorkFile>)| {
+        let work = Some(Sides { after: None, before });
+        PathDelta { path, index: None, work, overlap: Overlap::Replace }
+    };
+    let mut paths: Vec<PathDelta> = files.into_iter().map(delta).collect();
+    paths.sort_by(|a, b| a.path.cmp(&b.path));
+    of_files(undo, paths, None, why.to_owned())
+}
+
 fn of_files(
     undo: &Undo<'_>,
     paths: Vec<PathDelta>,

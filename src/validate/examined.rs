@@ -1,5 +1,6 @@
 //! What a full examination of a data file found: faults, notes, limits, and what the file holds.
 
+use crate::model::escape;
 pub use crate::model::{Contents, Names, Standing, Table};
 
 /// So many faults and notes are kept; further ones are counted.
@@ -23,7 +24,7 @@ pub enum Place {
     Table(String),
 }
 
-/// One thing that was found; its words hold text of the file, so they are escaped before they are shown.
+/// One thing that was found. Its words hold text of the file: as they are shown they are escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Where.
@@ -52,6 +53,18 @@ pub struct Examined {
     pub unknown: Vec<String>,
     /// What it holds, as far as it could be read.
     pub contents: Contents,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = escape(self.what.as_bytes());
+        match &self.place {
+            Place::Whole => f.write_str(&what),
+            Place::Line { line, column } => write!(f, "line {line}, column {column}: {what}"),
+            Place::Pointer(pointer) if pointer.is_empty() => write!(f, "top of the document: {what}"),
+            Place::Pointer(place) | Place::Table(place) => write!(f, "'{}': {what}", escape(place.as_bytes())),
+        }
+    }
 }
 
 impl Faults {

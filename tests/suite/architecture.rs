@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room → the rooms that it may name. `cli` may name all.
-const TABLE: [(&str, &[&str]); 15] = [
+const TABLE: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("disk", &["model"]),
     ("git", &["model", "disk"]),
@@ -18,12 +18,16 @@ const TABLE: [(&str, &[&str]); 15] = [
     ("store", &["model", "disk"]),
     ("snapshot", &["model", "disk", "git", "manifest", "facts", "store"]),
     ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts", "snapshot"]),
+    ("recover", &["model", "disk", "git", "manifest", "validate", "facts", "journal", "store", "undo"]),
     ("hooks", &["model", "git", "disk", "journal", "manifest"]),
     (
         "routes",
-        &["model", "disk", "git", "manifest", "facts", "rules", "journal", "store", "snapshot", "undo", "hooks"],
+        &[
+            "model", "disk", "git", "manifest", "validate", "facts", "rules", "journal", "store", "snapshot", "undo",
+            "recover", "hooks",
+        ],
     ),
-    ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "routes", "hooks"]),
+    ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "recover", "routes", "hooks"]),
 ];
 
 /// The room that may name all others and that no other may name.

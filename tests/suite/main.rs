@@ -17,6 +17,7 @@ mod hooks_folder;
 mod in_process;
 mod init;
 mod install;
+mod last_good;
 mod lost;
 mod odd_hooks;
 mod odd_names;

@@ -7,18 +7,23 @@ use super::undo::{failure, finish, run_of};
 use crate::cli::{Context, Failure};
 use crate::git::Repo;
 use crate::model::TreePath;
-use crate::report::{Exit, copied_json, copied_text};
-use crate::routes::{self, LostError};
+use crate::report::{Exit, conflicts_text, copied_json, copied_text, last_good_json, last_good_text, walk_text};
+use crate::routes::{self, LastGoodError, LostError};
 use crate::rules;
 use crate::undo::{Run, Undo};
 
-/// Bring files back as they were before an operation, or in a revision
+/// Bring files back: to their newest good version, or as they were before an operation or in a revision
 ///
-/// Only the files change, not the index. What stands there now is saved first, so that 'guard restore --undo' brings it back.
+/// Without --from each file is examined as its [[data]] entry asks (without one, by its extension), and where it is not good, so is
+/// every version that history, reflogs, operations and backups have, newest first: the first good one comes back, with a count of
+/// the records that going back loses. Only the files change, not the index. What stands there now is saved first, so that 'guard
+/// restore --undo' brings it back.
 /// A file that was uncommitted before an operation comes back byte for byte if it was saved then: 'guard show' tells.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  guard restore data/emails.json --dry-run                  which version is good, and what going back loses
+  guard restore data/emails.json                            back to it
   guard restore config.toml --from 20261122-224531-3fa9c1   as before that operation
   guard restore data/ --from HEAD~3 --dry-run               everything beneath data/, show only
   guard restore config.toml --from 20261122-224531-3fa9c1 --to /tmp/then
@@ -27,16 +32,21 @@ Examples:
   guard restore --lost 1a2b3c4 --markers src/parser.c       with conflict markers where yours overlap
   guard restore --undo                                      take the last restore back
 
-Exit codes: 0 done, 2 usage, 3 done but not recorded yet, 4 refused and nothing changed, 5 locked by another process")]
+Exit codes: 0 done, or good as it stands; 2 usage; 3 done but not recorded yet, or not good afterwards; 4 refused and nothing
+changed: no version is good, or something would be lost; 5 locked by another process")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Arguments {
     /// Files, or folders with everything beneath
     #[arg(required_unless_present_any = ["undo", "lost"])]
     paths: Vec<PathBuf>,
     /// An operation of 'guard log': as before it. Or a revision: as in it
-    #[arg(long, value_name = "OPERATION|REVISION", required_unless_present_any = ["undo", "lost"])]
+    #[arg(long, value_name = "OPERATION|REVISION")]
     from: Option<String>,
+    /// Back to the newest good version: what happens without --from
+    #[arg(long, conflicts_with_all = ["from", "to", "lost", "undo"])]
+    last_good: bool,
     /// Write copies into this folder instead; no file there is overwritten
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", requires = "from")]
     to: Option<PathBuf>,
     /// Make what a merge lost again, on top of what stands there now
     ///
@@ -65,7 +75,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(merge) = &arguments.lost {
         return lost(context, &repo, (merge, &paths), arguments);
     }
-    let Some(from) = &arguments.from else { return finish(context, &repo, "restore", undo.undo_restore(run), run) };
+    let Some(from) = &arguments.from else {
+        return if arguments.undo {
+            finish(context, &repo, "restore", undo.undo_restore(run), run)
+        } else {
+            last_good(context, &repo, &paths, run)
+        };
+    };
     let Some(folder) = &arguments.to else {
         return finish(context, &repo, "restore", undo.restore(&paths, from, run), run);
     };
@@ -75,6 +91,34 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         if context.json { copied_json(&written, from, folder, dry) } else { copied_text(&written, folder, dry) }
     });
     Ok(Exit::Fine)
+}
+
+/// Brings files back to their newest good version.
+fn last_good(context: &Context, repo: &Repo, paths: &[TreePath], run: Run) -> anyhow::Result<Exit> {
+    let found = routes::last_good(repo, paths, context.now(), run).map_err(|error| match error {
+        LastGoodError::Undo(error) => failure(error),
+        LastGoodError::NoneGood(path, walk) => {
+            context.terminal.say(|| walk_text(&path, &walk, context.verbose));
+            Failure::new(Exit::Refused, format!("no good version of '{path}' is known; nothing was changed")).into()
+        }
+        error @ (LastGoodError::NoFile { .. } | LastGoodError::NeverSeen(_)) => {
+            Failure::new(Exit::Refused, error.to_string()).into()
+        }
+        LastGoodError::Git(error) => anyhow::Error::from(error),
+        error => anyhow::Error::from(error),
+    })?;
+    if let Some(report) = found.report.as_ref().filter(|report| !report.plan.conflicts.is_empty()) {
+        context.terminal.say(|| conflicts_text(&report.plan));
+        return Ok(Exit::Refused);
+    }
+    context.terminal.answer(|| {
+        if context.json { last_good_json(&found, run) } else { last_good_text(&found, run, context.verbose) }
+    });
+    if found.report.as_ref().is_some_and(|report| report.operation.is_some()) {
+        context.prune_now_and_then(repo);
+    }
+    let is_good = found.files.iter().all(|file| file.still.is_none());
+    Ok(if is_good { Exit::Fine } else { Exit::CouldNotJudge })
 }
 
 /// Makes what a merge lost again.

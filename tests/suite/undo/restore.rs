@@ -89,7 +89,7 @@ fn what_is_not_there_is_said() {
     assert!(world.guard_refuses(&["restore", "nothing", "--from", &id]).contains("'nothing' is not in"));
     assert!(world.guard_refuses(&["restore", "a.txt", "--from", "nonsense"]).contains("neither an operation nor"));
     assert!(world.guard_refuses(&["restore", "--undo"]).contains("there is no restore to take back"));
-    assert_eq!(world.guard(&["restore", "a.txt"]).code, 2);
+    assert_eq!(world.guard(&["restore", "a.txt", "--to", "elsewhere"]).code, 2);
     assert_eq!(world.guard(&["restore"]).code, 2);
     // What is in the way is never removed.
     world.remove("a.txt");

@@ -1,0 +1,124 @@
+//! The versions that history has of one file.
+
+use bstr::ByteSlice;
+
+use super::child::GitError;
+use super::repository::Repo;
+use crate::model::{Entry, Mode, Oid, Raw, TreePath};
+
+/// A version of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathVersion {
+    /// The commit that brought it.
+    pub commit: Oid,
+    /// When that was committed: seconds since 1970.
+    pub at: i64,
+    /// Its author's name.
+    pub author: Raw,
+    /// Its subject.
+    pub subject: Raw,
+    /// Where the file was; another path than was asked for where it was moved since.
+    pub path: TreePath,
+    /// What stood there; `None` where the commit removed the file.
+    pub entry: Option<Entry>,
+}
+
+/// How often a file is followed to where it was before.
+const MOVES: usize = 10;
+
+impl Repo {
+    /// Returns the versions of a file that commits brought, newest first, `most` at most: all that HEAD reaches by any parent, and
+    /// all that only reflogs still do. Where a file was moved, its older places count, too. A version that several commits
+    /// brought stands there several times.
+    ///
+    /// # Limitations
+    ///
+    /// A move is seen where one commit removed the old place and added the new one, as `git diff -M` sees it.
+    pub fn versions(&self, path: &TreePath, most: usize) -> Result<Vec<PathVersion>, GitError> {
+        let mut found: Vec<PathVersion> = Vec::new();
+        let mut wanted = vec![(path.clone(), None)];
+        let mut known = vec![path.clone()];
+        while let Some((path, before)) = wanted.pop() {
+            let added = self.versions_at(&path, before, most, &mut found)?;
+            for commit in added.into_iter().take(MOVES) {
+                let Some(origin) = self.moved_from(commit, &path)? else { continue };
+                if known.len() < MOVES && !known.contains(&origin) {
+                    known.push(origin.clone());
+                    wanted.push((origin, Some(commit)));
+                }
+            }
+        }
+        // Commits of one path come in git's order; places before a move are older, whatever their clocks said.
+        found.sort_by_key(|version| std::cmp::Reverse(version.at));
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// Returns the blob that git would store for a file as it stands, without storing it.
+    pub fn clean_file(&self, path: &TreePath) -> Result<Oid, GitError> {
+        let ask = self.git("hash-object").arg("--").bytes(&[b"./", &path[..]].concat());
+        ask.run()?.line()?.parse().map_err(|_| GitError::Answer { command: "hash-object".into() })
+    }
+
+    /// Adds the versions at one path, and returns the commits that added it.
+    fn versions_at(
+        &self,
+        path: &TreePath,
+        before: Option<Oid>,
+        most: usize,
+        found: &mut Vec<PathVersion>,
+    ) -> Result<Vec<Oid>, GitError> {
+        let ask = self.git("log").args(["--no-show-signature", "--full-history", "-m", "--raw", "-z", "--no-renames"]);
+        let ask = ask.args(["--no-abbrev", "--format=%x01%H%x00%ct%x00%an%x00%s"]).arg(format!("--max-count={most}"));
+        let ask = match before {
+            Some(commit) => ask.arg(commit.to_string()),
+            None if self.head()?.oid.is_some() => ask.args(["--reflog", "HEAD"]),
+            None => ask.arg("--reflog"),
+        };
+        let text = ask.arg("--").bytes(path).run()?.success()?;
+        let mut added = Vec::new();
+        let mut fields = text.split(|byte| *byte == 0).map(|field| field.strip_prefix(b"\n").unwrap_or(field));
+        let mut commit: Option<(Oid, i64, Raw, Raw)> = None;
+        while let Some(field) = fields.next() {
+            if let Some(oid) = field.strip_prefix(b"\x01").and_then(Oid::from_hex) {
+                let (at, author, subject) = (fields.next(), fields.next(), fields.next());
+                let at = at.and_then(|at| at.to_str().ok()?.parse().ok()).unwrap_or(0);
+                commit = Some((oid, at, author.unwrap_or_default().into(), subject.unwrap_or_default().into()));
+            } else if let (Some(line), Some((oid, at, author, subject))) = (field.strip_prefix(b":"), &commit) {
+                let mut words = line.split(|byte| *byte == b' ');
+                let (_, mode, old, new) = (words.next(), words.next(), words.next(), words.next());
+                let path: TreePath = fields.next().unwrap_or_default().into();
+                let oid_of = |word: Option<&[u8]>| word.and_then(Oid::from_hex).filter(|oid| !oid.is_null());
+                let mode = mode.and_then(|mode| Mode::from_octal(u32::from_str_radix(mode.to_str().ok()?, 8).ok()?));
+                if oid_of(old).is_none() {
+                    added.push(*oid);
+                }
+                let entry = mode.zip(oid_of(new)).map(|(mode, oid)| Entry { mode, oid });
+                let (author, subject) = (author.clone(), subject.clone());
+                found.push(PathVersion { commit: *oid, at: *at, author, subject, path, entry });
+            }
+        }
+        Ok(added)
+    }
+
+    /// Returns where a file was before a commit that added it at a path.
+    fn moved_from(&self, commit: Oid, path: &TreePath) -> Result<Option<TreePath>, GitError> {
+        let ask = self.git_reading("diff-tree").args([
+            "-r",
+            "-z",
+            "-M",
+            "--diff-filter=R",
+            "--raw",
+            "-l2000",
+            "--no-commit-id",
+        ]);
+        let text = ask.arg(commit.to_string()).run()?.success()?;
+        let mut parts = text.split(|byte| *byte == 0);
+        while let (Some(_), Some(from), Some(to)) = (parts.next(), parts.next(), parts.next()) {
+            if to == &path[..] {
+                return Ok(Some(from.into()));
+            }
+        }
+        Ok(None)
+    }
+}

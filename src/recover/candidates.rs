@@ -1,0 +1,120 @@
+//! The versions of a file that can be brought back.
+
+use std::collections::HashSet;
+
+use crate::git::{GitError, PathVersion, Repo};
+use crate::journal::History;
+use crate::model::{Entry, Mode, Oid, OperationId, Raw, Source, Timestamp, TreePath, WorkFile};
+use crate::store::Store;
+
+/// So many commits are looked at.
+const MOST: usize = 5000;
+
+/// Where a version comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// It stands there now.
+    Now,
+    /// It is staged.
+    Staged,
+    /// A commit brought it.
+    Commit {
+        /// Which.
+        oid: Oid,
+        /// Who made it.
+        author: Raw,
+        /// What it says.
+        subject: Raw,
+        /// Where the file was then.
+        path: TreePath,
+    },
+    /// It was saved before an operation.
+    Operation(OperationId),
+    /// `guard backup create` saved it.
+    Backup(String),
+}
+
+/// A version of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// When it was there, as far as that is known.
+    pub at: Timestamp,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The file; `None` where the commit removed it.
+    pub file: Option<WorkFile>,
+}
+
+/// Returns the versions of a file that can be brought back, newest first, equal ones once: the newest of them.
+pub fn candidates(
+    repo: &Repo,
+    history: &History,
+    store: Option<&Store>,
+    path: &TreePath,
+) -> Result<Vec<Candidate>, GitError> {
+    let mut found: Vec<Candidate> = repo.versions(path, MOST)?.into_iter().map(committed).collect();
+    found.extend(saved(history, store, path));
+    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.at));
+    if let Some(staged) = staged(repo, path)? {
+        found.insert(0, staged);
+    }
+    let mut known: HashSet<Option<Oid>> = HashSet::new();
+    // A removal is told each time: it parts what was before it from what came after.
+    found.retain(|candidate| candidate.file.is_none() || known.insert(candidate.file.as_ref().and_then(oid)));
+    Ok(found)
+}
+
+fn oid(file: &WorkFile) -> Option<Oid> {
+    match file.source {
+        Source::Git(oid) | Source::Saved(oid) => Some(oid),
+        Source::Bytes(_) => None,
+    }
+}
+
+fn committed(version: PathVersion) -> Candidate {
+    let seconds = u64::try_from(version.at).unwrap_or(0);
+    let PathVersion { commit: oid, author, subject, path, entry, .. } = version;
+    Candidate {
+        at: Timestamp(seconds.saturating_mul(1000)),
+        origin: Origin::Commit { oid, author, subject, path },
+        file: entry.and_then(file_of),
+    }
+}
+
+/// Returns a tree's entry as a file of the working tree; submodules and folders are none.
+fn file_of(entry: Entry) -> Option<WorkFile> {
+    let is_file = matches!(entry.mode, Mode::File | Mode::Executable | Mode::Link);
+    is_file.then_some(WorkFile { mode: entry.mode, bits: None, source: Source::Git(entry.oid) })
+}
+
+fn staged(repo: &Repo, path: &TreePath) -> Result<Option<Candidate>, GitError> {
+    let index = repo.own_index_file();
+    let mut found = None;
+    if index.exists() {
+        repo.read_index(&index, |at, entry| {
+            if at == &path[..] && entry.stage == crate::git::Stage::Normal {
+                found = file_of(entry.entry);
+            }
+        })?;
+    }
+    // It is newer than all that is committed, whatever the clock says.
+    Ok(found.map(|file| Candidate { at: Timestamp(u64::MAX), origin: Origin::Staged, file: Some(file) }))
+}
+
+/// Returns what operations saved before they replaced it.
+fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Candidate> {
+    let Some(store) = store else { return Vec::new() };
+    let mut found = Vec::new();
+    for operation in &history.operations {
+        let saved = &operation.intent.saved;
+        let is_there = saved.snapshot.as_ref().is_some_and(|snapshot| store.has(snapshot));
+        for file in saved.files.iter().filter(|file| is_there && file.path == *path) {
+            found.push(Candidate {
+                at: operation.at,
+                origin: Origin::Operation(operation.id.clone()),
+                file: Some(WorkFile { mode: file.mode, bits: file.bits, source: Source::Saved(file.blob) }),
+            });
+        }
+    }
+    found
+}

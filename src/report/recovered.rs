@@ -1,0 +1,184 @@
+//! What going back to the newest good version does, or did: the walk, the choice, the loss.
+
+use serde_json::{Value, json};
+
+use super::reported::count;
+use super::undone::recovered_text;
+use crate::model::{Timestamp, escape};
+use crate::recover::{Candidate, Loss, Origin, Step, Verdict, Walk};
+use crate::routes::{LastGood, Recovery};
+use crate::undo::Run;
+
+/// So many versions that were passed over are listed.
+const LISTED: usize = 10;
+
+/// Returns the text.
+pub fn last_good_text(found: &LastGood, run: Run, verbose: bool) -> String {
+    let mut text = String::new();
+    for file in &found.files {
+        text.push_str(&file_text(file, run, verbose));
+    }
+    if let Some(report) = found.report.as_ref().filter(|report| report.operation.is_some()) {
+        report.recovered.iter().for_each(|found| text.push_str(&recovered_text(found)));
+        text.push_str("to take this back: guard restore --undo\n");
+    }
+    text
+}
+
+fn file_text(file: &Recovery, run: Run, verbose: bool) -> String {
+    let path = &file.path;
+    let Some(step) = file.back() else {
+        return format!("'{path}' is good as it stands: nothing to restore\n");
+    };
+    let mut text = walk_text(path, &file.walk, verbose);
+    let verb = if run == Run::Dry { "would come back" } else { "came back" };
+    let good = file.walk.passed.len() + 1;
+    text.push_str(&format!("  {verb}: {} (number {good} from the newest)\n", named(&step.candidate)));
+    text.push_str(&loss_text(&file.walk));
+    if let Some(why) = &file.still {
+        text.push_str(&format!("  but what stands there now is not good: {why}\n"));
+    }
+    text
+}
+
+/// Returns the way through versions that were passed over.
+pub fn walk_text(path: &crate::model::TreePath, walk: &Walk, verbose: bool) -> String {
+    let mut text = String::new();
+    let mut passed = walk.passed.iter();
+    if let Some(now) = walk.passed.first().filter(|step| step.candidate.origin == Origin::Now) {
+        passed.next();
+        text.push_str(&format!("'{path}' now: {}\n", said(now)));
+    } else {
+        text.push_str(&format!("'{path}'\n"));
+    }
+    let listed = if verbose { usize::MAX } else { LISTED };
+    for step in passed.clone().take(listed) {
+        text.push_str(&format!("  passed over: {}: {}\n", named(&step.candidate), said(step)));
+    }
+    let more = passed.len().saturating_sub(listed);
+    if more > 0 {
+        text.push_str(&format!("  and {more} more passed over (-v lists them)\n"));
+    }
+    text
+}
+
+/// Returns what going back loses.
+fn loss_text(walk: &Walk) -> String {
+    let Some(good) = &walk.good else { return String::new() };
+    let contents = &good.examined.contents;
+    let noun = if contents.tables.is_empty() { "record" } else { "row" };
+    let total = contents.records.unwrap_or_else(|| contents.tables.values().map(|table| table.rows).sum());
+    let has = format!("it has {}", count(usize::try_from(total).unwrap_or(usize::MAX), noun));
+    match walk.loss() {
+        _ if contents.records.is_none() && contents.tables.is_empty() => {
+            "  what was changed in the file since then is lost by going back\n".to_owned()
+        }
+        None => format!("  {has}; how many came since then can't be told: no newer version can be counted\n"),
+        Some((newer, Loss { gone: 0, .. })) => {
+            format!("  {has}; none of those in {} are lost\n", named_short(&newer.candidate))
+        }
+        Some((newer, loss)) => {
+            let tables: Vec<String> =
+                loss.tables.iter().map(|(name, gone, _)| format!("{gone} in {}", escape(name.as_bytes()))).collect();
+            let tables = if tables.is_empty() { String::new() } else { format!(" ({})", tables.join(", ")) };
+            format!(
+                "  {has}; {} of {} in {} are lost by going back{tables}\n",
+                loss.gone,
+                loss.of,
+                named_short(&newer.candidate)
+            )
+        }
+    }
+}
+
+fn said(step: &Step) -> String {
+    match &step.verdict {
+        Verdict::Good => "good".to_owned(),
+        Verdict::Bad(what) => format!("bad: {what}"),
+        Verdict::Unknown(why) => format!("unknown: {why}"),
+        Verdict::Shrunk(loss) => format!("{} of {} that the next good version has are gone", loss.gone, loss.of),
+        Verdict::Unreadable(why) => format!("can't be read: {why}"),
+        Verdict::Removed => "it is not there".to_owned(),
+    }
+}
+
+fn named(candidate: &Candidate) -> String {
+    let at = |at: Timestamp| at.iso().replace('T', " ").replace('Z', " UTC");
+    match &candidate.origin {
+        Origin::Now => "the file as it stands".to_owned(),
+        Origin::Staged => "the staged version".to_owned(),
+        Origin::Commit { oid, author, subject, .. } => {
+            format!("{} {} ({author}: {subject})", oid.short(), at(candidate.at))
+        }
+        Origin::Operation(id) => format!("what was saved before operation {id}"),
+        Origin::Backup(id) => format!("backup {id}, {}", at(candidate.at)),
+    }
+}
+
+fn named_short(candidate: &Candidate) -> String {
+    match &candidate.origin {
+        Origin::Commit { oid, .. } => oid.short(),
+        _ => named(candidate),
+    }
+}
+
+/// Returns the JSON document.
+pub fn last_good_json(found: &LastGood, run: Run) -> String {
+    let step = |step: &Step| {
+        let contents = &step.examined.contents;
+        let mut value = json!({ "verdict": word(&step.verdict), "records": contents.records });
+        let why = match &step.verdict {
+            Verdict::Good | Verdict::Removed => None,
+            _ => Some(said(step)),
+        };
+        value["why"] = json!(why);
+        value["from"] = origin(&step.candidate);
+        if !contents.tables.is_empty() {
+            value["tables"] = contents.tables.iter().map(|(name, table)| (name.clone(), json!(table.rows))).collect();
+        }
+        value
+    };
+    let file = |file: &Recovery| {
+        json!({
+            "path": file.path,
+            "good_as_it_stands": file.back().is_none(),
+            "passed": file.walk.passed.iter().map(step).collect::<Vec<_>>(),
+            "chosen": file.walk.good.as_ref().map(step),
+            "lost": file.walk.loss().map(|(newer, loss)| json!({ "gone": loss.gone, "of": loss.of, "against": origin(&newer.candidate) })),
+            "still": file.still,
+        })
+    };
+    let report = found.report.as_ref();
+    let document = json!({
+        "version": 1,
+        "command": "restore",
+        "dry_run": run == Run::Dry,
+        "done": report.is_some_and(|report| report.operation.is_some()),
+        "recorded_as": report.and_then(|report| report.operation.as_ref()),
+        "files": found.files.iter().map(file).collect::<Vec<_>>(),
+    });
+    format!("{document}\n")
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Good => "good",
+        Verdict::Bad(_) => "bad",
+        Verdict::Unknown(_) => "unknown",
+        Verdict::Shrunk(_) => "shrunk",
+        Verdict::Unreadable(_) => "unreadable",
+        Verdict::Removed => "removed",
+    }
+}
+
+fn origin(candidate: &Candidate) -> Value {
+    match &candidate.origin {
+        Origin::Now => json!({ "kind": "now" }),
+        Origin::Staged => json!({ "kind": "staged" }),
+        Origin::Commit { oid, author, subject, path } => json!({
+            "kind": "commit", "commit": oid, "author": author, "subject": subject, "path": path, "at": candidate.at.iso(),
+        }),
+        Origin::Operation(id) => json!({ "kind": "operation", "operation": id, "at": candidate.at.iso() }),
+        Origin::Backup(id) => json!({ "kind": "backup", "backup": id, "at": candidate.at.iso() }),
+    }
+}

@@ -1,0 +1,206 @@
+//! `guard restore <path>`: back to the newest version of a data file that is good.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+const MANIFEST: &str = "version = 1\n[[data]]\npaths = ['data/*.json']\nrecords = '/emails'\nkey = 'id'\n";
+const DATA: &str = "data/processed.json";
+
+fn emails(count: usize) -> String {
+    let records: Vec<String> = (1..=count).map(|id| format!("    {{\"id\": {id}, \"to\": \"user{id}\"}}")).collect();
+    format!("{{\n  \"emails\": [\n{}\n  ]\n}}\n", records.join(",\n"))
+}
+
+/// A file of ten records that grew to twelve, each commit by itself.
+fn grown() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write(".recoveryguard.toml", MANIFEST).write(DATA, emails(10));
+    sandbox.commit("ten");
+    sandbox.write(DATA, emails(12));
+    sandbox.commit("twelve");
+    sandbox
+}
+
+fn text(sandbox: &Sandbox) -> String {
+    String::from_utf8(sandbox.read(DATA)).unwrap()
+}
+
+// D8
+#[test]
+fn a_half_written_file_comes_back_and_the_restore_can_be_taken_back() {
+    let sandbox = grown();
+    let cut = &emails(12)[..200];
+    sandbox.write(DATA, cut);
+    let before = sandbox.state();
+    let dry = sandbox.guard(["restore", DATA, "--dry-run"]).ok();
+    sandbox.assert_unchanged(&before);
+    assert!(
+        dry.stdout.contains("'data/processed.json' now: bad: line 9, column 4: the file ends amid a value"),
+        "{dry}"
+    );
+    assert!(dry.stdout.contains("would come back: the staged version (number 2 from the newest)"), "{dry}");
+    let done = sandbox.guard(["restore", DATA]).ok();
+    assert!(done.stdout.contains("it has 12 records"), "{done}");
+    assert_eq!(text(&sandbox), emails(12));
+    let again = sandbox.guard(["restore", DATA]).ok();
+    assert_eq!(again.stdout, "'data/processed.json' is good as it stands: nothing to restore\n");
+    let _ = sandbox.guard(["restore", "--undo"]).ok();
+    assert_eq!(text(&sandbox), cut);
+}
+
+// D10
+#[test]
+fn versions_are_passed_over_with_the_reason_and_the_loss_is_told() {
+    let sandbox = grown();
+    sandbox.write(DATA, emails(13).replace("13,", "12,"));
+    sandbox.commit("doubled");
+    sandbox.write(DATA, "<!DOCTYPE html><html>502</html>");
+    sandbox.commit("fetched");
+    fs::remove_file(sandbox.at(DATA)).unwrap();
+    let _ = sandbox.git(["rm", "-q", "--cached", DATA]).ok();
+    let done = sandbox.guard(["restore", DATA]).ok();
+    for said in [
+        "now: it is not there",
+        "bad: an HTML page stands here instead of the data",
+        "bad: 2 records have the name '12'",
+        ": twelve)",
+        "it has 12 records; none of those in",
+    ] {
+        assert!(done.stdout.contains(said), "{said}: {done}");
+    }
+    assert_eq!(text(&sandbox), emails(12));
+}
+
+// D10
+#[test]
+fn what_only_a_reflog_has_counts_and_so_does_a_place_before_a_move() {
+    let sandbox = grown();
+    sandbox.write(DATA, emails(15));
+    sandbox.commit("fifteen");
+    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD~1"]).ok();
+    sandbox.write(DATA, "{");
+    sandbox.commit("broken");
+    let _ = sandbox.guard(["restore", DATA]).ok();
+    assert_eq!(text(&sandbox), emails(15));
+
+    let moved = grown();
+    let _ = moved.git(["mv", DATA, "data/now.json"]).ok();
+    moved.commit("moved");
+    moved.write("data/now.json", "{");
+    moved.commit("broken");
+    moved.write("data/now.json", "[");
+    let done = moved.guard(["restore", "data/now.json"]).ok();
+    assert_eq!(moved.read("data/now.json"), emails(12).as_bytes(), "{done}");
+}
+
+// D10
+#[test]
+fn a_side_branch_that_was_merged_counts() {
+    let sandbox = grown();
+    let _ = sandbox.git(["checkout", "-q", "-b", "side", "HEAD~1"]).ok();
+    sandbox.write(DATA, emails(20));
+    sandbox.commit("twenty");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    let _ = sandbox.git(["merge", "-q", "-X", "ours", "-m", "merge", "side"]);
+    sandbox.write(DATA, "{");
+    sandbox.commit("broken");
+    let done = sandbox.guard(["restore", DATA, "--json"]).ok();
+    let document: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(document["files"][0]["chosen"]["verdict"], "good", "{done}");
+}
+
+// D2
+#[test]
+fn a_file_that_parses_and_has_lost_half_of_its_records_is_passed_over() {
+    let sandbox = grown();
+    sandbox.write(".recoveryguard.toml", format!("{MANIFEST}max_loss = '10%'\n"));
+    sandbox.commit("at most a tenth");
+    sandbox.write(DATA, emails(6));
+    sandbox.commit("six");
+    let done = sandbox.guard(["restore", DATA]).ok();
+    assert!(done.stdout.contains("now: 6 of 12 that the next good version has are gone"), "{done}");
+    assert_eq!(text(&sandbox), emails(12));
+    // Without a bound nobody knows that it is not meant so.
+    sandbox.write(".recoveryguard.toml", MANIFEST).write(DATA, emails(6));
+    assert!(sandbox.guard(["restore", DATA]).ok().stdout.contains("good as it stands"));
+}
+
+// D8
+#[test]
+fn several_files_come_back_all_or_none() {
+    let sandbox = grown();
+    sandbox.write("data/other.json", "{\"emails\": []}");
+    sandbox.commit("other");
+    sandbox.write("data/third.json", "{").write(DATA, "{").write("data/other.json", "");
+    let before = sandbox.state();
+    let refused = sandbox.guard(["restore", DATA, "data/other.json", "data/third.json"]).exits(4);
+    assert!(refused.stderr.contains("no good version of 'data/third.json' is known; nothing was changed"), "{refused}");
+    sandbox.assert_unchanged(&before);
+    let _ = sandbox.guard(["restore", DATA, "data/other.json"]).ok();
+    assert_eq!((text(&sandbox), sandbox.read("data/other.json")), (emails(12), b"{\"emails\": []}".to_vec()));
+    let _ = sandbox.guard(["restore", "--undo"]).ok();
+    assert_eq!((text(&sandbox), sandbox.read("data/other.json")), ("{".to_owned(), Vec::new()));
+}
+
+// D9
+#[test]
+fn nothing_outside_and_nothing_but_files_is_touched() {
+    let sandbox = grown();
+    let _ = sandbox.guard(["restore", "../elsewhere.json"]).exits(2);
+    let _ = sandbox.guard(["restore", "data"]).exits(4).says("'data' is a folder");
+    let _ = sandbox.guard(["restore", "never.json"]).exits(4).says("no version of 'never.json' is known");
+    fs::remove_file(sandbox.at(DATA)).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", sandbox.at(DATA)).unwrap();
+    let _ = sandbox.guard(["restore", DATA]).exits(4).says("is a symbolic link");
+    fs::remove_dir_all(sandbox.at("data")).unwrap();
+    fs::create_dir(sandbox.root().join("outside")).unwrap();
+    std::os::unix::fs::symlink(sandbox.root().join("outside"), sandbox.at("data")).unwrap();
+    let _ = sandbox.guard(["restore", DATA]).fails();
+    assert!(fs::read_dir(sandbox.root().join("outside")).unwrap().next().is_none());
+}
+
+// D8
+#[test]
+fn mode_and_line_endings_come_back_as_git_writes_them() {
+    let sandbox = grown();
+    let _ = sandbox.git(["config", "core.autocrlf", "true"]).ok();
+    let run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(sandbox.at(DATA), run).unwrap();
+    sandbox.commit("run it");
+    fs::remove_file(sandbox.at(DATA)).unwrap();
+    sandbox.write(DATA, "{");
+    sandbox.commit("broken");
+    let _ = sandbox.guard(["restore", DATA]).ok();
+    assert_eq!(text(&sandbox), emails(12).replace('\n', "\r\n"));
+    let bits = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(sandbox.at(DATA)).unwrap().permissions());
+    assert_eq!(bits & 0o100, 0o100);
+}
+
+#[test]
+fn a_schema_of_the_working_tree_is_asked_and_a_missing_one_proves_nothing() {
+    let sandbox = grown();
+    sandbox.write(".recoveryguard.toml", format!("{MANIFEST}schema = 's.json'\n"));
+    sandbox.write("s.json", r#"{"properties": {"emails": {"minItems": 11}}}"#);
+    sandbox.commit("schema");
+    sandbox.write(DATA, emails(5));
+    let done = sandbox.guard(["restore", DATA]).ok();
+    assert!(done.stdout.contains("now: bad: '/emails': does not fit the schema"), "{done}");
+    assert_eq!(text(&sandbox), emails(12));
+    sandbox.write(".recoveryguard.toml", format!("{MANIFEST}schema = 'gone.json'\n"));
+    let refused = sandbox.guard(["restore", DATA]).exits(4);
+    assert!(refused.stderr.contains("the schema 'gone.json' can't be used: it is not there"), "{refused}");
+}
+
+#[test]
+fn what_is_told_has_no_escape_sequences_of_the_repository() {
+    let sandbox = grown();
+    sandbox.write(DATA, "{\"a\u{1b}[31m\": 1, \"a\u{1b}[31m\": 2}");
+    sandbox.commit("\u{1b}[2Jcleared");
+    sandbox.write(DATA, "{\"emails\": [], \"b\\u001b[31m\": 1, \"b\\u001b[31m\": 2}");
+    let done = sandbox.guard(["restore", DATA, "-v"]).ok();
+    assert!(!done.stdout.contains('\u{1b}'), "{done}");
+    assert!(done.stdout.contains("stands there twice"), "{done}");
+}
