@@ -38,6 +38,9 @@ pub struct Contents {
 pub struct Table {
     /// Its rows.
     pub rows: u64,
+    /// The names of its columns, generated ones left out, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
     /// Its largest row number, where it has row numbers and rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_row: Option<i64>,

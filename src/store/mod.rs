@@ -21,6 +21,7 @@ use crate::disk::DiskError;
 use crate::model::{Oid, escape};
 
 mod collect;
+mod database;
 mod manifest;
 mod open;
 mod read;
@@ -29,6 +30,7 @@ mod save;
 mod tests;
 
 pub use collect::{Garbage, Survey};
+pub use database::{Copied, CopyError, copy_database};
 pub use manifest::Snapshot;
 pub use open::{Store, VERSION};
 pub use read::Problem;

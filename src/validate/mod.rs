@@ -19,6 +19,7 @@ mod node;
 mod records;
 mod schema;
 mod text;
+pub mod sqlite;
 mod toml;
 mod yaml;
 

@@ -15,7 +15,7 @@ const TABLE: [(&str, &[&str]); 16] = [
     ("facts", &["model", "git", "manifest", "validate", "deviation"]),
     ("rules", &["model", "manifest", "validate"]),
     ("journal", &["model", "disk"]),
-    ("store", &["model", "disk"]),
+    ("store", &["model", "disk", "validate"]),
     ("snapshot", &["model", "disk", "git", "manifest", "facts", "store"]),
     ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts", "snapshot"]),
     ("recover", &["model", "disk", "git", "manifest", "validate", "facts", "journal", "store", "undo"]),
