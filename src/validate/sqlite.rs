@@ -16,6 +16,7 @@
 //! Functions and collations of an application are not known here: what needs them is *unknown*.
 
 mod beside;
+mod compare;
 mod likeness;
 mod open;
 mod schema;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub use beside::{Use, in_use};
+pub use compare::{Allowed, DatabaseLoss, LossKind, compare_databases};
 pub(crate) use open::Source;
 pub(crate) use stop::{Meaning, Stop};
 use stop::{out_of_time, words};
