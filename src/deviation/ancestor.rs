@@ -34,7 +34,10 @@ pub(super) struct Pair {
 const DEEPEST: usize = 12;
 
 impl Ancestor {
-    /// Puts the merge bases of two commits together; they are sorted newest first, and git begins with the oldest.
+    /// Puts the merge bases of two commits together; they are sorted newest first.
+    ///
+    /// `git log --remerge-diff` begins with the newest of a merge's own bases, and with the oldest of theirs; `git merge` always
+    /// begins with the oldest. Where bases contradict each other that can decide whether there is a conflict.
     pub(super) fn of(graph: &Graph, bases: &mut Bases<'_>, commits: &[Node]) -> Self {
         let mut building = Building { graph, bases, known: HashMap::new() };
         building.of(commits, 0)
@@ -118,19 +121,23 @@ impl Made {
 struct Building<'g, 'b, 'm> {
     graph: &'g Graph,
     bases: &'b mut Bases<'m>,
-    known: HashMap<Vec<Node>, Ancestor>,
+    known: HashMap<(usize, Vec<Node>), Ancestor>,
 }
 
 impl Building<'_, '_, '_> {
     fn of(&mut self, commits: &[Node], depth: usize) -> Ancestor {
-        if let Some(known) = self.known.get(commits) {
+        let mut order = commits.to_vec();
+        if depth > 0 {
+            order.reverse();
+        }
+        let key = (depth, order);
+        if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let mut oldest_first = commits.iter().rev();
-        let Some(first) = oldest_first.next() else { return Ancestor::Tree(self.graph.tree(0)) };
+        let [first, others @ ..] = &key.1[..] else { return Ancestor::Tree(self.graph.tree(0)) };
         let mut merged = Ancestor::Tree(self.graph.tree(*first));
         let mut parents = vec![*first];
-        for next in oldest_first {
+        for next in others {
             let found = self.bases.of_several(&parents, *next).bases;
             let under = match &found[..] {
                 [] => None,
@@ -142,7 +149,7 @@ impl Building<'_, '_, '_> {
             merged = Ancestor::Merged(Arc::new(Pair { first: merged, second, under, depth: depth + 1 }));
             parents.push(*next);
         }
-        self.known.insert(commits.to_vec(), merged.clone());
+        self.known.insert(key, merged.clone());
         merged
     }
 }

@@ -1,10 +1,8 @@
-//! `guard audit` on real repositories: what merges lost, and agreement with git's own merge.
-
-use std::collections::BTreeSet;
+//! `guard audit` on real repositories: what merges lost.
 
 use serde_json::Value;
 
-use crate::support::{Ran, Random, Sandbox};
+use crate::support::{Ran, Sandbox};
 
 fn lines(count: usize) -> String {
     (1..=count).map(|number| format!("line number {number}\n")).collect()
@@ -396,82 +394,6 @@ fn a_shallow_clone_is_not_called_clean() {
         .ok();
     let ran = sandbox.guard(["-C", "../shallow", "audit"]).exits(3);
     assert!(ran.stdout.contains("could not judge"), "{}", ran.stdout);
-}
-
-/// Which merges differ from git's automatic result: the same as git says, over generated histories with conflicts, moved
-/// files, criss-cross merges and whatever a person makes of them.
-#[test]
-fn the_same_merges_deviate_as_git_says() {
-    let mut merges = 0;
-    for seed in 1..=6 {
-        let sandbox = history(seed);
-        let log = sandbox
-            .git(["log", "--all", "--merges", "--remerge-diff", "--topo-order", "--raw", "--format=commit %H"])
-            .ok();
-        let (mut gits, mut current) = (BTreeSet::new(), String::new());
-        for line in log.stdout.lines() {
-            if let Some(commit) = line.strip_prefix("commit ") {
-                current = commit.to_owned();
-                merges += 1;
-            } else if line.starts_with(':') {
-                gits.insert(current.clone());
-            }
-        }
-        let document = audit(&sandbox, &["--all", "main", "one", "two"]);
-        let merges = document["merges"].as_array().unwrap();
-        let deviates = |merge: &&Value| merge["deviates"] == true;
-        let ours: BTreeSet<String> =
-            merges.iter().filter(deviates).map(|merge| merge["commit"].as_str().unwrap().to_owned()).collect();
-        assert_eq!(ours, gits, "seed {seed}");
-    }
-    assert!(merges > 30, "{merges} merges");
-}
-
-fn history(seed: u64) -> Sandbox {
-    let mut random = Random(seed);
-    let sandbox = Sandbox::new();
-    for file in ["a", "b", "dir/c"] {
-        sandbox.write(file, lines(24));
-    }
-    sandbox.commit("files");
-    for branch in ["one", "two"] {
-        let _ = sandbox.git(["branch", branch]).ok();
-    }
-    for step in 0..40 {
-        let branch = random.pick(&["main", "one", "two"]).to_owned();
-        let _ = sandbox.git(["checkout", "-q", "-f", &branch]).ok();
-        if random.below(3) > 0 {
-            let file = random.pick(&["a", "b", "dir/c", "moved/c"]).to_owned();
-            if !sandbox.at(&file).exists() {
-                continue;
-            }
-            let place = random.below(24) + 1;
-            let text = text(&sandbox, &file)
-                .replace(&format!("number {place}\n"), &format!("number {place} of {branch} at {step}\n"));
-            sandbox.write(&file, text);
-            if random.below(12) == 0 && file == "dir/c" {
-                let _ = sandbox.git(["mv", "-k", "dir", "moved"]).ok();
-            }
-            sandbox.commit(&format!("step {step}"));
-            continue;
-        }
-        let other = random.pick(&["main", "one", "two"]).to_owned();
-        let merged = sandbox.git(["merge", "-q", "--no-ff", "--no-commit", &other]);
-        if !sandbox.at(".git/MERGE_HEAD").exists() {
-            continue;
-        }
-        let settle = random.below(4);
-        if merged.status != 0 {
-            let side = if settle == 0 { "--ours" } else { "--theirs" };
-            let _ = sandbox.git(["checkout", side, "."]);
-        } else if settle == 0 {
-            // An evil merge: something that no side has.
-            sandbox.write("a", text(&sandbox, "a").replace("number 3", "nobody's number 3"));
-        }
-        let _ = sandbox.git(["add", "-A"]).ok();
-        let _ = sandbox.git(["commit", "-q", "-m", &format!("merge at {step}")]).ok();
-    }
-    sandbox
 }
 
 /// A merge driver of the project decides otherwise than text merging would: nothing was lost by whoever merged. Of thousands that

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agreement;
 mod architecture;
 mod audit;
 mod audit_bad_input;
