@@ -200,9 +200,8 @@ fn merge(base: &[Token], first: &[Token], second: &[Token], tokens: u32) -> Merg
     let mut parts = Vec::new();
     let mut place = 0;
     for change in changes {
-        // Both sides alike: the lines stand in the first side already.
-        let same = change.mode == Mode::Conflict && first[change.first.clone()] == second[change.second.clone()];
-        if same || change.mode == Mode::First {
+        // The lines stand in the first side already.
+        if change.mode == Mode::First {
             continue;
         }
         if place < change.first.start {
@@ -292,9 +291,13 @@ fn append(found: &mut Vec<Change>, change: Change) {
 /// Takes out of conflicts what both sides have.
 fn refined(changes: Vec<Change>, first: &[Token], second: &[Token], tokens: u32) -> Vec<Change> {
     let mut found = Vec::with_capacity(changes.len());
-    for change in changes {
+    for mut change in changes {
         let (one, two) = (&first[change.first.clone()], &second[change.second.clone()]);
         if change.mode != Mode::Conflict || one.is_empty() || two.is_empty() || one == two {
+            // Both sides made the same of it.
+            if change.mode == Mode::Conflict && one == two && !one.is_empty() {
+                change.mode = Mode::First;
+            }
             found.push(change);
             continue;
         }
@@ -421,6 +424,19 @@ mod tests {
             merged("a\nn\nn\nn\nb\n9\n", "c\nn\nn\nn\nd\n9\n"),
             format!("{begin}a\nn\nn\nn\nb\n=\nc\nn\nn\nn\nd\n{end}9\n")
         );
+    }
+
+    /// What both sides made alike is no conflict, and no part of one next to it.
+    #[test]
+    fn conflicts_do_not_grow_over_what_both_sides_have() {
+        let first: Vec<Token> = [1, 2, 3].map(Token).to_vec();
+        let second: Vec<Token> = [1, 2, 4].map(Token).to_vec();
+        let place = |range: std::ops::Range<usize>| {
+            let [base, one, two] = [(); 3].map(|()| range.clone());
+            Change { mode: Mode::Conflict, base, first: one, second: two }
+        };
+        let left = simpler(refined(vec![place(0..1), place(2..3)], &first, &second, 5));
+        assert_eq!(left.iter().map(|change| change.mode).collect::<Vec<_>>(), [Mode::First, Mode::Conflict]);
     }
 
     #[test]
