@@ -13,8 +13,8 @@
 //! # Limitations
 //!
 //! Attributes (`merge=union`, drivers), configuration and options at the time of the merge are not known; what git's own merge says
-//! of a single merge is asked elsewhere. Renames are looked for where a path went away on one side and changed on the other;
-//! a folder that was renamed is seen file by file. Contents over 32 MiB are not merged.
+//! of a single merge is asked elsewhere. Renames are looked for where a path went away on one side and changed on the other,
+//! and not among merge bases. Contents over 32 MiB are not merged.
 
 mod ancestor;
 mod content;
@@ -29,7 +29,7 @@ use crate::model::{Automatic, Deviation, Entry, Oid, PathFacts, TreePath};
 
 use ancestor::{Ancestor, Made};
 use content::{Body, Outcome};
-use walk::{Expected, Slot, Trees, expected};
+use walk::{Expected, Slot, Trees, Walked, expected};
 
 pub use content::{is_binary, up};
 pub use lines::signals;
@@ -123,7 +123,8 @@ pub fn compare(comparer: &mut Comparer<'_>, merge: &Merge) -> Result<Compared, G
     // Bases of bases are looked for only where the bases differ and it matters.
     let (mut ancestor, mut heads) = (None, None);
     let mut found = Compared::default();
-    for slot in walk::slots(reader, &merge.trees)? {
+    let Walked { slots, kept } = walk::slots(reader, &merge.trees)?;
+    for slot in slots {
         let instead = if slot.parents.len() > 2 {
             let heads = heads.get_or_insert_with(|| octopus(graph, bases, &merge.parents));
             one_after_the_other(reader, made, heads, &slot)?
@@ -140,10 +141,10 @@ pub fn compare(comparer: &mut Comparer<'_>, merge: &Merge) -> Result<Compared, G
             }
         }
     }
-    if !found.deviations.is_empty() {
-        found.moved = renames::follow(reader, &merge.trees, &mut found.deviations)?;
+    if !found.deviations.is_empty() || !kept.is_empty() {
+        found.moved = renames::follow(reader, &merge.trees, &kept, &mut found.deviations)?;
         let whole = merge.trees.parents.iter().position(|parent| *parent == merge.trees.result);
-        found.side_taken = whole;
+        found.side_taken = whole.filter(|_| !found.deviations.is_empty());
     }
     found.deviations.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     found.merged.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -160,15 +161,16 @@ pub fn compare_trees(
 ) -> Result<(Vec<Deviation>, Option<usize>), GitError> {
     let trees = Trees { bases: base.into_iter().collect(), parents: sides.to_vec(), result };
     let mut found = Vec::new();
-    for slot in walk::slots(reader, &trees)? {
+    let Walked { slots, kept } = walk::slots(reader, &trees)?;
+    for slot in slots {
         let base = slot.bases.first().copied().flatten();
         if let Some(automatic) = instead(reader, base.map(Body::of).as_ref(), &slot.parents, slot.result)? {
             let Slot { path, parents, result, .. } = slot;
             found.push(Deviation { path, from: None, base, parents, result, automatic });
         }
     }
-    if !found.is_empty() {
-        renames::follow(reader, &trees, &mut found)?;
+    if !found.is_empty() || !kept.is_empty() {
+        renames::follow(reader, &trees, &kept, &mut found)?;
     }
     found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     let taken = sides.iter().position(|side| *side == result).filter(|_| !found.is_empty());

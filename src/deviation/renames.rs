@@ -4,6 +4,7 @@
 //! gone on one side, changed on the other          its new place is found among what the first side added
 //! added on both sides, with different contents    its old place is found among what both sides removed
 //! added on one side, not in the result            the other side renamed its folder, and the result has it there
+//! added on one side, left where it was            the other side renamed its folder: git would have asked
 //! ```
 //!
 //! Exact contents first, then the same file name, then the best likeness, as git does; half of a file must be alike.
@@ -27,18 +28,33 @@ const LARGEST: u64 = 4 << 20;
 
 /// A file that stands elsewhere in the result: from, to, percent of likeness.
 type Moved = (TreePath, TreePath, u8);
+/// A file at the place to which one side moved it, and what each side has of it.
+type Followed = (TreePath, Vec<Option<Entry>>);
 
-/// Replaces deviations that are two ends of a moved file by one, or by none where the result is what merging gives. Returns
-/// what every parent has and whoever merged has moved.
-pub(super) fn follow(reader: &Reader, trees: &Trees, found: &mut Vec<Deviation>) -> Result<Vec<Moved>, GitError> {
+/// Replaces deviations that are two ends of a moved file by one, or by none where the result is what merging gives. `kept` are
+/// folders that a side has removed and the result still has. Returns what every parent has and whoever merged has moved.
+pub(super) fn follow(
+    reader: &Reader,
+    trees: &Trees,
+    kept: &[TreePath],
+    found: &mut Vec<Deviation>,
+) -> Result<Vec<Moved>, GitError> {
     if trees.parents.len() != 2 {
         return Ok(Vec::new());
     }
-    let mut search =
-        Search { reader, trees, sides: [None, None], prints: HashMap::new(), sizes: HashMap::new(), pairs: 0 };
+    let mut search = Search {
+        reader,
+        trees,
+        sides: [None, None],
+        prints: HashMap::new(),
+        sizes: HashMap::new(),
+        folders: HashMap::new(),
+        pairs: 0,
+    };
     search.gone_and_changed(found)?;
     search.added_twice(found)?;
     search.moved_with_its_folder(found)?;
+    search.left_behind(kept, found)?;
     search.moved(found)
 }
 
@@ -84,6 +100,11 @@ impl Side {
     }
 }
 
+/// Returns whether a path stands somewhere in a folder.
+fn is_within(path: &TreePath, folder: &TreePath) -> bool {
+    path.strip_prefix(&folder[..]).is_some_and(|rest| rest.starts_with(b"/"))
+}
+
 fn name(path: &TreePath) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
@@ -94,6 +115,8 @@ struct Search<'r> {
     sides: [Option<Side>; 2],
     prints: HashMap<Oid, Option<Print>>,
     sizes: HashMap<Oid, u64>,
+    /// Where folders went, by side.
+    folders: HashMap<(usize, Vec<u8>), Option<Vec<u8>>>,
     pairs: usize,
 }
 
@@ -119,43 +142,39 @@ impl Search<'_> {
 
     /// A file that is gone on one side and changed on the other: where is it now?
     fn gone_and_changed(&mut self, found: &mut Vec<Deviation>) -> Result<(), GitError> {
-        let mut place = 0;
-        while place < found.len() {
-            let deviation = found[place].clone();
-            let gone = deviation.parents.iter().position(Option::is_none);
-            let (Some(base), Some(side), None) = (deviation.base, gone, deviation.result) else {
-                place += 1;
+        let (mut places, mut followed) = (HashSet::new(), Vec::new());
+        for deviation in std::mem::take(found) {
+            let Some((to, parents)) = self.moved_by_a_side(&deviation)? else {
+                found.push(deviation);
                 continue;
             };
-            let other = 1 - side;
-            let Some(theirs) = deviation.parents[other].filter(|entry| entry.mode.is_regular()) else {
-                place += 1;
-                continue;
-            };
-            let Some((to, entry)) = self.new_place(side, &deviation.path, base)? else {
-                place += 1;
-                continue;
-            };
-            // Something of the other side's own stands there already: a conflict of names.
-            if up(self.reader, self.trees.parents[other], &to)?.is_some() {
-                place += 1;
-                continue;
-            }
+            let (from, base) = (Some(deviation.path), deviation.base);
             let result = up(self.reader, self.trees.result, &to)?;
-            let mut parents = vec![Some(entry); 2];
-            parents[other] = Some(theirs);
-            found.remove(place);
-            found.retain(|known| known.path != to);
-            if let Some(automatic) = instead(self.reader, Some(&Body::of(base)), &parents, result)? {
-                let from = Some(deviation.path);
-                found.insert(
-                    place.min(found.len()),
-                    Deviation { path: to, from, base: Some(base), parents, result, automatic },
-                );
-                place += 1;
+            if let Some(automatic) = instead(self.reader, base.map(Body::of).as_ref(), &parents, result)? {
+                followed.push(Deviation { path: to.clone(), from, base, parents, result, automatic });
             }
+            places.insert(to);
         }
+        // What stands at a new place is no file of its own.
+        found.retain(|known| !places.contains(&known.path));
+        found.append(&mut followed);
         Ok(())
+    }
+
+    /// Returns where one side has moved such a file, and what both have of it then.
+    fn moved_by_a_side(&mut self, deviation: &Deviation) -> Result<Option<Followed>, GitError> {
+        let gone = deviation.parents.iter().position(Option::is_none);
+        let (Some(base), Some(side), None) = (deviation.base, gone, deviation.result) else { return Ok(None) };
+        let other = 1 - side;
+        let Some(theirs) = deviation.parents[other].filter(|entry| entry.mode.is_regular()) else { return Ok(None) };
+        let Some((to, entry)) = self.new_place(side, &deviation.path, base)? else { return Ok(None) };
+        // Something of the other side's own stands there already: a conflict of names.
+        if up(self.reader, self.trees.parents[other], &to)?.is_some() {
+            return Ok(None);
+        }
+        let mut parents = vec![Some(entry); 2];
+        parents[other] = Some(theirs);
+        Ok(Some((to, parents)))
     }
 
     /// A file that both sides have and the base has not: both may have moved it there.
@@ -275,11 +294,9 @@ impl Search<'_> {
             else {
                 continue;
             };
-            for at in 0..places.len() {
-                if self.has_renamed_folder(other, &deviation.path, &found[places[at]].path)? {
-                    doomed.extend([place, places.swap_remove(at)]);
-                    break;
-                }
+            let to = self.place_in_renamed_folder(other, &deviation.path)?;
+            if let Some(at) = places.iter().position(|new| Some(&found[*new].path) == to.as_ref()) {
+                doomed.extend([place, places.swap_remove(at)]);
             }
         }
         let mut place = 0;
@@ -290,27 +307,76 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Returns whether a side has renamed a folder so that one path becomes the other: nothing is left of it, and a file of it
-    /// stands in the new one under its old name.
-    fn has_renamed_folder(&mut self, side: usize, from: &TreePath, to: &TreePath) -> Result<bool, GitError> {
-        let parts = |path: &TreePath| path.split(|byte| *byte == b'/').map(<[u8]>::to_vec).collect::<Vec<_>>();
-        let (from, to) = (parts(from), parts(to));
-        let same = from.iter().rev().zip(to.iter().rev()).take_while(|(one, two)| one == two).count();
-        let tree = self.trees.parents[side];
-        let reader = self.reader;
-        let Side { added, removed, .. } = self.side(side)?;
-        for depth in 1..=same.min(from.len() - 1) {
-            let folder = |parts: &[Vec<u8>]| {
-                parts[..parts.len() - depth].iter().flat_map(|part| [part, &b"/"[..]].concat()).collect::<Vec<u8>>()
-            };
-            let (old, new) = (folder(&from), folder(&to));
-            let added: HashSet<&[u8]> = added.iter().filter_map(|(path, _)| path.strip_prefix(&new[..])).collect();
-            let went = removed.keys().filter_map(|path| path.strip_prefix(&old[..])).any(|rest| added.contains(rest));
-            if went && !has_folder(reader, tree, &old)? {
-                return Ok(true);
+    /// What one side added to a folder that the other has renamed, and whoever merged left there. Git puts it into the renamed
+    /// folder and asks.
+    fn left_behind(&mut self, kept: &[TreePath], found: &mut Vec<Deviation>) -> Result<(), GitError> {
+        let is_first = |folder: &&TreePath| !kept.iter().any(|above| is_within(folder, above));
+        for folder in kept.iter().filter(is_first) {
+            let renamed = usize::from(has_folder(self.reader, self.trees.parents[0], folder)?);
+            let other = 1 - renamed;
+            let added = self.side(other)?.added.iter().filter(|(path, _)| is_within(path, folder));
+            let added: Vec<(TreePath, Entry)> = added.cloned().collect();
+            for (path, entry) in added {
+                let result = up(self.reader, self.trees.result, &path)?;
+                let Some(to) = self.place_in_renamed_folder(renamed, &path)?.filter(|_| result.is_some()) else {
+                    continue;
+                };
+                // What stands there already stays, and git leaves the new one where it is.
+                if up(self.reader, self.trees.parents[other], &to)?.is_some() {
+                    continue;
+                }
+                let mut parents = vec![None; 2];
+                parents[other] = Some(entry);
+                found.retain(|known| known.path != path);
+                let automatic = Automatic::Conflict;
+                found.push(Deviation { path, from: None, base: None, parents, result, automatic });
             }
         }
-        Ok(false)
+        Ok(())
+    }
+
+    /// Returns where a new file belongs because a side has renamed the folder that it stands in, or one above: nothing is left of
+    /// it, and most of its files went to the same place.
+    fn place_in_renamed_folder(&mut self, side: usize, path: &TreePath) -> Result<Option<TreePath>, GitError> {
+        let mut end = path.len();
+        while let Some(slash) = path[..end].iter().rposition(|byte| *byte == b'/') {
+            end = slash;
+            if has_folder(self.reader, self.trees.parents[side], &path[..end])? {
+                return Ok(None);
+            }
+            if let Some(folder) = self.renamed_folder(side, &path[..=end])? {
+                return Ok(Some([&folder[..], &path[end + 1..]].concat().into()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns where most files of a folder went, both with `/` at their end; `None` also where there is no such place, or several.
+    fn renamed_folder(&mut self, side: usize, folder: &[u8]) -> Result<Option<Vec<u8>>, GitError> {
+        let key = (side, folder.to_vec());
+        if let Some(known) = self.folders.get(&key) {
+            return Ok(known.clone());
+        }
+        let removed = &self.side(side)?.removed;
+        let gone = removed.iter().filter(|(path, _)| path.starts_with(folder));
+        let gone: Vec<(TreePath, Entry)> = gone.map(|(path, entry)| (path.clone(), *entry)).collect();
+        // Not how many went there: only one of them did where several are like the same new file.
+        let mut went: HashMap<Vec<u8>, HashSet<TreePath>> = HashMap::new();
+        for (path, entry) in gone {
+            let Some((to, _)) = self.new_place(side, &path, entry)? else { continue };
+            // The folders between stay as they are; the file's own name may change.
+            let between = &path[folder.len()..path.len() - name(&path).len()];
+            if let Some(new) = to[..to.len() - name(&to).len()].strip_suffix(between)
+                && new.last().is_none_or(|byte| *byte == b'/')
+            {
+                went.entry(new.to_vec()).or_default().insert(to.clone());
+            }
+        }
+        let most = went.values().map(HashSet::len).max();
+        let mut places = went.into_iter().filter(|(_, files)| Some(files.len()) == most).map(|(place, _)| place);
+        let found = places.next().filter(|_| places.next().is_none());
+        self.folders.insert(key, found.clone());
+        Ok(found)
     }
 
     fn size(&mut self, oid: Oid) -> Result<u64, GitError> {
@@ -339,7 +405,7 @@ impl Search<'_> {
     }
 }
 
-/// Returns whether a tree has a folder; its path ends in `/`.
+/// Returns whether a tree has a folder.
 fn has_folder(reader: &Reader, tree: Oid, folder: &[u8]) -> Result<bool, GitError> {
     let mut tree = tree;
     for part in folder.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {

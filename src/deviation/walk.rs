@@ -61,11 +61,20 @@ pub(super) fn expected<T: PartialEq + Copy>(bases: &[T], parents: &[T]) -> Expec
     }
 }
 
-/// Walks; returns the slots in no particular order.
-pub(super) fn slots(reader: &Reader, trees: &Trees) -> Result<Vec<Slot>, GitError> {
+/// What a walk finds.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    /// In no particular order.
+    pub(super) slots: Vec<Slot>,
+    /// Folders that a side has removed and the result still has.
+    pub(super) kept: Vec<TreePath>,
+}
+
+/// Walks.
+pub(super) fn slots(reader: &Reader, trees: &Trees) -> Result<Walked, GitError> {
     let bases = if trees.bases.is_empty() { vec![None] } else { trees.bases.iter().copied().map(Some).collect() };
     let compare = Compare::Merge;
-    let mut walk = Walk { reader, bases: bases.len(), compare, found: Vec::new() };
+    let mut walk = Walk { reader, bases: bases.len(), compare, found: Walked::default() };
     let parents = trees.parents.iter().copied().map(Some);
     let all: Vec<Option<Oid>> = bases.into_iter().chain(parents).chain([Some(trees.result)]).collect();
     walk.folder(&mut Vec::new(), &all)?;
@@ -94,7 +103,7 @@ struct Walk<'r> {
     reader: &'r Reader,
     bases: usize,
     compare: Compare,
-    found: Vec<Slot>,
+    found: Walked,
 }
 
 impl Walk<'_> {
@@ -153,7 +162,11 @@ impl Walk<'_> {
         if self.compare.skips(bases, parents, *result) {
             return;
         }
+        let path = || if folder.is_empty() { name.name.to_vec() } else { [folder, b"/", name.name].concat() };
         if name.is_tree() {
+            if bases.iter().all(Option::is_some) && parents.iter().any(Option::is_none) && result.is_some() {
+                self.found.kept.push(path().into());
+            }
             let oids = raw.iter().map(|item| item.and_then(|(_, oid)| Oid::from_bytes(oid))).collect();
             open.push((name.name.to_vec(), oids));
             return;
@@ -162,13 +175,12 @@ impl Walk<'_> {
             let (mode, oid) = (*item)?;
             Some(Entry { mode: Mode::from_octal(mode)?, oid: Oid::from_bytes(oid)? })
         };
-        let path = if folder.is_empty() { name.name.to_vec() } else { [folder, b"/", name.name].concat() };
         let (bases, parents) =
             (bases.iter().map(entry).collect::<Vec<_>>(), parents.iter().map(entry).collect::<Vec<_>>());
         let result = entry(result);
         // Old modes (100664) that differ only in what git no longer tells apart.
         if !self.compare.skips(&bases, &parents, result) {
-            self.found.push(Slot { path: path.into(), bases, parents, result });
+            self.found.slots.push(Slot { path: path().into(), bases, parents, result });
         }
     }
 }
@@ -215,11 +227,11 @@ pub(super) fn find(tree: &[u8], name: &[u8], length: usize) -> Option<Entry> {
 pub(super) fn changes(reader: &Reader, before: Option<Oid>, after: Oid) -> Result<Vec<Change>, GitError> {
     // A merge of one parent over nothing: each path at which the parent is not the base stands open.
     let trees = Trees { bases: before.into_iter().collect(), parents: vec![after], result: after };
-    let mut walk = Walk { reader, bases: 1, compare: Compare::Sides, found: Vec::new() };
+    let mut walk = Walk { reader, bases: 1, compare: Compare::Sides, found: Walked::default() };
     let all = [trees.bases.first().copied(), Some(after), Some(after)];
     walk.folder(&mut Vec::new(), &all)?;
     let change = |slot: Slot| Change { path: slot.path, before: slot.bases[0], after: slot.result };
-    Ok(walk.found.into_iter().map(change).collect())
+    Ok(walk.found.slots.into_iter().map(change).collect())
 }
 
 /// Goes on to where not all trees have the same entry: that is most of them.

@@ -92,6 +92,27 @@ fn history(seed: u64) -> Sandbox {
     sandbox
 }
 
+/// One side moves some files, the other changes all of them.
+#[test]
+fn each_of_several_moved_files_is_followed() {
+    let sandbox = Sandbox::new();
+    let files = ["lib/a", "lib/b", "lib/c", "lib/d"];
+    for file in files {
+        sandbox.write(file, format!("{file}\n{}", lines(20)));
+    }
+    sandbox.commit("files");
+    let changed = files.map(|file| (file, format!("{file}\n{}new\n", lines(20))));
+    let changed: Vec<(&str, Option<&str>)> = changed.iter().map(|(file, text)| (*file, Some(&text[..]))).collect();
+    sandbox.branch("feat", &changed);
+    // The new place stands before the old one in a tree.
+    sandbox.write("inner/own", "own\n");
+    let _ = sandbox.git(["mv", "lib", "inner/lib"]).ok();
+    sandbox.commit("move");
+    let _ = sandbox.git(["merge", "-q", "--no-edit", "feat"]).ok();
+    assert!(text(&sandbox, "inner/lib/d").contains("new"));
+    assert_eq!(agreed(&sandbox), (BTreeSet::new(), 1));
+}
+
 /// Old release lines contradict each other, and the newest merge base knows better than both: git looks at that one first.
 #[test]
 fn merge_bases_are_put_together_in_gits_order() {
@@ -126,4 +147,26 @@ fn merge_bases_are_put_together_in_gits_order() {
     merge(&["maint"], "next");
     let (deviating, _) = agreed(&sandbox);
     assert_eq!(deviating, BTreeSet::from([sandbox.rev("maint~2")]), "only the merge of both releases");
+}
+
+/// One side renames a folder, the other adds a file to it. Git puts that into the renamed folder and asks whether it should be
+/// there; whoever merged left it where it was, or did what git proposed.
+#[test]
+fn a_new_file_in_a_renamed_folder_is_seen() {
+    for left in [true, false] {
+        let sandbox = Sandbox::new();
+        sandbox.write("tests/core/a", lines(20)).write("tests/core/b", lines(30)).write("tests/http/c", lines(40));
+        sandbox.commit("tests");
+        sandbox.branch("feat", &[("tests/core/new", Some("new\n"))]);
+        let _ = sandbox.git(["mv", "tests/core", "core"]).ok();
+        sandbox.commit("move");
+        let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]);
+        if left {
+            let _ = sandbox.git(["rm", "-q", "-f", "core/new"]).ok();
+            sandbox.write("tests/core/new", "new\n");
+        }
+        sandbox.commit("merge feat");
+        let deviating = if left { BTreeSet::from([sandbox.rev("HEAD")]) } else { BTreeSet::new() };
+        assert_eq!(agreed(&sandbox), (deviating, 1), "left where it was: {left}");
+    }
 }
