@@ -2,29 +2,12 @@
 
 use serde_json::Value;
 
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, lines};
 
-fn lines(count: usize) -> String {
-    (1..=count).map(|number| format!("line number {number}\n")).collect()
-}
-
-/// main and feat, which both changed a file, in other places and in one that conflicts.
 fn diverged() -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write("code.txt", lines(30));
-    sandbox.commit("code");
-    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
-    let text = lines(30).replace("line number 5\n", "line number 5\nfeat's careful work\n");
-    sandbox.write("code.txt", text.replace("number 20\n", "number 20 as feat wants it\n"));
-    sandbox.commit("feat's work");
-    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
-    sandbox.write("code.txt", lines(30).replace("number 20\n", "number 20 as main wants it\n"));
-    sandbox.commit("main's work");
+    sandbox.diverge("code.txt", &[]);
     sandbox
-}
-
-fn text(sandbox: &Sandbox, path: &str) -> String {
-    String::from_utf8(sandbox.read(path)).unwrap()
 }
 
 /// Runs the program with something on its stdin.
@@ -50,9 +33,7 @@ fn findings(document: &Value) -> Vec<String> {
 #[test]
 fn work_that_take_mine_dropped_is_named_and_comes_back() {
     let sandbox = diverged();
-    assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
-    let _ = sandbox.git(["checkout", "--ours", "code.txt"]).ok();
-    let _ = sandbox.git(["commit", "-q", "-a", "-m", "merge feat"]).ok();
+    sandbox.lose_work("code.txt");
     let document = audit(&sandbox, &[]);
     let found = &document["merges"][0]["findings"][0];
     assert_eq!(found["rule"], "lost-change", "{document:#}");
@@ -65,7 +46,7 @@ fn work_that_take_mine_dropped_is_named_and_comes_back() {
     let ran = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"");
     // The place that conflicted conflicts again; the work stands there.
     assert!(ran.stderr.contains("code.txt"), "{ran:?}");
-    assert!(text(&sandbox, "code.txt").contains("feat's careful work"));
+    assert!(sandbox.text("code.txt").contains("feat's careful work"));
 }
 
 /// Commits what stands there as somebody else.
@@ -104,7 +85,7 @@ fn the_commit_and_author_whose_work_is_lost_are_named() {
         let add = |after: usize, line: &str| {
             let path = if sandbox.at("code.txt").exists() { "code.txt" } else { "new.txt" };
             let after = format!("number {after}\n");
-            sandbox.write(path, text(&sandbox, path).replace(&after, &format!("{after}{line}\n")));
+            sandbox.write(path, sandbox.text(path).replace(&after, &format!("{after}{line}\n")));
         };
         add(5, "zebras graze quietly");
         commit_as(&sandbox, "Somebody", "first");
@@ -199,7 +180,7 @@ fn keys_that_a_merge_dropped_are_named() {
         let (named, command) = keys().unwrap();
         assert_eq!(named, lost);
         let _ = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"");
-        assert!(text(&sandbox, "data.json").contains(&lost[1..]));
+        assert!(sandbox.text("data.json").contains(&lost[1..]));
         let _ = sandbox.git(["reset", "-q", "--hard", "HEAD^"]).ok();
     }
     let findings = {
@@ -408,14 +389,14 @@ fn what_gits_own_merge_does_is_no_loss() {
     for (branch, place) in [("feat", 5), ("third", 9)] {
         let _ = sandbox.git(["checkout", "-q", "-b", branch, "main"]).ok();
         let line = format!("number {place}\n");
-        sandbox.write("code.txt", text(&sandbox, "code.txt").replace(&line, &format!("{line}{branch}'s work\n")));
+        sandbox.write("code.txt", sandbox.text("code.txt").replace(&line, &format!("{line}{branch}'s work\n")));
         sandbox.commit(branch);
         let _ = sandbox.git(["checkout", "-q", "main"]).ok();
         let line = format!("number {}\n", place + 15);
-        sandbox.write("code.txt", text(&sandbox, "code.txt").replace(&line, &format!("{line}main's work\n")));
+        sandbox.write("code.txt", sandbox.text("code.txt").replace(&line, &format!("{line}main's work\n")));
         sandbox.commit("main's work");
         let _ = sandbox.git(["merge", "-q", "--no-edit", branch]).ok();
-        assert!(!text(&sandbox, "code.txt").contains(branch), "the driver kept main's");
+        assert!(!sandbox.text("code.txt").contains(branch), "the driver kept main's");
     }
     let lost = |arguments: &[&str]| {
         findings(&audit(&sandbox, arguments)).into_iter().filter(|found| found.contains("lost-change")).count()

@@ -1,38 +1,17 @@
 //! Lost work where it happens: when a conflict is concluded, in a merge, a cherry-pick or a revert, and when a pull brings it.
 
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, lines};
 
-fn lines(count: usize) -> String {
-    (1..=count).map(|number| format!("line number {number}\n")).collect()
-}
-
-/// A guarded repository: main and feat both changed a file, in other places and in one that conflicts.
+/// A guarded repository in which main and feat both changed a file.
 fn diverged() -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write("code.txt", lines(30));
     sandbox.write("other.txt", lines(30));
-    sandbox.commit("code");
-    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
-    let text = lines(30).replace("line number 5\n", "line number 5\nfeat's careful work\nand more of it\n");
-    sandbox.write("code.txt", text.replace("number 20\n", "number 20 as feat wants it\n"));
-    sandbox.write("other.txt", lines(30).replace("number 7\n", "number 7 of feat\n"));
-    sandbox.commit("feat's work");
-    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
-    sandbox.write("code.txt", lines(30).replace("number 20\n", "number 20 as main wants it\n"));
-    sandbox.commit("main's work");
-    let _ = sandbox.guard(["install"]).ok();
+    sandbox.diverge("code.txt", &[("other.txt", &lines(30).replace("number 7\n", "number 7 of feat\n"))]).install();
     sandbox
 }
 
-/// Takes main's version of the file in conflict and commits.
-fn take_mine(sandbox: &Sandbox) -> Ran {
-    let _ = sandbox.git(["checkout", "--ours", "code.txt"]).ok();
-    let _ = sandbox.git(["add", "code.txt"]).ok();
-    sandbox.git(["commit", "-q", "--no-edit"]).ok()
-}
-
 fn take_both(sandbox: &Sandbox) -> Ran {
-    let text = String::from_utf8(sandbox.read("code.txt")).unwrap();
+    let text = sandbox.text("code.txt");
     let kept = text.lines().filter(|line| !["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)));
     sandbox.write("code.txt", kept.map(|line| format!("{line}\n")).collect::<String>());
     let _ = sandbox.git(["add", "code.txt"]).ok();
@@ -43,7 +22,7 @@ fn take_both(sandbox: &Sandbox) -> Ran {
 fn take_mine_is_told_before_the_merge_is_committed_and_both_sides_are_not() {
     let sandbox = diverged();
     assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
-    let said = take_mine(&sandbox).says("[lost-change]").says("of feat").says("lost  work of Ada").stderr;
+    let said = sandbox.take_mine("code.txt").says("[lost-change]").says("of feat").says("lost  work of Ada").stderr;
     assert!(said.contains("merging 'feat' into 'main': look at this") && !said.contains("other.txt"), "{said}");
     let checked = sandbox.guard(["check", "--merge", "HEAD"]).ok().stdout;
     assert!(checked.contains("[lost-change]") && checked.contains("guard restore --lost"), "{checked}");
@@ -72,7 +51,7 @@ fn the_manifest_may_refuse_or_silence_it() {
 fn a_picked_commit_of_which_half_is_dropped_is_told() {
     let sandbox = diverged();
     assert_ne!(sandbox.git(["cherry-pick", "feat"]).status, 0);
-    let said = take_mine(&sandbox).says("[lost-change]").stderr;
+    let said = sandbox.take_mine("code.txt").says("[lost-change]").stderr;
     assert!(
         said.contains("what is about to be committed lacks work of one side") && said.contains("code.txt"),
         "{said}"

@@ -2,35 +2,13 @@
 
 use serde_json::Value;
 
-use crate::support::{Ran, Sandbox};
-
-fn lines(count: usize) -> String {
-    (1..=count).map(|number| format!("line number {number}\n")).collect()
-}
-
-const MAIN: &str = "line number 20 as main wants it\n";
-const FEAT: &str = "line number 20 as feat wants it\n";
+use crate::support::{OF_FEAT, OF_MAIN, Ran, Sandbox, lines};
 
 /// main and feat, which both changed `path`: feat in two places, of which one conflicts. Merged with "take mine".
 fn taken(path: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write(path, lines(30));
-    sandbox.commit("code");
-    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
-    let text = lines(30).replace("line number 5\n", "line number 5\nfeat's careful work\n");
-    sandbox.write(path, text.replace("line number 20\n", FEAT));
-    sandbox.commit("feat's work");
-    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
-    sandbox.write(path, lines(30).replace("line number 20\n", MAIN));
-    sandbox.commit("main's work");
-    assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
-    let _ = sandbox.git(["checkout", "--ours", "--", path]).ok();
-    let _ = sandbox.git(["commit", "-q", "-a", "-m", "merge feat"]).ok();
+    sandbox.diverge(path, &[]).lose_work(path);
     sandbox
-}
-
-fn text(sandbox: &Sandbox, path: &str) -> String {
-    String::from_utf8(sandbox.read(path)).unwrap()
 }
 
 /// Settles the merge in progress with these files, and concludes it.
@@ -47,44 +25,44 @@ fn what_does_not_overlap_comes_back_and_later_edits_stay() {
     let path = "dir/odd ' \"name.txt";
     let sandbox = taken(path);
     let merge = sandbox.git(["rev-parse", "HEAD"]).ok().stdout.trim().to_owned();
-    sandbox.write(path, text(&sandbox, path).replace("line number 12\n", "line number 12, later\n"));
+    sandbox.write(path, sandbox.text(path).replace("line number 12\n", "line number 12, later\n"));
     sandbox.commit("later");
-    sandbox.write(path, text(&sandbox, path).replace("line number 28\n", "line number 28, not committed\n"));
-    let before = text(&sandbox, path);
+    sandbox.write(path, sandbox.text(path).replace("line number 28\n", "line number 28, not committed\n"));
+    let before = sandbox.text(path);
     let plan = sandbox.guard(["restore", "--lost", &merge, "--dry-run", "--json"]).ok();
     let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
     assert_eq!(plan["left_out"], serde_json::json!([path]), "{plan:#}");
-    assert_eq!(text(&sandbox, path), before, "a preview");
+    assert_eq!(sandbox.text(path), before, "a preview");
     let ran = sandbox.guard(["restore", "--lost", &merge]).ok();
     assert!(ran.stdout.contains("what overlaps with them was left out in 'dir/odd"), "{ran:?}");
     let expected = before.replace("line number 5\n", "line number 5\nfeat's careful work\n");
-    assert_eq!(text(&sandbox, path), expected);
+    assert_eq!(sandbox.text(path), expected);
     assert_eq!(sandbox.git(["diff", "--cached", "--name-only"]).ok().stdout, "", "the index stays");
     let _ = sandbox.guard(["restore", "--undo"]).ok();
-    assert_eq!(text(&sandbox, path), before);
+    assert_eq!(sandbox.text(path), before);
     // What was left out, as the printed command puts it.
     let command = ran.stderr.split_once("by hand: ").unwrap().1;
     let marked = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"").ok();
     assert!(marked.stdout.contains("has conflict markers"), "{marked}");
-    let both = format!("<<<<<<< now\n{MAIN}=======\n{FEAT}>>>>>>> lost\n");
-    assert_eq!(text(&sandbox, path), expected.replace(MAIN, &both));
+    let both = format!("<<<<<<< now\n{OF_MAIN}=======\n{OF_FEAT}>>>>>>> lost\n");
+    assert_eq!(sandbox.text(path), expected.replace(OF_MAIN, &both));
     let _ = sandbox.guard(["restore", "--undo"]).ok();
-    assert_eq!(text(&sandbox, path), before);
+    assert_eq!(sandbox.text(path), before);
 }
 
 /// Done twice, the second restore is none, and the first can be taken back.
 #[test]
 fn what_is_back_already_is_not_brought_back_again() {
     let sandbox = taken("code.txt");
-    sandbox.write("code.txt", text(&sandbox, "code.txt").replace("line number 12\n", "line number 12, later\n"));
-    let before = text(&sandbox, "code.txt");
+    sandbox.write("code.txt", sandbox.text("code.txt").replace("line number 12\n", "line number 12, later\n"));
+    let before = sandbox.text("code.txt");
     let _ = sandbox.guard(["restore", "--lost", "HEAD"]).ok();
-    let after = text(&sandbox, "code.txt");
+    let after = sandbox.text("code.txt");
     assert_ne!(after, before);
     let _ = sandbox.guard(["restore", "--lost", "HEAD"]);
-    assert_eq!(text(&sandbox, "code.txt"), after);
+    assert_eq!(sandbox.text("code.txt"), after);
     let _ = sandbox.guard(["restore", "--undo"]).ok();
-    assert_eq!(text(&sandbox, "code.txt"), before);
+    assert_eq!(sandbox.text("code.txt"), before);
 }
 
 /// The command of a finding is the one that works.
@@ -97,18 +75,18 @@ fn the_audit_names_the_command() {
     let words: Vec<&str> = command.split(' ').skip(1).map(|word| word.trim_matches('\'')).collect();
     std::fs::create_dir(sandbox.at("sub")).unwrap();
     let _ = sandbox.guard([&["-C", "sub"], &words[..]].concat()).ok();
-    assert!(text(&sandbox, "code.txt").contains("feat's careful work"));
+    assert!(sandbox.text("code.txt").contains("feat's careful work"));
 }
 
 #[test]
 fn where_all_of_it_overlaps_nothing_changes_and_the_way_is_named() {
     let sandbox = taken("code.txt");
-    let now = text(&sandbox, "code.txt").replace("line number 5\n", "line number 5, rewritten\n");
+    let now = sandbox.text("code.txt").replace("line number 5\n", "line number 5, rewritten\n");
     sandbox.write("code.txt", now.replace("line number 6\n", "line number 6, rewritten\n"));
-    let before = text(&sandbox, "code.txt");
+    let before = sandbox.text("code.txt");
     let ran = sandbox.guard(["restore", "--lost", "HEAD", "code.txt"]).exits(4);
     assert!(ran.stderr.contains("nothing was changed") && ran.stderr.contains("--markers -- 'code.txt'"), "{ran:?}");
-    assert_eq!(text(&sandbox, "code.txt"), before);
+    assert_eq!(sandbox.text("code.txt"), before);
 }
 
 /// Lines that both sides have, and a file of one side: only that comes back, the other side's work stays.
@@ -125,14 +103,14 @@ fn lines_of_both_sides_and_whole_files_come_back() {
     sandbox.write("code.txt", lines(30).replace("line number 28\n", "line number 28 of main\n"));
     sandbox.commit("main");
     let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]).ok();
-    let merged = text(&sandbox, "code.txt");
+    let merged = sandbox.text("code.txt");
     let poor = (10..=16).fold(merged.clone(), |text, number| text.replace(&format!("line number {number}\n"), ""));
     let _ = sandbox.git(["rm", "-q", "-f", "feat.txt"]).ok();
     concluded(&sandbox, &[("code.txt", &poor)]);
     sandbox.write("code.txt", poor.replace("line number 22\n", "line number 22, later\n"));
     let _ = sandbox.guard(["restore", "--lost", "HEAD"]).ok();
-    assert_eq!(text(&sandbox, "code.txt"), merged.replace("line number 22\n", "line number 22, later\n"));
-    assert_eq!(text(&sandbox, "feat.txt"), "feat's file\n");
+    assert_eq!(sandbox.text("code.txt"), merged.replace("line number 22\n", "line number 22, later\n"));
+    assert_eq!(sandbox.text("feat.txt"), "feat's file\n");
 }
 
 #[test]

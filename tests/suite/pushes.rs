@@ -4,27 +4,16 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::support::{Ran, Sandbox};
 
-fn lines(count: usize) -> String {
-    (1..=count).map(|number| format!("line number {number}\n")).collect()
-}
-
-/// A guarded repository with a published main, and a branch `feat` that deletes a protected file and changes another.
+/// A guarded repository with a published main, and a branch `feat`: both have changed a file since.
 fn published() -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write("code.txt", lines(30));
     sandbox.write("restore.sh", "#!/bin/sh\n");
     sandbox.write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = ['restore.sh']\n");
     sandbox.commit("base");
     let _ = sandbox.git(["init", "-q", "--bare", "../origin.git"]).ok();
     let _ = sandbox.git(["remote", "add", "origin", "../origin.git"]).ok();
     let _ = sandbox.git(["push", "-q", "-u", "origin", "main"]).ok();
-    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
-    let text = lines(30).replace("line number 5\n", "line number 5\nfeat's careful work\n");
-    sandbox.write("code.txt", text.replace("number 20\n", "number 20 as feat wants it\n"));
-    sandbox.commit("feat's work");
-    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
-    sandbox.write("code.txt", lines(30).replace("number 20\n", "number 20 as main wants it\n"));
-    sandbox.commit("main's work");
+    sandbox.diverge("code.txt", &[]);
     let _ = sandbox.guard(["install"]).ok();
     sandbox
 }

@@ -4,11 +4,13 @@
 //! `GUARD_TEST_GIT=/path/to/git` chooses the git under test; otherwise it is the one on `PATH`.
 #![allow(dead_code, unused_imports, reason = "a helper for all tests, not all of which are written yet")]
 
+mod diverged;
 mod ran;
 mod random;
 mod sandbox;
 mod state;
 
+pub use diverged::{OF_FEAT, OF_MAIN, WORK, lines};
 pub use ran::Ran;
 pub use random::Random;
 pub use sandbox::{Options, Sandbox};
