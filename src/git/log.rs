@@ -1,5 +1,6 @@
 //! Commits of a range: who did what.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bstr::ByteSlice;
@@ -110,13 +111,45 @@ impl Repo {
     /// Returns pairs of (gone, new) paths that git sees as renames between two trees, with percent of likeness.
     pub fn renames(&self, before: Oid, after: Oid) -> Result<Vec<(TreePath, TreePath, u8)>, GitError> {
         let ask = self.git_reading("diff-tree").args(["-r", "-z", "-M", "--diff-filter=R", "--raw", "-l2000"]);
-        let text = ask.args([before.to_string(), after.to_string()]).run()?.success()?;
-        let mut parts = text.split(|byte| *byte == 0);
-        let mut found = Vec::new();
-        while let (Some(header), Some(from), Some(to)) = (parts.next(), parts.next(), parts.next()) {
-            let score = header.rsplit_once_str(" R").and_then(|(_, score)| score.to_str().ok()?.parse().ok());
-            found.push((from.into(), to.into(), score.unwrap_or(0)));
-        }
-        Ok(found)
+        let found = moves(&ask.args([before.to_string(), after.to_string()]).run()?.success()?);
+        Ok(found.into_iter().map(|found| (found.from, found.to, found.likeness)).collect())
     }
+
+    /// Returns where files of a tree stand in the index that git sees as moved, each with one heir only.
+    pub fn moved_since(&self, tree: Oid) -> Result<BTreeMap<TreePath, TreePath>, GitError> {
+        // Looking for copies names every file that is like one which is gone: one of them as its new place.
+        let ask = self.git_reading("diff-index").args(["--cached", "-z", "-M", "-C", "--diff-filter=RC", "--raw"]);
+        let found = moves(&ask.args(["-l2000", &tree.to_string()]).run()?.success()?);
+        let mut heirs: BTreeMap<TreePath, Vec<Move>> = BTreeMap::new();
+        for heir in found {
+            heirs.entry(heir.from.clone()).or_default().push(heir);
+        }
+        let only = |(from, heirs): (TreePath, Vec<Move>)| match <[Move; 1]>::try_from(heirs) {
+            Ok([Move { to, is_copy: false, .. }]) => Some((from, to)),
+            _ => None,
+        };
+        Ok(heirs.into_iter().filter_map(only).collect())
+    }
+}
+
+/// A file that git sees as come from another one.
+struct Move {
+    from: TreePath,
+    to: TreePath,
+    /// The other one may still be there.
+    is_copy: bool,
+    /// In percent.
+    likeness: u8,
+}
+
+/// Reads raw lines of renames and copies.
+fn moves(text: &[u8]) -> Vec<Move> {
+    let mut parts = text.split(|byte| *byte == 0);
+    let mut found = Vec::new();
+    while let (Some(header), Some(from), Some(to)) = (parts.next(), parts.next(), parts.next()) {
+        let word = header.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+        let likeness = word.get(1..).and_then(|score| score.to_str().ok()?.parse().ok()).unwrap_or(0);
+        found.push(Move { from: from.into(), to: to.into(), is_copy: word.starts_with(b"C"), likeness });
+    }
+    found
 }

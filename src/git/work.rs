@@ -82,6 +82,36 @@ impl Repo {
         ask.run()?.line()?.parse().map_err(|_| GitError::Answer { command: "hash-object".into() })
     }
 
+    /// Returns bytes found at a path as git would store them.
+    pub fn cleaned(&self, path: &TreePath, bytes: Vec<u8>) -> Result<Vec<u8>, GitError> {
+        if bytes.is_empty() {
+            return Ok(bytes);
+        }
+        self.objects().blob(self.store_in_scratch(&[b"--path=", path.as_bytes()].concat(), bytes)?)
+    }
+
+    /// Returns the bytes that git would write out at a path of a text that it stores.
+    pub fn written_out(&self, path: &TreePath, text: Vec<u8>, attributes: Option<Oid>) -> Result<Vec<u8>, GitError> {
+        let oid = self.store_in_scratch(b"--no-filters", text)?;
+        let found = self.smudge(&[(path.clone(), oid)], attributes)?.pop();
+        found.map(|found| found.bytes).ok_or_else(|| GitError::Answer { command: "cat-file --filters".into() })
+    }
+
+    fn store_in_scratch(&self, how: &[u8], bytes: Vec<u8>) -> Result<Oid, GitError> {
+        // What is only compared may lose what it likes.
+        let ask = self.in_scratch(self.scratch()?, "-c").args(["core.safecrlf=false", "hash-object", "-w", "--stdin"]);
+        let line = ask.bytes(how).input(bytes).run()?.line()?;
+        line.parse().map_err(|_| GitError::Answer { command: "hash-object".into() })
+    }
+
+    /// Returns whether a program of the user's converts the file at a path.
+    pub fn has_filter(&self, path: &TreePath) -> Result<bool, GitError> {
+        let input = [&path[..], b"\0"].concat();
+        let text = self.git("check-attr").args(["-z", "--stdin", "filter"]).input(input).run()?.success()?;
+        let value = text.split(|byte| *byte == 0).nth(2).unwrap_or_default();
+        Ok(!matches!(value, b"unspecified" | b"unset" | b""))
+    }
+
     /// Stores bytes as a blob, as they are.
     pub fn store_blob(&self, bytes: Vec<u8>) -> Result<Oid, GitError> {
         let ask = self.git("hash-object").args(["-w", "--no-filters", "--stdin"]).input(bytes);

@@ -30,7 +30,8 @@ pub use operation::{
     SavedVersion, Status, Unsaved, WorktreeId,
 };
 pub use plan::{
-    Attributes, Conflict, IndexStep, Made, Plan, RefStep, Slot, Source, StashStep, StateStep, Way, WorkFile, WorkStep,
+    Against, Attributes, Conflict, IndexStep, Made, Plan, RefStep, Slot, Source, StashStep, StateStep, Way, WorkFile,
+    WorkStep,
 };
 pub use raw::{Raw, RefName, TreePath, escape};
 pub use size::size;

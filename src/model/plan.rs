@@ -23,7 +23,7 @@ pub enum Way {
     Unstage,
     /// An undone operation is brought back.
     BringBack,
-    /// Files get other bytes; refs and index stay.
+    /// Files get other bytes, submodules other commits in the index; refs stay.
     Restore,
 }
 
@@ -128,6 +128,19 @@ pub struct WorkFile {
     pub source: Source,
 }
 
+impl WorkFile {
+    /// Returns whether it has just these raw bytes.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        matches!(&self.source, Source::Bytes(own) if own[..] == *bytes)
+    }
+
+    /// The same with these raw bytes.
+    #[must_use]
+    pub fn with(self, bytes: Vec<u8>) -> Self {
+        Self { source: Source::Bytes(Raw::from(bytes)), ..self }
+    }
+}
+
 /// A file of the working tree that changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkStep {
@@ -169,6 +182,22 @@ pub struct Conflict {
     pub path: TreePath,
     /// What would be lost.
     pub why: String,
+    /// What kind of hindrance that is.
+    #[serde(default)]
+    pub against: Against,
+}
+
+/// What stands against changing a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Against {
+    /// Another thing stands there, or nothing: only the whole file could be put in its place.
+    #[default]
+    Whole,
+    /// Texts that overlap: conflict markers could hold both.
+    Overlap,
+    /// Something beside it that does not give way.
+    InTheWay,
 }
 
 /// The whole plan.
@@ -215,6 +244,9 @@ pub struct Plan {
     pub left_out: Vec<TreePath>,
     /// What speaks against it: when not empty, nothing is applied.
     pub conflicts: Vec<Conflict>,
+    /// Paths that stay as they are, though something was to come back there: the rest is applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_alone: Vec<Conflict>,
     /// What the user should know beforehand, one sentence each.
     pub notes: Vec<String>,
 }

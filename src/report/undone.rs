@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::model::{IndexStep, Made, Mode, Plan, Raw, RefName, Source, TreePath, Way, WorkStep};
+use crate::model::{Conflict, IndexStep, Made, Mode, Plan, Raw, RefName, Source, TreePath, Way, WorkStep};
+use crate::rules;
 use crate::undo::{Recovered, RecoveredBy, Report, Run};
 
 /// Returns the JSON document: the same for a dry run and a real one, but for `dry_run`, `done` and `recorded_as`.
@@ -37,6 +38,7 @@ pub fn undone_json(command: &str, report: &Report, run: Run) -> String {
         "state_files": plan.state.iter().map(|step| &step.name).collect::<Vec<_>>(),
         "kept": plan.kept,
         "left_out": plan.left_out,
+        "left_alone": plan.left_alone,
         "conflicts": plan.conflicts,
         "notes": plan.notes,
         "recovered": recovered,
@@ -53,7 +55,9 @@ pub fn undone_text(report: &Report, run: Run, verbose: bool) -> String {
     }
     let dry = run == Run::Dry;
     if plan.way == Way::Restore && plan.changes_nothing() {
-        text.push_str("nothing to restore: all of it is as it is there\n");
+        let all = if plan.left_alone.is_empty() { "all of it" } else { "what could be" };
+        text.push_str(&format!("nothing to restore: {all} is as it is there\n"));
+        text.push_str(&left_alone(plan, dry));
         plan.notes.iter().for_each(|note| text.push_str(&format!("note: {note}\n")));
         return text;
     }
@@ -74,15 +78,25 @@ pub fn undone_text(report: &Report, run: Run, verbose: bool) -> String {
         }
     }
     if !plan.kept.is_empty() {
-        let verb = if dry { "would be kept" } else { "were kept" };
-        text.push_str(&format!("later edits {verb} in {}\n", list(&plan.kept)));
+        text.push_str(&match (plan.way, dry) {
+            (Way::Restore, true) => format!("the rest would stay as it is in {}\n", list(&plan.kept)),
+            (Way::Restore, false) => format!("the rest stays as it is in {}\n", list(&plan.kept)),
+            (_, true) => format!("later edits would be kept in {}\n", list(&plan.kept)),
+            (_, false) => format!("later edits were kept in {}\n", list(&plan.kept)),
+        });
     }
     if !plan.left_out.is_empty() {
         let verb = if dry { "would be" } else { "was" };
-        text.push_str(&format!("what overlaps with them {verb} left out in {}\n", list(&plan.left_out)));
+        text.push_str(&format!("what overlaps with that {verb} left out in {}\n", list(&plan.left_out)));
     }
+    text.push_str(&left_alone(plan, dry));
     for note in &plan.notes {
         text.push_str(&format!("note: {note}\n"));
+    }
+    let submodule = |step: &&IndexStep| step.to.iter().any(|slot| slot.entry.mode == Mode::Submodule);
+    for step in plan.index.iter().filter(submodule).filter(|_| plan.way == Way::Restore) {
+        let path = rules::shell_quote(&step.path);
+        text.push_str(&format!("to have the submodule's files as well: git submodule update -- {path}\n"));
     }
     if !dry {
         let back = match plan.way {
@@ -128,6 +142,13 @@ pub fn conflicts_text(plan: &Plan) -> String {
         text.push_str(&format!("  {}: {}\n", conflict.path, conflict.why));
     }
     text
+}
+
+/// Where nothing comes back, and why.
+fn left_alone(plan: &Plan, dry: bool) -> String {
+    let verb = if dry { "would leave" } else { "left" };
+    let line = |conflict: &Conflict| format!("{verb} '{}' alone: {}\n", conflict.path, conflict.why);
+    plan.left_alone.iter().map(line).collect()
 }
 
 /// The commits that are made, up to twenty.

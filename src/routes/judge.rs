@@ -93,7 +93,7 @@ pub(super) fn attempt(
 }
 
 /// The facts of a merge of which nothing is known but the question.
-fn unknown(question: &Question) -> Facts {
+pub(super) fn unknown(question: &Question) -> Facts {
     let (result, result_tree) = match &question.asked {
         Asked::Predicted(_) => (ResultKind::Predicted { certain: false }, None),
         Asked::Tree(tree) => (ResultKind::Actual, Some(*tree)),

@@ -3,14 +3,18 @@
 //! ```text
 //! work of one side      base -> what that side has
 //! lines of both sides   result -> what merging gives
+//! a submodule           what was left -> the commit that a side has
 //! ```
+//!
+//! A squash, a cherry-pick or a revert is no merge commit: what came in, as `<base>..<theirs>`, has to be named.
 
 use super::confirm::Automatic;
-use crate::facts::{self, Comparer};
-use crate::git::{GitError, Graph, Reader, Repo, Strategy};
-use crate::model::{Entry, Facts, Loss, Oid, Raw, Source, TreePath, WorkFile, escape};
+use super::judge;
+use crate::facts::{self, Asked, Comparer, Question};
+use crate::git::{Commit, GitError, Graph, Reader, Repo, Strategy};
+use crate::model::{Entry, Facts, Incoming, Loss, Mode, Oid, Raw, Source, Target, TreePath, WorkFile, escape};
 use crate::rules;
-use crate::undo::Again;
+use crate::undo::{Again, Change};
 
 /// There is nothing to bring back.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,9 @@ pub enum LostError {
     /// The name means no merge.
     #[error("'{0}' is no merge commit here")]
     NoMerge(String),
+    /// What is said to have come in is no range of commits, or the commit has no parent that it came to.
+    #[error("'{0}' is no change that came in with one commit here: '<base>..<theirs>' is")]
+    NoChange(String),
     /// The merge lost nothing that is known.
     #[error("{0} is what merging its parents gives, or settles a conflict; nothing of it counts as lost")]
     NothingLost(String),
@@ -37,44 +44,108 @@ pub enum LostError {
     },
 }
 
-/// Finds what a merge lost at or beneath `paths`; where none is given, wherever a rule finds something.
-///
-/// Returns the merge, what comes back, and the paths at which it is not known what is missing.
-pub fn lost(repo: &Repo, merge: &str, paths: &[TreePath]) -> Result<(Oid, Vec<Again>, Vec<TreePath>), LostError> {
-    let no_merge = || LostError::NoMerge(escape(merge.as_bytes()));
-    let commit = repo.resolve(&format!("{merge}^{{commit}}"))?.ok_or_else(no_merge)?;
-    if repo.objects().commit(commit)?.parents.len() < 2 {
-        return Err(no_merge());
-    }
-    let reader = Reader::open(repo);
-    let graph = Graph::load(repo, &reader, &[commit], usize::MAX)?;
-    let node = graph.node(commit).ok_or_else(no_merge)?;
-    let mut facts = facts::existing(&mut Comparer::new(&reader, &graph), node)?;
+/// What is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Merge<'m> {
+    /// The commit's name.
+    pub commit: &'m str,
+    /// What came in with it where it is no merge: `<base>..<theirs>`.
+    pub change: Option<&'m str>,
+}
+
+/// What a merge lost.
+#[derive(Debug, Default)]
+pub struct LostWork {
+    /// What can be made again, and the commit that has it; `None` for lines of both sides.
+    pub changes: Vec<(Again, Option<Oid>)>,
+    /// Paths at which it is not known what is missing.
+    pub unclear: Vec<TreePath>,
+}
+
+/// Finds what a merge lost at or beneath `paths`; where none is given, wherever a rule finds something. Returns the merge, too.
+pub fn lost(repo: &Repo, merge: Merge<'_>, paths: &[TreePath]) -> Result<(Oid, LostWork), LostError> {
+    let no_merge = || LostError::NoMerge(escape(merge.commit.as_bytes()));
+    let oid = repo.resolve(&format!("{}^{{commit}}", merge.commit))?.ok_or_else(no_merge)?;
+    let commit = repo.objects().commit(oid)?;
+    let mut facts = match merge.change {
+        Some(change) => of_change(repo, &commit, change)?,
+        None if commit.parents.len() < 2 => return Err(no_merge()),
+        None => of_merge(repo, oid)?.ok_or_else(no_merge)?,
+    };
     if paths.is_empty()
-        && let (Some(first), Some(tree)) = (facts.into.tip, facts.result_tree)
+        && let Some(first) = facts.into.tip
     {
         let others: Vec<Oid> = facts.incoming.iter().map(|head| head.oid).collect();
         if let Some(automatic) = Automatic::of(repo, first, &others, &facts.merge_bases)? {
-            automatic.confirm(repo, &mut facts.losses, tree)?;
+            automatic.confirm(repo, &mut facts.losses, commit.tree)?;
         }
     }
     let candidates = if paths.is_empty() {
         facts.losses.at.iter().filter(|loss| rules::is_loss(loss)).collect()
     } else {
-        named(&facts, commit, paths)?
+        named(&facts, oid, paths)?
     };
-    let (mut found, mut unclear) = (Vec::new(), Vec::new());
+    let mut work = LostWork::default();
     for loss in candidates {
         match lost_at(repo, &facts, loss)? {
-            Some(lost) => found.push(lost),
-            None => unclear.push(loss.deviation.path.clone()),
+            Some(change) => {
+                let path = loss.deviation.path.clone();
+                work.changes.push((Again { path, from: None, change }, side_of(&facts, loss)));
+            }
+            None => work.unclear.push(loss.deviation.path.clone()),
         }
     }
-    match (found.is_empty(), unclear.is_empty()) {
-        (true, true) => Err(LostError::NothingLost(commit.short())),
-        (true, false) => Err(LostError::Unclear(commit.short())),
-        (false, _) => Ok((commit, found, unclear)),
+    // Who names paths wants all of them.
+    if !work.unclear.is_empty() && (work.changes.is_empty() || !paths.is_empty()) {
+        return Err(LostError::Unclear(oid.short()));
     }
+    if work.changes.is_empty() {
+        return Err(LostError::NothingLost(oid.short()));
+    }
+    follow(repo, commit.tree, &mut work)?;
+    Ok((oid, work))
+}
+
+/// The facts of a merge commit; `None` when there is none.
+fn of_merge(repo: &Repo, commit: Oid) -> Result<Option<Facts>, GitError> {
+    let reader = Reader::open(repo);
+    let graph = Graph::load(repo, &reader, &[commit], usize::MAX)?;
+    let Some(node) = graph.node(commit) else { return Ok(None) };
+    Ok(Some(facts::existing(&mut Comparer::new(&reader, &graph), node)?))
+}
+
+/// The facts of a commit into which a change came that its parents don't tell of.
+fn of_change(repo: &Repo, commit: &Commit, change: &str) -> Result<Facts, LostError> {
+    let none = || LostError::NoChange(escape(change.as_bytes()));
+    let (base, theirs) = change.split_once("..").ok_or_else(none)?;
+    let resolve = |name: &str| repo.resolve(&format!("{name}^{{commit}}"))?.ok_or_else(none);
+    let (base, theirs) = (resolve(base)?, resolve(theirs)?);
+    let [first] = commit.parents[..] else { return Err(none()) };
+    let tree = |commit| repo.objects().tree_of(commit);
+    let sides = [tree(first)?, tree(theirs)?];
+    let losses = facts::lost_between(&Reader::open(repo), Some(tree(base)?), sides, commit.tree)?;
+    let incoming = vec![Incoming { oid: theirs, names: Vec::new() }];
+    let into = Target { branch: None, tip: Some(first) };
+    let question = Question { into, incoming, squash: true, asked: Asked::Tree(commit.tree) };
+    Ok(Facts { losses, merge_bases: vec![base], ..judge::unknown(&question) })
+}
+
+/// Finds where files stand that have moved since, when that is certain: git sees one heir.
+fn follow(repo: &Repo, result: Oid, work: &mut LostWork) -> Result<(), GitError> {
+    let is_gone = |again: &Again| {
+        let is_changed = matches!(&again.change, Change::File { before: Some(_), after: Some(_) });
+        is_changed && repo.on_disk(&again.path).is_some_and(|path| path.symlink_metadata().is_err())
+    };
+    if !work.changes.iter().any(|(again, _)| is_gone(again)) {
+        return Ok(());
+    }
+    let moved = repo.moved_since(result)?;
+    for (again, _) in work.changes.iter_mut().filter(|(again, _)| is_gone(again)) {
+        if let Some(to) = moved.get(&again.path) {
+            again.from = Some(std::mem::replace(&mut again.path, to.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn named<'f>(facts: &'f Facts, merge: Oid, paths: &[TreePath]) -> Result<Vec<&'f Loss>, LostError> {
@@ -92,27 +163,38 @@ fn named<'f>(facts: &'f Facts, merge: Oid, paths: &[TreePath]) -> Result<Vec<&'f
     Ok(found)
 }
 
-fn lost_at(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<Again>, GitError> {
+/// Returns the commit of the side whose work was lost, if it is one side's.
+fn side_of(facts: &Facts, loss: &Loss) -> Option<Oid> {
+    match rules::side_of(loss) {
+        _ if rules::is_of_both(loss) => None,
+        0 => facts.into.tip,
+        side => facts.incoming.get(side - 1).map(|head| head.oid),
+    }
+}
+
+fn lost_at(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<Change>, GitError> {
     let deviation = &loss.deviation;
-    let path = deviation.path.clone();
     if rules::is_of_both(loss) {
         let Some(automatic) = automatic(repo, facts, loss)? else { return Ok(None) };
-        return Ok(Some(Again { path, before: deviation.result.and_then(file), after: Some(automatic) }));
+        return Ok(Some(Change::File { before: deviation.result.and_then(file), after: Some(automatic) }));
     }
-    let side = rules::side_of(loss);
-    let there = deviation.parents.get(side).copied().flatten();
+    let there = deviation.parents.get(rules::side_of(loss)).copied().flatten();
+    if let (Some(left), Some(to)) = (deviation.result.and_then(pointer), there.and_then(pointer)) {
+        return Ok(Some(Change::Submodule { left, to }));
+    }
     // What the result does not have at all can only come back whole.
     let before = deviation.result.and(deviation.base).and_then(file);
     let after = there.and_then(file);
-    if before == after {
-        return Ok(None);
-    }
-    Ok(Some(Again { path, before, after }))
+    Ok((before != after).then_some(Change::File { before, after }))
 }
 
 fn file(entry: Entry) -> Option<WorkFile> {
-    let is_file = entry.mode.is_regular() || entry.mode == crate::model::Mode::Link;
+    let is_file = entry.mode.is_regular() || entry.mode == Mode::Link;
     is_file.then_some(WorkFile { mode: entry.mode, bits: None, source: Source::Git(entry.oid) })
+}
+
+fn pointer(entry: Entry) -> Option<Oid> {
+    (entry.mode == Mode::Submodule).then_some(entry.oid)
 }
 
 /// Returns what git's own merge leaves at the path; `None` where it would be in conflict.
@@ -126,6 +208,6 @@ fn automatic(repo: &Repo, facts: &Facts, loss: &Loss) -> Result<Option<WorkFile>
         return Ok(None);
     };
     // The blob may be in our scratch folder only.
-    let bytes = repo.objects().blob(entry.oid)?;
-    Ok(Some(WorkFile { mode: entry.mode, bits: None, source: Source::Bytes(Raw::from(bytes)) }))
+    let Some(found) = repo.smudge(&[(path.clone(), entry.oid)], None)?.pop() else { return Ok(None) };
+    Ok(Some(WorkFile { mode: entry.mode, bits: None, source: Source::Bytes(Raw::from(found.bytes)) }))
 }

@@ -39,7 +39,7 @@ pub use check::{CheckError, Checked, Subject, check};
 pub use confirm::confirm;
 pub use judge::{Judged, on_failure};
 pub use last_good::{LastGood, LastGoodError, Recovery, last_good};
-pub use lost::{LostError, lost};
+pub use lost::{LostError, LostWork, Merge, lost};
 
 use crate::disk::{self, Durability};
 use crate::git::{GitError, Repo};

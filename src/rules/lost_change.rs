@@ -146,14 +146,21 @@ pub(super) fn side_name(case: &Case<'_>, side: usize) -> String {
 pub(super) fn restore(case: &Case<'_>, path: &TreePath, side: usize) -> Option<String> {
     let facts = case.facts;
     let deviates = facts.losses.at.iter().any(|loss| loss.deviation.path == *path);
-    let ours = |commit: crate::model::Oid| format!("guard restore --lost {} -- {}", commit.short(), shell_quote(path));
-    if let Some(commit) = facts.commit.filter(|_| deviates) {
-        return Some(ours(commit));
+    if !deviates {
+        return by_hand(facts, path, side);
     }
-    if facts.result == ResultKind::Actual && facts.shape == Shape::Merge && deviates {
-        return Some(format!("once it is committed: guard restore --lost HEAD -- {}", shell_quote(path)));
-    }
-    by_hand(facts, path, side)
+    let is_merge = facts.result == ResultKind::Actual && matches!(facts.shape, Shape::Merge | Shape::Octopus);
+    let change = match (&facts.merge_bases[..], &facts.incoming[..]) {
+        _ if is_merge => String::new(),
+        // A squash, a pick: its parents don't tell what came in.
+        ([base], [theirs]) => format!(" --change {}..{}", base.short(), theirs.oid.short()),
+        _ => return by_hand(facts, path, side),
+    };
+    let restore = |commit: &str| format!("guard restore --lost {commit}{change} -- {}", shell_quote(path));
+    Some(match facts.commit {
+        Some(commit) => restore(&commit.short()),
+        None => format!("once it is committed: {}", restore("HEAD")),
+    })
 }
 
 /// Returns git's command that puts a side's change back, and leaves what overlaps in conflict.

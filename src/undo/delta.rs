@@ -68,6 +68,8 @@ pub(super) struct Delta {
     pub(super) paths: Vec<PathDelta>,
     pub(super) state: Vec<StateStep>,
     pub(super) stash: Option<StashStep>,
+    /// Whether what can be done is done where the rest can't.
+    pub(super) partly: bool,
     pub(super) notes: Vec<String>,
 }
 
@@ -143,6 +145,7 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
         paths,
         state,
         stash: None,
+        partly: false,
         notes,
     })
 }

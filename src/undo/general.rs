@@ -89,6 +89,7 @@ fn moves(undo: &Undo<'_>, operation: &Operation, wish: Option<Way>) -> Result<De
         paths: Vec::new(),
         state: Vec::new(),
         stash: None,
+        partly: false,
         notes: Vec::new(),
     };
     for note in refs(undo, operation, wish)? {

@@ -34,6 +34,7 @@ mod contents;
 mod delta;
 mod error;
 mod find;
+mod form;
 mod general;
 mod guards;
 mod newest;
@@ -204,11 +205,11 @@ impl<'a> Undo<'a> {
         self.do_it(doing, run, None, |_| restore::replace(self, files, why))
     }
 
-    /// Makes changes again on top of what stands there now, in the files only; `why` says which. What overlaps with later edits
-    /// is left out and noted, or stands there between conflict markers where `markers` are wanted; where all of it is left out,
+    /// Makes changes again on top of what stands there now, in the files only; `why` says which. What overlaps with what stands
+    /// there is left out and noted, or stands there between conflict markers if `how` says so; where all of a file is left out,
     /// that is a conflict.
-    pub fn restore_changes(&self, changes: &[Again], markers: bool, why: &str, run: Run) -> Result<Report, UndoError> {
-        self.do_it(RESTORE, run, None, |_| restore::again(self, changes, markers, why))
+    pub fn restore_changes(&self, changes: &[Again], how: How, why: &str, run: Run) -> Result<Report, UndoError> {
+        self.do_it(RESTORE, run, None, |_| restore::again(self, changes, how, why))
     }
 
     /// Takes the newest restore of this worktree back.
@@ -328,7 +329,7 @@ impl<'a> Undo<'a> {
 }
 
 pub use record::path as record_path;
-pub use restore::Again;
+pub use restore::{Again, Change, How};
 
 /// Returns the operations of which a record is kept.
 pub fn records(repo: &Repo) -> Vec<OperationId> {

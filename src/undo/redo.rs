@@ -172,6 +172,7 @@ fn inverse(operation: &Operation, plan: Plan, head: Head, why: &str) -> Delta {
         paths: paths.into_values().collect(),
         state: plan.state.into_iter().rev().map(state).collect(),
         stash: plan.stash.map(|stash| StashStep { stays: !stash.stays, ..stash }),
+        partly: false,
         notes: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! Single files, brought back from before an operation or from a revision.
 //!
-//! The index stays as it is. What stands at the paths now is saved first, so that a restore can be taken back.
+//! The index stays as it is, but for the commits of submodules, which stand nowhere else. What stands at the paths now is saved first, so that a restore can be taken back.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,14 +8,14 @@ use std::path::Path;
 use crate::disk::{Durability, Root};
 use crate::journal::History;
 use crate::model::{
-    Attributes, Entry, Kind, Oid, Operation, OperationId, Slot, Source, Status, TreePath, Unsaved, Way, WorkFile,
+    Attributes, Entry, Kind, Mode, Oid, Operation, OperationId, Slot, Source, Status, TreePath, Unsaved, Way, WorkFile,
     escape,
 };
 
 use super::delta::{Before, Delta, Overlap, PRUNED, PathDelta, Sides};
 use super::find::{Wanted, wanted};
 use super::weave::file_of;
-use super::{Run, Undo, UndoError, redo};
+use super::{Run, Undo, UndoError, guards, redo};
 
 type Files = BTreeMap<TreePath, WorkFile>;
 
@@ -36,26 +36,75 @@ pub(super) fn delta(undo: &Undo<'_>, history: &History, paths: &[TreePath], from
     of_files(undo, paths, found.operation, format!("from {}", escape(from.as_bytes())))
 }
 
-/// A change of a file that is to be made again.
+/// A change that is to be made again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Again {
     /// Where.
     pub path: TreePath,
-    /// What it was made of.
-    pub before: Option<WorkFile>,
-    /// What it made of it.
-    pub after: Option<WorkFile>,
+    /// Where it was made, if the file has moved since.
+    pub from: Option<TreePath>,
+    /// What was done.
+    pub change: Change,
 }
 
-/// Plans to make changes again on top of what stands there now: three-way, in the files only.
-pub(super) fn again(undo: &Undo<'_>, changes: &[Again], markers: bool, why: &str) -> Result<Delta, UndoError> {
-    let overlap = if markers { Overlap::Mark } else { Overlap::Stay };
-    let delta = |change: &Again| {
+/// What was done at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// To a file.
+    File {
+        /// What it was made of.
+        before: Option<WorkFile>,
+        /// What was made of it.
+        after: Option<WorkFile>,
+    },
+    /// To the commit at which a submodule stands.
+    Submodule {
+        /// What was left.
+        left: Oid,
+        /// What it was to be.
+        to: Oid,
+    },
+}
+
+/// Plans to make changes again on top of what stands there now: three-way, in the files only, and for submodules in the index.
+pub(super) fn again(undo: &Undo<'_>, changes: &[Again], how: How, why: &str) -> Result<Delta, UndoError> {
+    let overlap = if how.markers { Overlap::Mark } else { Overlap::Stay };
+    let mut notes = Vec::new();
+    let mut paths = Vec::new();
+    for Again { path, from, change } in changes {
+        if let Some(from) = from {
+            notes.push(format!("'{from}' has moved since: it stands at '{path}' now"));
+        }
         // Undoing has the same form, with the past where here what is to be stands.
-        let work = Some(Sides { after: change.before.clone(), before: change.after.clone() });
-        PathDelta { path: change.path.clone(), index: None, work, overlap }
-    };
-    of_files(undo, changes.iter().map(delta).collect(), None, why.to_owned())
+        paths.push(match change {
+            Change::File { before, after } => {
+                let work = Some(Sides { after: before.clone(), before: after.clone() });
+                PathDelta { path: path.clone(), index: None, work, overlap }
+            }
+            Change::Submodule { left, to } => {
+                guards::no_merge_going_on(undo)?;
+                let index = Some(Sides { after: vec![pointer(*left)], before: vec![pointer(*to)] });
+                PathDelta { path: path.clone(), index, work: None, overlap: Overlap::Refuse }
+            }
+        });
+    }
+    paths.sort_by(|a, b| a.path.cmp(&b.path));
+    let delta = of_files(undo, paths, None, why.to_owned())?;
+    Ok(Delta { partly: how.partly, notes, ..delta })
+}
+
+/// How changes are made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct How {
+    /// Conflict markers stand where both overlap; else what overlaps is left out.
+    pub markers: bool,
+    /// Where one path can't be changed the others are; else nothing is done.
+    pub partly: bool,
+}
+
+fn pointer(oid: Oid) -> Slot {
+    let entry = Entry { mode: Mode::Submodule, oid };
+    Slot { stage: 0, entry, skip_worktree: false, assume_unchanged: false }
 }
 
 /// Plans to give files other bytes, or to take them away.
@@ -92,6 +141,7 @@ fn of_files(
         paths,
         state: Vec::new(),
         stash: None,
+        partly: false,
         notes: Vec::new(),
     })
 }

@@ -257,6 +257,7 @@ fn a_record_is_read_as_written_and_a_damaged_one_refused() {
         kept: Vec::new(),
         left_out: Vec::new(),
         conflicts: Vec::new(),
+        left_alone: Vec::new(),
         notes: Vec::new(),
     };
     assert!(record::read(&undo, &id).is_err());

@@ -48,6 +48,7 @@ impl Move {
             paths: Vec::new(),
             state: Vec::new(),
             stash: None,
+            partly: false,
             notes: self.notes,
         };
         if self.place.here {

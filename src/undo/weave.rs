@@ -16,9 +16,12 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::disk::{Kind, Root};
 use crate::git::{GitError, Repo};
-use crate::model::{Conflict, Entry, IndexStep, Mode, Oid, Plan, Raw, Slot, Source, TreePath, Way, WorkFile, WorkStep};
+use crate::model::{
+    Against, Conflict, Entry, IndexStep, Mode, Oid, Plan, Raw, Slot, Source, TreePath, Way, WorkFile, WorkStep,
+};
 
 use super::delta::{Delta, Overlap, PathDelta, Sides};
+use super::form::with_line_ends_of;
 use super::now::{Index, Standing, resolved, same_slots, standing};
 use super::{Undo, UndoError};
 
@@ -46,6 +49,7 @@ pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
         kept: Vec::new(),
         left_out: Vec::new(),
         conflicts: Vec::new(),
+        left_alone: Vec::new(),
         notes: delta.notes,
     };
     let new: Vec<&TreePath> =
@@ -64,6 +68,9 @@ pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
         }
     }
     weaver.obstructions()?;
+    if delta.partly {
+        weaver.leave_alone()?;
+    }
     let mut plan = weaver.plan;
     plan.kept.dedup();
     Ok(plan)
@@ -94,9 +101,33 @@ impl Weaver<'_, '_> {
     }
 
     fn conflict(&mut self, path: &TreePath, why: &str) {
+        self.hindered(path, why, Against::Whole);
+    }
+
+    fn hindered(&mut self, path: &TreePath, why: &str, against: Against) {
         if self.plan.conflicts.last().is_none_or(|last| last.path != *path) {
-            self.plan.conflicts.push(Conflict { path: path.clone(), why: why.to_owned() });
+            self.plan.conflicts.push(Conflict { path: path.clone(), why: why.to_owned(), against });
         }
+    }
+
+    /// Takes the paths out at which something would be lost, if that leaves anything to do.
+    fn leave_alone(&mut self) -> Result<(), UndoError> {
+        while !self.plan.conflicts.is_empty() {
+            let left = std::mem::take(&mut self.plan.conflicts);
+            let goes_on = |path: &TreePath| left.iter().all(|conflict| conflict.path != *path);
+            self.plan.work.retain(|step| goes_on(&step.path));
+            self.plan.index.retain(|step| goes_on(&step.path));
+            self.plan.kept.retain(goes_on);
+            self.plan.left_out.retain(goes_on);
+            self.plan.left_alone.extend(left);
+            // What stays may be in the way of something else.
+            self.obstructions()?;
+        }
+        self.plan.left_alone.sort_by(|a, b| a.path.cmp(&b.path));
+        if self.plan.changes_nothing() {
+            self.plan.conflicts = std::mem::take(&mut self.plan.left_alone);
+        }
+        Ok(())
     }
 
     fn index_path(&mut self, delta: &PathDelta, sides: &Sides<Vec<Slot>>) -> Result<(), UndoError> {
@@ -223,7 +254,13 @@ impl Weaver<'_, '_> {
             Standing::Nothing | Standing::Folder if skipped => Ok(()),
             Standing::Nothing | Standing::Folder => {
                 if sides.after.is_some() && sides.before.is_some() && delta.overlap != Overlap::Replace {
-                    self.conflict(path, "it was deleted since, and would come back");
+                    let hidden = self.index.at(path).iter().any(|slot| slot.skip_worktree);
+                    let why = match (hidden, now) {
+                        (true, _) => "it is outside of the sparse checkout; 'git sparse-checkout add' brings it in",
+                        (_, Standing::Folder) => "a folder stands there",
+                        _ => "it was deleted since, and would come back",
+                    };
+                    self.conflict(path, why);
                 } else if let Some(to) = &sides.before {
                     let step = WorkStep { path: path.clone(), expect: None, from: None, to: Some(to.clone()) };
                     self.plan.work.push(step);
@@ -285,12 +322,15 @@ impl Weaver<'_, '_> {
             && mode.is_regular()
             && self.repo.clean(path, bytes.clone())? == *oid
         {
-            self.plan.work.push(WorkStep {
-                path: path.clone(),
-                expect: Some(expect),
-                from: Some(from),
-                to: sides.before.clone(),
-            });
+            let to = match &before {
+                // Somebody's own file goes on as it is; what an operation did goes back whole.
+                Some((file, theirs)) if file.mode.is_regular() && delta.overlap != Overlap::Refuse => {
+                    let kept = with_line_ends_of(&bytes, theirs.clone());
+                    if kept == *theirs { sides.before.clone() } else { Some((*file).clone().with(kept)) }
+                }
+                _ => sides.before.clone(),
+            };
+            self.plan.work.push(WorkStep { path: path.clone(), expect: Some(expect), from: Some(from), to });
             return Ok(());
         }
         let (Some(base), Some((file, theirs))) = (sides.after.as_ref().zip(after), before) else {
@@ -304,29 +344,68 @@ impl Weaver<'_, '_> {
         };
         let three = [(mode, &bytes[..]), (base.0.mode, &base.1[..]), (file.mode, &theirs[..])];
         let mut merged = self.merged_file(three, Overlap::Refuse)?;
-        if merged.is_none() && delta.overlap == Overlap::Stay {
-            merged = self.merged_file(three, Overlap::Stay)?.filter(|to| *to != from);
-            if merged.is_some() {
-                self.plan.left_out.push(path.clone());
-            }
-        }
-        if merged.is_none() && delta.overlap == Overlap::Mark {
-            merged = self.merged_file(three, Overlap::Mark)?;
-            if merged.is_some() {
-                self.plan.notes.push(format!("'{path}' has conflict markers where both overlap: settle them"));
-            }
+        if merged.is_none() {
+            merged = self.overlapping(delta, three, [base.0, file])?;
         }
         match merged {
-            // All of it is there already.
+            // All of it is there already; or it is a conflict.
             Some(to) if to == from => {}
             Some(to) => {
                 self.plan.kept.push(path.clone());
                 let from = Some(from);
                 self.plan.work.push(WorkStep { path: path.clone(), expect: Some(expect), from, to: Some(to) });
             }
-            None => self.conflict(path, "it was changed since, and the changes overlap with what goes back"),
+            None => {}
         }
         Ok(())
+    }
+
+    /// Merges texts that overlap as they stand on disk (now, base, theirs): in the form in which git stores them, if that is
+    /// another one, and else as the delta wants it. What can't be merged is a conflict.
+    fn overlapping(
+        &mut self,
+        delta: &PathDelta,
+        three: [(Mode, &[u8]); 3],
+        files: [&WorkFile; 2],
+    ) -> Result<Option<WorkFile>, UndoError> {
+        let path = &delta.path;
+        if !three.iter().all(|side| side.0.is_regular()) {
+            self.conflict(path, "it was changed since, and it is, was or would be a link");
+            return Ok(None);
+        }
+        let stored = self.undo.as_stored(path, three.map(|side| side.1), files)?;
+        let mut versions = three;
+        for (version, stored) in versions.iter_mut().zip(stored.iter().flatten()) {
+            version.1 = stored;
+        }
+        let mut merged = if stored.is_some() { self.merged_file(versions, Overlap::Refuse)? } else { None };
+        if merged.is_none() && matches!(delta.overlap, Overlap::Stay | Overlap::Mark) {
+            merged = self.merged_file(versions, delta.overlap)?.filter(|to| !to.holds(versions[0].1));
+            match delta.overlap {
+                _ if merged.is_none() => {}
+                Overlap::Mark => {
+                    self.plan.notes.push(format!("'{path}' has conflict markers where both overlap: settle them"));
+                }
+                _ => self.plan.left_out.push(path.clone()),
+            }
+        }
+        let Some(merged) = merged else {
+            if versions.iter().any(|version| is_binary(version.1)) {
+                self.conflict(path, "it was changed since, and is no text that could be merged");
+            } else {
+                let why = "it was changed since, and the changes overlap with what goes back";
+                self.hindered(path, why, Against::Overlap);
+            }
+            return Ok(None);
+        };
+        Ok(Some(match &merged.source {
+            Source::Bytes(_) if merged.holds(versions[0].1) => merged.with(three[0].1.to_vec()),
+            Source::Bytes(text) if stored.is_some() => {
+                let bytes = self.undo.as_on_disk(path, text.to_vec(), self.plan.attributes.to, three[0].1)?;
+                merged.with(bytes)
+            }
+            _ => merged,
+        }))
     }
 
     fn merged_file(
@@ -381,7 +460,7 @@ impl Weaver<'_, '_> {
             }
         }
         for (path, why) in found {
-            self.conflict(&path, &why);
+            self.hindered(&path, &why, Against::InTheWay);
         }
         Ok(())
     }
@@ -425,6 +504,11 @@ impl Weaver<'_, '_> {
 /// Returns the folders that a path stands in, outermost first.
 fn parents(path: &TreePath) -> impl Iterator<Item = TreePath> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| TreePath::from(&path[..end]))
+}
+
+/// As git tells: by a NUL at its beginning.
+fn is_binary(bytes: &[u8]) -> bool {
+    bytes.iter().take(8000).any(|byte| *byte == 0)
 }
 
 /// Merges the run bit.

@@ -18,8 +18,8 @@ mod keys;
 mod node;
 mod records;
 mod schema;
-mod text;
 pub mod sqlite;
+mod text;
 mod toml;
 mod yaml;
 

@@ -1,6 +1,6 @@
 //! Lost work where it happens: when a conflict is concluded, in a merge, a cherry-pick or a revert, and when a pull brings it.
 
-use crate::support::{Ran, Sandbox, lines};
+use crate::support::{Ran, Sandbox, WORK, lines};
 
 /// A guarded repository in which main and feat both changed a file.
 fn diverged() -> Sandbox {
@@ -61,6 +61,32 @@ fn a_picked_commit_of_which_half_is_dropped_is_told() {
     assert_eq!(take_both(&sandbox).stderr, "");
 }
 
+/// Runs the command that a finding prints, as it stands there.
+fn run_printed(sandbox: &Sandbox, said: &str) -> Ran {
+    let command = said.split_once("once it is committed: ").unwrap().1.lines().next().unwrap();
+    assert!(command.starts_with("guard restore --lost HEAD --change "), "{command}");
+    Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"")
+}
+
+/// Where no second parent tells what came in the command says it, and makes the change again like that of a merge.
+#[test]
+fn what_a_squash_or_a_pick_lost_comes_back_by_the_printed_command() {
+    for how in [&["merge", "-q", "--squash", "feat"][..], &["cherry-pick", "feat"]] {
+        let sandbox = diverged();
+        let _ = sandbox.git(how);
+        let said = sandbox.take_mine("code.txt").says("[lost-change]").stderr;
+        let before = sandbox.text("code.txt");
+        let ran = run_printed(&sandbox, &said).ok();
+        let after = before.replace("line number 5\n", &format!("line number 5\n{WORK}"));
+        assert_eq!(sandbox.text("code.txt"), after, "{how:?}");
+        assert!(ran.stderr.contains("--change") && ran.stderr.contains("--markers -- 'code.txt'"), "{ran}");
+        sandbox.edit("code.txt", WORK, "");
+        let _ =
+            sandbox.guard(["restore", "--lost", "HEAD", "--change", "feat", "code.txt"]).exits(2).says("is no change");
+        let _ = sandbox.guard(["restore", "--lost", "HEAD", "code.txt"]).exits(2).says("is no merge commit here");
+    }
+}
+
 /// A revert in conflict, settled with the old version as a whole: what came since is gone, too.
 #[test]
 fn a_revert_that_takes_more_than_it_names_is_told() {
@@ -71,7 +97,9 @@ fn a_revert_that_takes_more_than_it_names_is_told() {
     assert_ne!(sandbox.git(["revert", "--no-edit", "HEAD~1"]).status, 0);
     let _ = sandbox.git(["checkout", "--theirs", "code.txt"]).ok();
     let _ = sandbox.git(["add", "code.txt"]).ok();
-    let _ = sandbox.git(["commit", "-q", "--no-edit"]).ok().says("[lost-change]").says("of main");
+    let said = sandbox.git(["commit", "-q", "--no-edit"]).ok().says("[lost-change]").says("of main").stderr;
+    let _ = run_printed(&sandbox, &said).ok();
+    assert!(sandbox.text("code.txt").contains("main's own work\nand more of it\n"));
 }
 
 /// Somebody else's lossy merge comes in with a pull: it is named once, and a pull without one is quiet.

@@ -34,7 +34,7 @@ fn what_does_not_overlap_comes_back_and_later_edits_stay() {
     assert_eq!(plan["left_out"], serde_json::json!([path]), "{plan:#}");
     assert_eq!(sandbox.text(path), before, "a preview");
     let ran = sandbox.guard(["restore", "--lost", &merge]).ok();
-    assert!(ran.stdout.contains("what overlaps with them was left out in 'dir/odd"), "{ran:?}");
+    assert!(ran.stdout.contains("what overlaps with that was left out in 'dir/odd"), "{ran:?}");
     let expected = before.replace("line number 5\n", "line number 5\nfeat's careful work\n");
     assert_eq!(sandbox.text(path), expected);
     assert_eq!(sandbox.git(["diff", "--cached", "--name-only"]).ok().stdout, "", "the index stays");

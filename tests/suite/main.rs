@@ -20,6 +20,8 @@ mod init;
 mod install;
 mod last_good;
 mod lost;
+mod lost_forms;
+mod lost_partly;
 mod odd_hooks;
 mod odd_names;
 mod policy;

@@ -6,17 +6,18 @@ use std::path::{Component, Path, PathBuf};
 use super::undo::{failure, finish, run_of};
 use crate::cli::{Context, Failure};
 use crate::git::Repo;
-use crate::model::TreePath;
+use crate::model::{Against, Conflict, Oid, Plan, TreePath};
 use crate::report::{Exit, conflicts_text, copied_json, copied_text, last_good_json, last_good_text, walk_text};
-use crate::routes::{self, LastGoodError, LostError};
+use crate::routes::{self, LastGoodError, LostError, LostWork, Merge};
 use crate::rules;
-use crate::undo::{Run, Undo};
+use crate::undo::{Again, Change, How, Run, Undo};
 
 /// Bring files back: to their newest good version, or as they were before an operation or in a revision
 ///
 /// Without --from each file is examined as its [[data]] entry asks (without one, by its extension), and where it is not good, so is
 /// every version that history, reflogs, operations and backups have, newest first: the first good one comes back, with a count of
-/// the records that going back loses. Only the files change, not the index. What stands there now is saved first, so that 'guard
+/// the records that going back loses. Only the files change, not the index (but where a
+/// submodule stands is said by the index only). What stands there now is saved first, so that 'guard
 /// restore --undo' brings it back.
 /// A file that was uncommitted before an operation comes back byte for byte if it was saved then: 'guard show' tells.
 #[derive(Debug, clap::Args)]
@@ -30,10 +31,11 @@ Examples:
   guard restore --lost 1a2b3c4 --dry-run                    what that merge lost, back on top of today's state
   guard restore --lost 1a2b3c4 src/parser.c                 of one file only
   guard restore --lost 1a2b3c4 --markers src/parser.c       with conflict markers where yours overlap
+  guard restore --lost 1a2b3c4 --change 5d6e7f8..9a0b1c2    of a squash: what came in with it
   guard restore --undo                                      take the last restore back
 
-Exit codes: 0 done, or good as it stands; 2 usage; 3 done but not recorded yet, or not good afterwards; 4 refused and nothing
-changed: no version is good, or something would be lost; 5 locked by another process")]
+Exit codes: 0 done, or good as it stands; 2 usage; 3 done only in part (said which), not recorded yet, or not good afterwards; 4
+refused and nothing changed: no version is good, or something would be lost; 5 locked by another process")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Arguments {
     /// Files, or folders with everything beneath
@@ -51,9 +53,13 @@ pub struct Arguments {
     /// Make what a merge lost again, on top of what stands there now
     ///
     /// 'guard audit' lists such merges. The changes are merged into the files as they are: later edits stay, and where both
-    /// overlap yours stay too, with a note. Without paths: everything that the audit finds lost.
+    /// overlap yours stay too, with a note. Without paths: everything that the audit finds lost; a file that can't take it is
+    /// named, and the others get theirs. With paths: all of them, or none.
     #[arg(long, value_name = "MERGE", conflicts_with_all = ["from", "to", "undo"])]
     lost: Option<String>,
+    /// With --lost of a squash, a cherry-pick or a revert: what came in with it
+    #[arg(long, value_name = "BASE..THEIRS", requires = "lost")]
+    change: Option<String>,
     /// With --lost: where both overlap, leave conflict markers in the file instead of leaving that out
     #[arg(long, requires = "lost")]
     markers: bool,
@@ -72,7 +78,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let undo = Undo::new(&repo, context.now());
     let start = &context.surroundings.folder;
     let paths = arguments.paths.iter().map(|path| inside(&repo, start, path)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(merge) = &arguments.lost {
+    if let Some(commit) = &arguments.lost {
+        let merge = Merge { commit, change: arguments.change.as_deref() };
         return lost(context, &repo, (merge, &paths), arguments);
     }
     let Some(from) = &arguments.from else {
@@ -125,37 +132,69 @@ fn last_good(context: &Context, repo: &Repo, paths: &[TreePath], run: Run) -> an
 fn lost(
     context: &Context,
     repo: &Repo,
-    (merge, paths): (&str, &[TreePath]),
+    (merge, paths): (Merge<'_>, &[TreePath]),
     arguments: &Arguments,
 ) -> anyhow::Result<Exit> {
-    let (run, markers) = (run_of(arguments.dry_run), arguments.markers);
     let mut found = routes::lost(repo, merge, paths);
     if matches!(found, Err(LostError::NotThere { .. })) {
         // Findings name paths from the top.
         let from_top = |path: &PathBuf| TreePath::from(path.as_os_str().as_bytes());
         found = routes::lost(repo, merge, &arguments.paths.iter().map(from_top).collect::<Vec<_>>()).or(found);
     }
-    let (commit, lost, unclear) = found.map_err(|error| match error {
+    let (commit, work) = found.map_err(|error| match error {
         LostError::Git(error) => anyhow::Error::from(error),
         LostError::NoMerge(_) => Failure::new(Exit::Usage, error.to_string()).hint("guard audit").into(),
+        LostError::NoChange(_) => Failure::new(Exit::Usage, error.to_string()).into(),
         error => Failure::new(Exit::Refused, error.to_string()).into(),
     })?;
-    let why = format!("what {} lost", commit.short());
-    let report = Undo::new(repo, context.now()).restore_changes(&lost, markers, &why, run).map_err(failure)?;
-    let plan = report.plan.clone();
-    let exit = finish(context, repo, "restore", Ok(report), run)?;
-    for path in unclear.iter().take(LISTED) {
-        let see = format!("git show --cc {}", commit.short());
-        context.terminal.say(|| format!("guard: what is missing from '{path}' is not known; look at: {see}\n"));
+    let (run, why) = (run_of(arguments.dry_run), format!("what {} lost", commit.short()));
+    // Who names paths wants all of them.
+    let how = How { markers: arguments.markers, partly: paths.is_empty() };
+    let changes: Vec<Again> = work.changes.iter().map(|(again, _)| again.clone()).collect();
+    let mut report = Undo::new(repo, context.now()).restore_changes(&changes, how, &why, run).map_err(failure)?;
+    for path in &work.unclear {
+        let why = "lines of both sides are missing, and which is not known".to_owned();
+        report.plan.left_alone.push(Conflict { path: path.clone(), why, against: Against::Whole });
     }
-    let partly =
-        |path: &TreePath| plan.conflicts.iter().any(|conflict| conflict.path == *path) || plan.left_out.contains(path);
-    for lost in lost.iter().filter(|lost| !markers && partly(&lost.path)).take(LISTED) {
-        let path = rules::shell_quote(&lost.path);
-        let command = format!("guard restore --lost {} --markers -- {path}", commit.short());
-        context.terminal.say(|| format!("to settle what overlaps by hand: {command}\n"));
+    let advice = advice(&report.plan, commit, merge.change, &work);
+    let exit = finish(context, repo, "restore", Ok(report), run)?;
+    for line in advice.iter().take(LISTED) {
+        context.terminal.say(|| format!("{line}\n"));
     }
     Ok(exit)
+}
+
+/// Says what to do at each path that did not come back, or not all of it.
+fn advice(plan: &Plan, commit: Oid, change: Option<&str>, work: &LostWork) -> Vec<String> {
+    let change =
+        change.map_or_else(String::new, |change| format!(" --change {}", rules::shell_quote(change.as_bytes())));
+    let mut found = Vec::new();
+    for (again, side) in &work.changes {
+        let path = again.from.as_ref().unwrap_or(&again.path);
+        let quoted = rules::shell_quote(path);
+        let mut hindrances = plan.conflicts.iter().chain(&plan.left_alone);
+        let against = hindrances.find(|hindered| hindered.path == again.path).map(|hindered| hindered.against);
+        let left_out = plan.left_out.contains(&again.path).then_some(Against::Overlap);
+        found.extend(match (against.or(left_out), &again.change, side) {
+            (Some(Against::Overlap), _, _) => {
+                let command = format!("guard restore --lost {}{change} --markers -- {quoted}", commit.short());
+                Some(format!("to settle what overlaps by hand: {command}"))
+            }
+            (Some(Against::Whole), Change::Submodule { to, .. }, _) => {
+                Some(format!("to stage its commit all the same: git update-index --cacheinfo 160000,{to},{quoted}"))
+            }
+            (Some(Against::Whole), Change::File { after: None, .. }, _) => {
+                Some(format!("to remove it all the same: git rm -- {quoted}"))
+            }
+            (Some(Against::Whole), Change::File { .. }, Some(side)) => {
+                Some(format!("to get that side's whole file: guard restore --from {} -- {quoted}", side.short()))
+            }
+            _ => None,
+        });
+    }
+    let unclear = work.unclear.iter().map(|path| rules::shell_quote(path));
+    found.extend(unclear.map(|path| format!("to look at it: git show --cc {} -- {path}", commit.short())));
+    found
 }
 
 /// So many commands are listed.

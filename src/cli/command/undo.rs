@@ -135,6 +135,7 @@ pub(super) fn finish(
 ) -> anyhow::Result<Exit> {
     let report = done.map_err(failure)?;
     let refused = !report.plan.conflicts.is_empty();
+    let partly = !report.plan.left_alone.is_empty();
     if context.json {
         context.terminal.answer(|| undone_json(command, &report, run));
     } else if !refused {
@@ -146,7 +147,11 @@ pub(super) fn finish(
     if report.operation.is_some() {
         context.prune_now_and_then(repo);
     }
-    Ok(if refused { Exit::Refused } else { Exit::Fine })
+    Ok(match (refused, partly) {
+        (true, _) => Exit::Refused,
+        (_, true) => Exit::CouldNotJudge,
+        _ => Exit::Fine,
+    })
 }
 
 /// Gives an error its exit code and hint.
