@@ -96,6 +96,17 @@ impl Repo {
         Ok(text.lines().filter_map(line).collect())
     }
 
+    /// Returns the newest commit between `commit` and `tip` whose message says, in git's words or ours, that it takes `commit`
+    /// back.
+    pub fn revert_of(&self, commit: Oid, tip: Oid) -> Result<Option<Oid>, GitError> {
+        // With `revert.reference` git abbreviates.
+        let name = commit.to_string();
+        let words = [format!("This reverts commit {}", &name[..7]), format!("..{name}.")];
+        let ask = self.git("rev-list").args(["-1", "-F"]).args(words.map(|words| format!("--grep={words}")));
+        let Some(text) = self.patiently(ask.args([tip.to_string(), format!("^{commit}")]))? else { return Ok(None) };
+        Ok(text.lines().next().and_then(Oid::from_hex))
+    }
+
     /// Runs what may take long; `None` when it took too long. The end of this call's own time limit stays an error.
     fn patiently(&self, ask: Git) -> Result<Option<Vec<u8>>, GitError> {
         match ask.patience(PATIENCE).run() {

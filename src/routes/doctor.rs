@@ -190,15 +190,24 @@ fn check_manifest(repo: &Repo) -> Result<Check, GitError> {
     })
 }
 
-/// Finishes what was interrupted, or puts it back: the repository is then as before or as after it.
+/// Finishes what was interrupted, or puts it back: the repository is then as before or as after it. A merge that git broke off
+/// is for a person to take back: whether that git is gone can't be told.
 fn check_undo(session: &Session<'_>) -> Vec<Check> {
     let fine = || vec![Check::new("undo", Health::Good, "nothing is left half done")];
     // Where nothing was ever recorded nothing is made, either.
     if !session.journal.folder().exists() {
         return fine();
     }
-    match Undo::new(session.repo, session.now).recover_interrupted() {
-        Ok(recovered) if recovered.is_empty() => fine(),
+    let undo = Undo::new(session.repo, session.now);
+    match undo.recover_interrupted() {
+        Ok(recovered) if recovered.is_empty() => match undo.broken_off() {
+            Ok(None) => fine(),
+            Ok(Some(left)) => {
+                let check = Check::new("undo", Health::Bad, left.to_string());
+                vec![Check { remedy: left.hint().map(str::to_owned), ..check }]
+            }
+            Err(error) => vec![Check::new("undo", Health::Bad, error.to_string())],
+        },
         Ok(recovered) => recovered.iter().map(recovered_check).collect(),
         Err(error) if error.is_locked() => vec![Check::new("undo", Health::Note, error.to_string())],
         Err(error) => vec![Check::new("undo", Health::Bad, error.to_string())],

@@ -5,7 +5,18 @@ use crate::journal::History;
 use crate::model::Kind;
 
 use super::find::Open;
-use super::{Undo, UndoError, delta};
+use super::{Undo, UndoError, delta, guards};
+
+impl Undo<'_> {
+    /// Says that the last merge here began and never ended, if so: the error's hint is what to do.
+    pub fn broken_off(&self) -> Result<Option<UndoError>, UndoError> {
+        let history = self.journal.operations()?;
+        let open = broken_off(self, &history, &self.repo.head()?)?;
+        // One that is in progress is no secret.
+        let open = open.filter(|_| guards::no_merge_going_on(self).is_ok());
+        Ok(open.map(|open| began_and_never_ended(&open)))
+    }
+}
 
 /// Refuses when the last merge here began and never ended.
 pub(super) fn none_broken_off(undo: &Undo<'_>, history: &History) -> Result<(), UndoError> {

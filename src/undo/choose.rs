@@ -98,5 +98,5 @@ pub(super) fn published(undo: &Undo<'_>, place: &Place, step: &Step) -> Result<P
 
 /// Returns the revision range, or commit, that a person would name.
 pub(super) fn range(old: Option<Oid>, new: Oid) -> String {
-    old.map_or_else(|| new.to_string(), |old| format!("{old}..{new}"))
+    old.map_or_else(|| new.short(), |old| format!("{}..{}", old.short(), new.short()))
 }

@@ -169,7 +169,7 @@ fn of_commit(undo: &Undo<'_>, history: &History, head: &Head, commit: Oid) -> Re
     let found = undo.repo.objects().commit(commit)?;
     let [first, _, ..] = found.parents[..] else {
         let why = format!("{} was brought here by no merge", commit.short());
-        return Err(UndoError::refused(why, Some(format!("git revert {commit}"))));
+        return Err(UndoError::refused(why, Some(format!("git revert {}", commit.short()))));
     };
     let (old, fast_forward, from_remote) = (Some(first), false, false);
     Ok(finder.found(Step { operation: None, old, new: commit, fast_forward, from_remote }))

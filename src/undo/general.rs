@@ -24,7 +24,12 @@ pub(super) fn delta(
             return undo.merge_delta(history, None, wish);
         }
         broken_off::none_broken_off(undo, history)?;
-        return of(undo, history, newest::newest(undo, history)?, wish);
+        let mut delta = of(undo, history, newest::newest(undo, history)?, wish)?;
+        if let Some(refused) = newest::refused_last(undo, history) {
+            let note = format!("operation {} was refused and changed nothing: this is the one before it", refused.id);
+            delta.notes.push(note);
+        }
+        return Ok(delta);
     };
     match wanted(undo, history, what)? {
         Wanted::Operation(operation) => of(undo, history, &operation, wish),
@@ -32,7 +37,7 @@ pub(super) fn delta(
             let left = |operation: &&Operation| operation.undone_by.is_none() && operation.head_after() == Some(commit);
             let Some(operation) = history.operations.iter().rev().find(left) else {
                 let why = format!("no operation in the journal made {}", commit.short());
-                return Err(UndoError::refused(why, Some(format!("git revert {commit}"))));
+                return Err(UndoError::refused(why, Some(format!("git revert {}", commit.short()))));
             };
             of(undo, history, operation, wish)
         }

@@ -11,7 +11,7 @@ use super::place::{short, words};
 use super::{Undo, UndoError, general, redo};
 
 /// Returns the newest operation of this worktree that can be taken back. Refuses where it was done to a branch that is not
-/// checked out any more, and where guard refused something since: nothing came of that.
+/// checked out any more. What guard refused changed nothing and does not count.
 pub(super) fn newest<'h>(undo: &'h Undo<'h>, history: &'h History) -> Result<&'h Operation, UndoError> {
     let refused = |why: String, what: Option<&Operation>| {
         let hint = what.map_or_else(|| "guard log".to_owned(), |operation| format!("guard undo {}", operation.id));
@@ -20,14 +20,6 @@ pub(super) fn newest<'h>(undo: &'h Undo<'h>, history: &'h History) -> Result<&'h
     let Some(newest) = candidates(undo, history).next() else {
         return Err(UndoError::refused("there is nothing to undo", None));
     };
-    let status = |operation: &Operation| operation.outcome.as_ref().map(|outcome| outcome.status);
-    let last = here(undo, history).find(|operation| {
-        operation.intent.kind != Kind::Checkout && matches!(status(operation), Some(Status::Done | Status::Refused))
-    });
-    if let Some(last) = last.filter(|last| status(last) == Some(Status::Refused)) {
-        let why = format!("operation {} came last, and it was refused: nothing has to be undone", last.id);
-        return refused(why, Some(newest));
-    }
     let head = undo.repo.head()?.branch.unwrap_or_else(|| "HEAD".into());
     if stands_at(newest, &head) {
         return Ok(newest);
@@ -44,6 +36,15 @@ pub(super) fn newest<'h>(undo: &'h Undo<'h>, history: &'h History) -> Result<&'h
     // From here it can't be taken back. What was done here can.
     let why = format!("operation {id} ({kind}) came last; that was on a detached HEAD, and this is {place}");
     refused(why, candidates(undo, history).find(|found| stands_at(found, &head)))
+}
+
+/// Returns what guard refused last, if nothing was done since: a person may think that it is taken back now.
+pub(super) fn refused_last<'h>(undo: &Undo<'_>, history: &'h History) -> Option<&'h Operation> {
+    let status = |operation: &Operation| operation.outcome.as_ref().map(|outcome| outcome.status);
+    let last = here(undo, history).find(|operation| {
+        operation.intent.kind != Kind::Checkout && matches!(status(operation), Some(Status::Done | Status::Refused))
+    });
+    last.filter(|last| status(last) == Some(Status::Refused))
 }
 
 /// Returns the operation that is taken back when none is named, if its refs stand where it left them; files are not looked

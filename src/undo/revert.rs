@@ -2,7 +2,6 @@
 
 use crate::model::{Made, Oid, Raw, Way, escape};
 
-use super::choose::range;
 use super::find::Step;
 use super::place::Place;
 use super::tip::Move;
@@ -32,7 +31,11 @@ pub(super) fn of(undo: &Undo<'_>, place: Place, step: Step, why: String) -> Resu
         return Err(UndoError::refused(why, Some(by_hand(&parents, old, step.new))));
     }
     if merged.tree == tip_tree {
-        let why = format!("nothing of {} is left to take back: it seems to be reverted already", step.new.short());
+        let by = match undo.repo.revert_of(step.new, place.tip)? {
+            Some(revert) => format!("{} reverted it", revert.short()),
+            None => "it seems to be reverted already".to_owned(),
+        };
+        let why = format!("nothing of {} is left to take back: {by}", step.new.short());
         return Err(UndoError::refused(why, None));
     }
     let (subject, message) = message(undo, &parents, old, &step)?;
@@ -53,7 +56,7 @@ pub(super) fn reapply(undo: &Undo<'_>, revert: &str) -> Result<Move, UndoError> 
     let commit = commit.ok_or_else(|| refused(format!("'{name}' is no commit here")))?;
     let place = Place::of_head(&undo.repo.head()?);
     let place = place.ok_or_else(|| refused("there is no commit yet, so there is nothing to reapply".into()))?;
-    place.only_here(undo, &format!("undo-merge --reapply {commit}"))?;
+    place.only_here(undo, &format!("undo-merge --reapply {}", commit.short()))?;
     if !undo.repo.is_ancestor(commit, place.tip)? {
         return Err(refused(format!("{} is not on {}", commit.short(), place.words())));
     }
@@ -72,16 +75,19 @@ fn empty(undo: &Undo<'_>, parents: &[Oid]) -> Result<UndoError, UndoError> {
     let why = "the merge changed no file ('-s ours'), so a revert would be empty; to get what it left out, apply the \
                other side's changes and commit them";
     let bases = undo.repo.merge_bases(first, side)?;
-    let hint = bases.first().map(|base| format!("git diff --binary {base} {side} | git apply --3way --index"));
+    let by_hand =
+        |base: &Oid| format!("git diff --binary {} {} | git apply --3way --index", base.short(), side.short());
+    let hint = bases.first().map(by_hand);
     Ok(UndoError::refused(why, hint))
 }
 
 /// Returns the command with which a person does the same and settles conflicts.
 fn by_hand(parents: &[Oid], old: Oid, new: Oid) -> String {
+    let [old_name, new_name] = [old, new].map(|oid| oid.short());
     match parents {
-        [first, _, ..] if *first == old => format!("git revert -m 1 {new}"),
-        [only] if *only == old => format!("git revert {new}"),
-        _ => format!("git diff --binary {new} {old} | git apply --3way --index"),
+        [first, _, ..] if *first == old => format!("git revert -m 1 {new_name}"),
+        [only] if *only == old => format!("git revert {new_name}"),
+        _ => format!("git diff --binary {new_name} {old_name} | git apply --3way --index"),
     }
 }
 
@@ -103,7 +109,7 @@ fn message(undo: &Undo<'_>, parents: &[Oid], old: Oid, step: &Step) -> Result<(R
     let what = match parents {
         [only] if *only == old => format!("This reverts commit {new}.\n"),
         [first, _, ..] if *first == old => format!("This reverts commit {new}, reversing\nchanges made to {old}.\n"),
-        _ => format!("This reverts commits {}.\n", range(Some(old), new)),
+        _ => format!("This reverts commits {old}..{new}.\n"),
     };
     let message = [&title[..], b"\n\n", what.as_bytes()].concat();
     Ok((title.into(), message))

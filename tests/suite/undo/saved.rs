@@ -151,11 +151,14 @@ fn a_merge_that_git_broke_off_is_taken_back() {
     let said = world.guard_refuses(&["undo-merge"]);
     let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
     assert!(said.contains("git broke it off") && said.contains(&format!("guard undo-merge {id}")), "{said}");
+    let said = world.guard(&["doctor"]).out;
+    assert!(said.contains("git broke it off") && said.contains(&format!("guard undo-merge {id}")), "{said}");
     assert_eq!(world.look(), broken);
     let said = world.guard_ok(&["undo-merge", &id]);
     assert!(said.contains("git broke the merge off amid the files"), "{said}");
     assert_eq!(world.look(), before);
     assert_eq!(world.text(".env"), "secret\n");
+    assert!(!world.guard(&["doctor"]).out.contains("broke"));
     let said = world.guard_ok(&["undo-merge", "--dry-run"]);
     assert!(!said.contains("broke") && said.contains("would move"), "now the earlier one is meant: {said}");
 }

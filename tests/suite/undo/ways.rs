@@ -124,7 +124,7 @@ fn u8_commits_that_need_the_merge_are_never_broken() {
     let said = world.guard_refuses(&["undo-merge"]);
     assert!(said.contains("would be in conflict without it, at 'a.txt'"), "{said}");
     assert!(said.contains("overlaps with what goes back, in 'a.txt'"), "{said}");
-    assert!(said.contains(&format!("hint: git revert -m 1 {merge}")), "{said}");
+    assert!(said.contains(&format!("hint: git revert -m 1 {}", &merge[..10])), "{said}");
 }
 
 #[test]
@@ -234,7 +234,26 @@ fn u12_a_published_merge_is_reverted() {
     let said = world.guard_refuses(&["redo"]);
     assert!(said.contains("is published") && said.contains("hint: guard undo-merge --reapply "), "{said}");
     let said = world.guard_refuses(&["undo-merge", &merge]);
-    assert!(said.contains("it seems to be reverted already"), "{said}");
+    assert!(said.contains(&format!(": {} reverted it", &world.oid("HEAD")[..10])), "{said}");
+}
+
+/// Who reverted a merge by hand is told by which commit; where no message tells, that it seems so.
+#[test]
+fn a_merge_that_was_reverted_by_hand_is_said_to_be() {
+    let world = merged();
+    with_origin(&world);
+    world.git(&["push", "-q", "origin", "main"]);
+    for settings in [&[][..], &["-c", "revert.reference=true"]] {
+        world.git(&[settings, &["revert", "--no-edit", "-m", "1", "HEAD"]].concat());
+        let revert = world.oid("HEAD");
+        world.git(&["commit", "-q", "--allow-empty", "-m", "top"]);
+        let said = world.guard_refuses(&["undo-merge"]);
+        assert!(said.contains(&format!("is left to take back: {} reverted it", &revert[..10])), "{said}");
+        world.git(&["reset", "-q", "--hard", "HEAD~2"]);
+    }
+    world.git(&["revert", "--no-edit", "-m", "1", "HEAD"]);
+    world.git(&["commit", "-q", "--amend", "-m", "no more of this"]);
+    assert!(world.guard_refuses(&["undo-merge"]).contains("it seems to be reverted already"));
 }
 
 /// A person may insist on going back.
@@ -300,7 +319,7 @@ fn u12_a_published_merge_that_kept_ours_has_its_own_recipe() {
     world.git(&["push", "-q", "origin", "main"]);
     let said = world.guard_refuses(&["undo-merge"]);
     let (base, side) = (world.oid("feat^"), world.oid("feat"));
-    let recipe = format!("git diff --binary {base} {side} | git apply --3way --index");
+    let recipe = format!("git diff --binary {} {} | git apply --3way --index", &base[..10], &side[..10]);
     assert!(said.contains("a revert would be empty") && said.contains(&recipe), "{said}");
     assert!(std::process::Command::new("sh").current_dir(&world.top).args(["-c", &recipe]).status().unwrap().success());
     assert!(world.exists("new.txt") && !world.exists("gone.txt"));
@@ -328,7 +347,7 @@ fn u13_a_revert_is_reapplied_before_the_next_merge() {
     world.git(&["merge", "-q", "feat"]);
     assert!(world.exists("fix.txt") && world.exists("new.txt"));
     let said = world.guard_refuses(&["undo-merge", "--reapply", &revert]);
-    assert!(said.contains("seems to be reverted already"), "{said}");
+    assert!(said.contains(" reverted it"), "{said}");
     let said = world.guard_refuses(&["undo-merge", "--reapply", "nonsense"]);
     assert!(said.contains("'nonsense' is no commit here"), "{said}");
 }
