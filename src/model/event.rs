@@ -116,3 +116,10 @@ pub struct Incoming {
     /// What it was called (`feat`, `origin/main`); never empty: at least the object name.
     pub names: Vec<RefName>,
 }
+
+impl Incoming {
+    /// Returns the name by which people know it; `None` where only the object's name is known.
+    pub fn name(&self) -> Option<&RefName> {
+        self.names.first().filter(|name| name[..] != *self.oid.to_string().as_bytes())
+    }
+}

@@ -16,6 +16,13 @@ pub struct Target {
     pub tip: Option<Oid>,
 }
 
+impl Target {
+    /// Returns whether what comes in has the name of the branch itself: it is a remote's, which is pulled.
+    pub fn has_namesake(&self, incoming: &Incoming) -> bool {
+        self.branch.is_some() && incoming.name() == self.branch.as_ref()
+    }
+}
+
 /// The form of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {

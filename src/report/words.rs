@@ -76,9 +76,10 @@ pub fn findings(found: &[Finding]) -> String {
 
 /// Returns `'feat' into 'main'`, as far as names are known.
 pub fn merge_name(incoming: &[Incoming], into: &Target) -> String {
-    let name = |head: &Incoming| match head.names.first() {
-        Some(name) if name.as_bytes() != head.oid.to_string().as_bytes() => format!("'{name}'"),
-        _ => head.oid.short(),
+    let name = |head: &Incoming| match head.name() {
+        Some(name) if into.has_namesake(head) => format!("the remote's '{name}'"),
+        Some(name) => format!("'{name}'"),
+        None => head.oid.short(),
     };
     let heads = incoming.iter().map(name).collect::<Vec<_>>().join(", ");
     let into = into.branch.as_ref().map_or_else(|| "HEAD".to_owned(), |branch| format!("'{branch}'"));

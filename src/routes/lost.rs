@@ -124,7 +124,7 @@ fn of_change(repo: &Repo, commit: &Commit, change: &str) -> Result<Facts, LostEr
     let tree = |commit| repo.objects().tree_of(commit);
     let sides = [tree(first)?, tree(theirs)?];
     let losses = facts::lost_between(&Reader::open(repo), Some(tree(base)?), sides, commit.tree)?;
-    let incoming = vec![Incoming { oid: theirs, names: Vec::new() }];
+    let incoming = vec![Incoming { oid: theirs, names: vec![theirs.to_string().into()] }];
     let into = Target { branch: None, tip: Some(first) };
     let question = Question { into, incoming, squash: true, asked: Asked::Tree(commit.tree) };
     Ok(Facts { losses, merge_bases: vec![base], ..judge::unknown(&question) })

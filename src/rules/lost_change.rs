@@ -134,10 +134,13 @@ pub(super) fn side_name(case: &Case<'_>, side: usize) -> String {
         let name = facts.into.branch.as_ref().map(|name| crate::model::escape(name));
         return name.unwrap_or_else(|| "the first parent".to_owned());
     }
-    let named = facts.incoming.get(side - 1).and_then(|head| Some((head.oid, head.names.first()?)));
-    match named {
-        Some((oid, name)) if name[..] != *oid.to_string().as_bytes() => crate::model::escape(name),
-        Some((oid, _)) if side == 1 => format!("the second parent ({})", oid.short()),
+    let head = facts.incoming.get(side - 1);
+    match head.map(|head| (head, head.name())) {
+        Some((head, Some(name))) if facts.into.has_namesake(head) => {
+            format!("the remote's {}", crate::model::escape(name))
+        }
+        Some((_, Some(name))) => crate::model::escape(name),
+        Some((head, None)) if side == 1 => format!("the second parent ({})", head.oid.short()),
         _ => format!("parent {}", side + 1),
     }
 }
@@ -173,7 +176,7 @@ fn by_hand(facts: &Facts, path: &TreePath, side: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::Sample;
+    use crate::rules::testing::{Sample, oid};
 
     #[test]
     fn a_line_of_one_side_that_is_gone_warns() {
@@ -183,6 +186,26 @@ mod tests {
         assert_eq!(finding.message, "a line of feat is missing from 'a'");
         assert_eq!(finding.evidence["line_1"], "their work");
         assert_eq!(finding.remedy, "once it is committed: guard restore --lost HEAD -- 'a'");
+    }
+
+    #[test]
+    fn a_remotes_branch_of_the_same_name_is_told_from_ones_own() {
+        let mut sample = Sample::merge().loss("a", |signals| signals.lost[1] = Sample::lines(&["their work"], false));
+        sample.facts.incoming[0].names = vec!["main".into()];
+        assert_eq!(sample.judge()[0].message, "a line of the remote's main is missing from 'a'");
+    }
+
+    /// Of a squash the command says what came in: its parents don't tell.
+    #[test]
+    fn the_command_names_what_came_in_where_the_commit_does_not() {
+        let mut sample = Sample::merge().loss("a", |signals| signals.lost[1] = Sample::lines(&["their work"], false));
+        sample.facts.shape = crate::model::Shape::Squash;
+        sample.facts.merge_bases = vec![oid("base")];
+        let change = format!("{}..{}", oid("base").short(), sample.facts.incoming[0].oid.short());
+        let command = format!("guard restore --lost HEAD --change {change} -- 'a'");
+        assert_eq!(sample.judge()[0].remedy, format!("once it is committed: {command}"));
+        sample.facts.commit = Some(oid("squash"));
+        assert_eq!(sample.judge()[0].remedy, command.replace("HEAD", &oid("squash").short()));
     }
 
     #[test]

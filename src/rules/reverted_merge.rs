@@ -81,9 +81,10 @@ fn message(facts: &Facts, found: &RevertedMerge) -> String {
 /// Returns the incoming head as people know it.
 fn incoming(facts: &Facts, found: &RevertedMerge) -> String {
     let Some(head) = facts.incoming.get(found.head) else { return "what comes in".to_owned() };
-    match head.names.first() {
-        Some(name) if name.as_bytes() != head.oid.to_string().as_bytes() => format!("'{}'", escape(name)),
-        _ => head.oid.short(),
+    match head.name() {
+        Some(name) if facts.into.has_namesake(head) => format!("the remote's '{}'", escape(name)),
+        Some(name) => format!("'{}'", escape(name)),
+        None => head.oid.short(),
     }
 }
 
@@ -107,7 +108,7 @@ fn listed(found: &RevertedMerge) -> String {
 
 /// Returns the command that brings the work back, where it works now, and when it will where it does not yet.
 fn remedy(facts: &Facts, found: &RevertedMerge) -> String {
-    let revert = found.revert;
+    let revert = found.revert.short();
     let reapply = format!("guard undo-merge --reapply {revert}");
     let there = facts.into.branch.as_ref().filter(|_| !found.into_is_head);
     match (found.side, there) {
@@ -165,7 +166,7 @@ mod tests {
             merge.short()
         );
         assert_eq!(finding.message, message);
-        assert_eq!(finding.remedy, format!("guard undo-merge --reapply {revert}"));
+        assert_eq!(finding.remedy, format!("guard undo-merge --reapply {}", revert.short()));
         let evidence = |key: &str| finding.evidence[key].as_str();
         assert_eq!((evidence("merge"), evidence("revert")), (&*merge.to_string(), &*revert.to_string()));
         assert_eq!((evidence("author"), evidence("commits"), evidence("paths")), ("Ada", "5", "a, b"));
@@ -180,20 +181,23 @@ mod tests {
         let said = sample.judge();
         let end = format!("{} in 'feat' reverted their merge {}", oid("revert").short(), oid("merge").short());
         assert_eq!(said[0].message, format!("1 commit of 'main' goes from it: {end}"));
-        assert_eq!(said[0].remedy, format!("once it is merged: guard undo-merge --reapply {}", oid("revert")));
+        assert_eq!(said[0].remedy, format!("once it is merged: guard undo-merge --reapply {}", oid("revert").short()));
         // The same merge afterwards is the same finding, and the command works at once.
         sample.facts.reverted[0].revert_is_in_head = true;
         assert_eq!(sample.judge()[0].fingerprint, said[0].fingerprint);
-        assert_eq!(sample.judge()[0].remedy, format!("guard undo-merge --reapply {}", oid("revert")));
+        assert_eq!(sample.judge()[0].remedy, format!("guard undo-merge --reapply {}", oid("revert").short()));
         sample.facts.reverted[0].revert_is_in_head = false;
         sample.facts.shape = Shape::Squash;
-        assert_eq!(sample.judge()[0].remedy, format!("once it is committed: git revert --no-edit {}", oid("revert")));
+        assert_eq!(
+            sample.judge()[0].remedy,
+            format!("once it is committed: git revert --no-edit {}", oid("revert").short())
+        );
     }
 
     #[test]
     fn the_command_says_where_to_run_it() {
         let elsewhere = |side| RevertedMerge { into_is_head: false, ..found(side) };
-        let reapply = format!("guard undo-merge --reapply {}", oid("revert"));
+        let reapply = format!("guard undo-merge --reapply {}", oid("revert").short());
         let into = with(elsewhere(Side::Into)).judge().remove(0).remedy;
         assert_eq!(into, format!("git switch 'main' && {reapply}"));
         let incoming = with(elsewhere(Side::Incoming)).judge().remove(0).remedy;

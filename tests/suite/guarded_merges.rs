@@ -192,6 +192,7 @@ fn a_pull_of_the_own_upstream_is_flagged_once_and_goes_through() {
             .says("'@{upstream}' already contains it")
             .says("guard undo-merge");
         assert_eq!(pull.stderr.matches("[protected-delete]").count(), 1, "{pull}");
+        assert!(pull.stderr.contains("the remote's 'main' into 'main'"), "{pull}");
         let _ = clone.git(["reset", "-q", "--hard", "ORIG_HEAD"]).ok();
     }
     // The same change from a stranger's branch is refused: nothing of it is upstream.
