@@ -50,6 +50,14 @@ impl Repo {
         self.git_dir().join("index")
     }
 
+    /// Returns the index as it will be after a commit of some paths only (`git commit <path>`), where what else is staged stays;
+    /// `None` while git makes any other commit.
+    pub fn index_after_partial_commit(&self) -> Option<PathBuf> {
+        let is_partial = self.index_file().file_name()?.to_string_lossy().starts_with("next-index-");
+        // git has written it whole before it asks hooks.
+        Some(self.git_dir().join("index.lock")).filter(|_| is_partial)
+    }
+
     /// Returns the tree that the index would commit: writes it, as git itself is about to. `None` with unmerged entries.
     pub fn write_tree(&self) -> Result<Option<Oid>, GitError> {
         let output = self.git("write-tree").env("GIT_INDEX_FILE", self.index_file()).run()?;

@@ -1,14 +1,18 @@
 //! The result is ready: in the index of a clean merge (`pre-merge-commit`), or of a commit that concludes a conflict,
 //! `--no-commit` or a squash (`pre-commit`).
 
+use std::collections::HashMap;
+
 use bstr::ByteSlice;
 
 use super::losses::Look;
 use super::{Answer, Occasion, RECENT, Session, judge, judgement, target};
 use crate::facts::{Asked, Question};
-use crate::git::GitError;
+use crate::git::{GitError, Repo};
 use crate::manifest::OnFailure;
-use crate::model::{Excuse, Incoming, Kind, Level, Oid, Operation, Raw, RefName, Verdict};
+use crate::model::{
+    Entry, Excuse, Facts, Incoming, Kind, Level, Loss, Oid, Operation, Raw, RefName, TreePath, Verdict,
+};
 
 /// Judges a clean merge before its commit.
 pub(super) fn merge_result(session: &Session<'_>, incoming: Vec<Incoming>) -> Result<Option<Answer>, GitError> {
@@ -138,8 +142,10 @@ fn judge_result(
     let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
     let allowed = session.allowances(branch.as_ref(), Some(tip), &heads);
     let question = Question { into: target(branch.as_ref(), Some(tip)), incoming, squash, asked: Asked::Tree(tree) };
-    let judged =
-        judge::attempt(session.repo, &basis, &question, &allowed, |facts| Look::default().add(session.repo, facts))?;
+    let judged = judge::attempt(session.repo, &basis, &question, &allowed, |facts| {
+        Look::default().add(session.repo, facts)?;
+        without_staged(session.repo, facts)
+    })?;
     let operation = operation.unwrap_or_else(|| begin(session, branch, tip, &question));
     // Whoever tries the same commit again and again gets the same verdict: one record tells it.
     let is_known = operation.judgements.last() == Some(&judgement(route, &judged));
@@ -159,6 +165,22 @@ fn judge_result(
         operation: Some(operation.id),
         unrecorded,
     }))
+}
+
+/// Takes out what stays staged when a squash is committed in part: it is not in the result, but not lost either.
+fn without_staged(repo: &Repo, facts: &mut Facts) -> Result<(), GitError> {
+    let Some(index) = repo.index_after_partial_commit() else { return Ok(()) };
+    let entries = repo.index_entries(&index)?.into_iter();
+    let staged: HashMap<TreePath, Entry> = entries.map(|entry| (entry.path, entry.entry)).collect();
+    let stays = |path: &TreePath, first: Option<Entry>, result: Option<Entry>| {
+        result == first && staged.get(path).copied() != first
+    };
+    facts.paths.retain(|path| !stays(&path.path, path.first, path.result));
+    facts.losses.at.retain(|Loss { deviation, .. }| {
+        let first = deviation.parents.first().copied().flatten();
+        !stays(&deviation.path, first, deviation.result)
+    });
+    Ok(())
 }
 
 fn already_failed(operation: &Operation) -> bool {

@@ -10,10 +10,15 @@ fn diverged() -> Sandbox {
     sandbox
 }
 
-fn take_both(sandbox: &Sandbox) -> Ran {
+/// The file in conflict with both sides' lines.
+fn settled(sandbox: &Sandbox) -> String {
     let text = sandbox.text("code.txt");
     let kept = text.lines().filter(|line| !["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)));
-    sandbox.write("code.txt", kept.map(|line| format!("{line}\n")).collect::<String>());
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+fn take_both(sandbox: &Sandbox) -> Ran {
+    sandbox.write("code.txt", settled(sandbox));
     let _ = sandbox.git(["add", "code.txt"]).ok();
     sandbox.git(["commit", "-q", "--no-edit"]).ok()
 }
@@ -85,6 +90,29 @@ fn what_a_squash_or_a_pick_lost_comes_back_by_the_printed_command() {
             sandbox.guard(["restore", "--lost", "HEAD", "--change", "feat", "code.txt"]).exits(2).says("is no change");
         let _ = sandbox.guard(["restore", "--lost", "HEAD", "code.txt"]).exits(2).says("is no merge commit here");
     }
+}
+
+/// What stays staged is not lost, and what the commit takes is looked at.
+#[test]
+fn a_commit_of_some_paths_amid_a_squash_loses_nothing_that_stays_staged() {
+    let squashed = |settle: &dyn Fn(&Sandbox)| {
+        let sandbox = diverged();
+        assert_ne!(sandbox.git(["merge", "-q", "--squash", "feat"]).status, 0);
+        settle(&sandbox);
+        let _ = sandbox.git(["add", "code.txt"]).ok();
+        sandbox
+    };
+    let both = |sandbox: &Sandbox| _ = sandbox.write("code.txt", settled(sandbox));
+    let sandbox = squashed(&both);
+    assert_eq!(sandbox.git(["commit", "-q", "-m", "one", "other.txt"]).ok().stderr, "");
+    let sandbox = squashed(&both);
+    sandbox.edit("code.txt", WORK, "");
+    let said = sandbox.git(["commit", "-q", "-m", "other", "code.txt"]).ok().says("[lost-change]").stderr;
+    assert!(said.contains("code.txt") && !said.contains("other.txt"), "{said}");
+    // Settled with what was there: nothing of it is staged, and nothing tells of it later.
+    let mine = |sandbox: &Sandbox| drop(sandbox.git(["checkout", "--ours", "code.txt"]).ok());
+    let sandbox = squashed(&mine);
+    let _ = sandbox.git(["commit", "-q", "-m", "one", "other.txt"]).ok().says("[lost-change]").says("'code.txt'");
 }
 
 /// A revert in conflict, settled with the old version as a whole: what came since is gone, too.
