@@ -41,6 +41,7 @@ pub fn signals(base: &[u8], first: &[u8], second: &[u8], result: &[u8]) -> Signa
     let [base, first, second, result] = [base, first, second, result].map(|text| count(&mut interner, text));
     let mut found = Signals::default();
     let (mut lost, mut common) = ([HashMap::new(), HashMap::new()], HashMap::new());
+    let (mut back, mut doubled) = ([HashMap::new(), HashMap::new()], HashMap::new());
     // In the order in which they stand in the texts.
     for line in (0..interner.num_tokens()).map(Token) {
         let [b, one, two, there] = [&base, &first, &second, &result].map(|counted| counted.of(line));
@@ -54,7 +55,7 @@ pub fn signals(base: &[u8], first: &[u8], second: &[u8], result: &[u8]) -> Signa
                 lost[side].insert(line, missing);
             }
             if mine < b && theirs == b && there > mine {
-                found.back[side] += (there - mine).min(b - mine);
+                back[side].insert(line, (there - mine).min(b - mine));
             }
         }
         if one.min(two) > there {
@@ -62,11 +63,17 @@ pub fn signals(base: &[u8], first: &[u8], second: &[u8], result: &[u8]) -> Signa
         }
         if one.max(two) > 0 {
             // Where both sides added a line git itself leaves it twice.
-            found.doubled += there.saturating_sub(one.max(two).max((one + two).saturating_sub(b)));
+            let more = there.saturating_sub(one.max(two).max((one + two).saturating_sub(b)));
+            if more > 0 {
+                doubled.insert(line, more);
+            }
         }
         let together = (one + two).saturating_sub(b);
         found.size += there.abs_diff(together);
     }
+    let none = Words::of(std::iter::empty());
+    found.back = back.map(|back| list(&interner, &result.lines, &back, &none));
+    found.doubled = list(&interner, &result.lines, &doubled, &none);
     if lost.iter().all(HashMap::is_empty) && common.is_empty() {
         return found;
     }
@@ -97,8 +104,11 @@ fn is_telling(line: &[u8]) -> bool {
     line.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80).take(TELLING).count() == TELLING
 }
 
-/// Lists the missing lines where they stood.
+/// Lists the missing lines, or those too many, where they stand.
 fn list(interner: &Interner<&[u8]>, lines: &[Token], missing: &HashMap<Token, usize>, stands_in: &Words) -> Vec<Lost> {
+    if missing.is_empty() {
+        return Vec::new();
+    }
     let mut left = missing.clone();
     let mut found: Vec<Lost> = Vec::new();
     for (place, line) in lines.iter().enumerate() {

@@ -25,7 +25,7 @@ pub use existing::{existing, lost, lost_between};
 pub use gather::{Asked, Question, gather};
 pub use health::{Examiner, Version};
 pub use local::{InTheWay, files_in_the_way, local_files};
-pub use whose::{SideCommits, Work};
+pub use whose::{SideCommits, Sought, Work};
 
 use crate::deviation;
 use crate::git::{GitError, Reader, Repo};

@@ -1,12 +1,12 @@
-//! Whose work is it that a merge lost: which commit of a side brought lines that are missing.
+//! Whose work is it that a merge lost: which commit of a side brought lines that are missing, or removed lines that are back.
 //!
 //! ```text
-//! tip ── c ── c ── c ── base      from each commit to a parent that has the line, too
-//!             └ no parent has it: this one brought it
+//! tip ── c ── c ── c ── base      from each commit to a parent that has the line, too (or has not, either)
+//!             └ no parent has it: this one brought it (or all have it: this one removed it)
 //! ```
 //!
-//! As `git blame` walks, line by line, but by counting: a line that moved within its file was not brought again. Where the line
-//! is older than the side, or a limit is reached, nothing is said rather than guessed.
+//! As `git blame` walks, line by line, but by counting: a line that moved within its file was not brought again. Where a line of
+//! one side is older than that side, or a limit is reached, nothing is said rather than guessed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,6 +19,17 @@ use crate::model::{Entry, Oid, Raw, TreePath};
 const STEPS: usize = 1000;
 /// So many contents are read for one finding.
 const CONTENTS: usize = 200;
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought {
+    /// The commit of the side that brought the lines.
+    Brought,
+    /// The commit that brought them, also before the sides parted: both have them.
+    Written,
+    /// The commit of the side that removed them.
+    Removed,
+}
 
 /// A commit, and who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,9 +57,16 @@ impl<'r> SideCommits<'r> {
         Self { graph, tip, commits, reader }
     }
 
-    /// Returns the commit that brought most of some lines of a file; `from` is where the merge base has it, when a side moved it.
-    pub fn brought(&self, path: &TreePath, from: Option<&TreePath>, lines: &[&[u8]]) -> Result<Option<Work>, GitError> {
-        let mut search = Search { side: self, path, from, lines, counts: HashMap::new(), steps: 0 };
+    /// Returns the commit that did what is sought to most of some lines of a file; `from` is where the merge base has it, when
+    /// a side moved it.
+    pub fn find(
+        &self,
+        sought: Sought,
+        path: &TreePath,
+        from: Option<&TreePath>,
+        lines: &[&[u8]],
+    ) -> Result<Option<Work>, GitError> {
+        let mut search = Search { side: self, sought, path, from, lines, counts: HashMap::new(), steps: 0 };
         let mut found: Vec<(Node, usize)> = Vec::new();
         for place in 0..lines.len() {
             let Some(commit) = search.origin(place)? else { continue };
@@ -70,6 +88,7 @@ impl<'r> SideCommits<'r> {
 
 struct Search<'s, 'r> {
     side: &'s SideCommits<'r>,
+    sought: Sought,
     path: &'s TreePath,
     from: Option<&'s TreePath>,
     lines: &'s [&'s [u8]],
@@ -83,22 +102,26 @@ impl Search<'_, '_> {
         self.steps >= STEPS || self.counts.len() >= CONTENTS
     }
 
-    /// Returns the newest commit that has one of the lines more often than each of its parents.
+    /// Returns the newest commit that has one of the lines more often than each of its parents, or of a removal less often.
     fn origin(&mut self, place: usize) -> Result<Option<Node>, GitError> {
         let graph = self.side.graph;
         let Some(mut commit) = self.side.tip else { return Ok(None) };
         let mut here = self.count(commit, place)?;
-        while here > 0 && self.side.commits.contains(&commit) && !graph.is_cut(commit) && !self.is_over() {
-            let mut with_it = None;
+        let (side, sought) = (self.side, self.sought);
+        let removed = sought == Sought::Removed;
+        let is_in_range = |commit: Node| sought == Sought::Written || side.commits.contains(&commit);
+        while (removed || here > 0) && is_in_range(commit) && !graph.is_cut(commit) && !self.is_over() {
+            let mut like_it = None;
             for parent in graph.parents(commit) {
                 self.steps += 1;
                 let there = self.count(*parent, place)?;
-                if there >= here {
-                    with_it = Some((*parent, there));
+                let is_like_it = if removed { there <= here } else { there >= here };
+                if is_like_it {
+                    like_it = Some((*parent, there));
                     break;
                 }
             }
-            let Some(next) = with_it else { return Ok(Some(commit)) };
+            let Some(next) = like_it else { return Ok(Some(commit)) };
             (commit, here) = next;
         }
         Ok(None)

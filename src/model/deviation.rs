@@ -53,7 +53,7 @@ impl Deviation {
     }
 }
 
-/// A line that is missing.
+/// A line that is missing, or one too many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// Its text, without line feed.
@@ -72,9 +72,9 @@ pub struct Signals {
     /// What both sides have.
     pub common: Vec<Lost>,
     /// Lines that stand there more often than on either side.
-    pub doubled: usize,
-    /// How many lines the first, and the second side had removed that are back.
-    pub back: [usize; 2],
+    pub doubled: Vec<Lost>,
+    /// What the first, and the second side had removed that is back.
+    pub back: [Vec<Lost>; 2],
     /// By how many lines the result differs from both sides' changes together.
     pub size: usize,
 }

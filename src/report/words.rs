@@ -52,7 +52,9 @@ fn whose(finding: &Finding) -> String {
     let (author, commit) = (finding.evidence.get("lost_author"), finding.evidence.get("lost_commit"));
     let commit = commit.and_then(|commit| Oid::from_hex(commit.as_bytes()));
     let (Some(author), Some(commit)) = (author, commit) else { return String::new() };
-    format!("        lost  work of {author} ({})\n", commit.short())
+    // What stands there twice is not lost.
+    let what = if finding.rule == "doubled-block" { "of" } else { "lost" };
+    format!("        {what:4}  work of {author} ({})\n", commit.short())
 }
 
 /// Returns why something does not block.

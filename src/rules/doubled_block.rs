@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 
 fn judge(case: &Case<'_>) -> Vec<Draft> {
     drafts(case, About::Doubled, |loss| {
-        let (count, path) = (loss.signals.doubled, &loss.deviation.path);
+        let (count, path) = (loss.signals.doubled.len(), &loss.deviation.path);
         format!("{count} lines stand in '{path}' more often than on either side")
     })
 }
@@ -34,9 +34,12 @@ mod tests {
 
     #[test]
     fn a_doubled_block_is_listed() {
-        let sample = Sample::merge().loss("a", |signals| signals.doubled = 4).loss("b", |_| ());
+        let sample = Sample::merge();
+        let sample = sample.loss("a", |signals| signals.doubled = Sample::lines(&["1", "2", "3", "4"], false));
+        let sample = sample.loss("b", |_| ());
         assert_eq!(sample.said(), ["warn doubled-block a", "info lost-change b"]);
         assert_eq!(sample.judge()[0].message, "4 lines stand in 'a' more often than on either side");
+        assert_eq!(sample.judge()[0].evidence["line_1"], "1");
     }
 
     #[test]

@@ -71,7 +71,12 @@ const SHOWN: usize = 3;
 /// Returns the side that lost more, and the lines that a finding about a loss lists.
 pub fn listed(loss: &Loss) -> (usize, Vec<&[u8]>) {
     let (side, lines) = lost_side(loss);
-    let shown = if lines.is_empty() { &loss.signals.common } else { lines };
+    let shown = match about(loss) {
+        About::Doubled => &loss.signals.doubled,
+        About::Resurrected => &loss.signals.back[side],
+        _ if lines.is_empty() => &loss.signals.common,
+        _ => lines,
+    };
     // First what nothing stands for; a line that has a successor tells less.
     let gone = shown.iter().filter(|line| !line.replaced);
     let others = shown.iter().filter(|line| line.replaced);
@@ -108,14 +113,18 @@ fn is_submodule(loss: &Loss) -> bool {
     loss.deviation.result.is_some_and(|entry| entry.mode == Mode::Submodule)
 }
 
-/// Returns the side that lost more, and what.
+/// Returns the side that lost more, and which lines of it are missing.
 pub(super) fn lost_side(loss: &Loss) -> (usize, &[Lost]) {
     let weight = |side: usize| {
         let lines = &loss.signals.lost[side];
         (lines.iter().filter(|line| !line.replaced).count(), lines.len())
     };
     let taken = loss.deviation.side_taken();
+    // To remove something is work, too.
+    let back = |side: usize| loss.signals.back[side].len();
+    let is_back = about(loss) == About::Resurrected;
     let side = match loss.deviation.automatic {
+        _ if is_back => usize::from(back(1) > back(0)),
         _ if weight(0) > weight(1) => 0,
         _ if weight(1) > weight(0) => 1,
         // Where the result is what one parent has, the other lost.

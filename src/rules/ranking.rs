@@ -93,8 +93,8 @@ pub(super) fn points(loss: &Loss, losses: &Losses) -> i32 {
         (!signals.common.is_empty(), COMMON),
         (signals.common.len() >= COMMON_LINES, COMMON_BLOCK),
         (signals.size >= SIZE, SIZABLE),
-        (signals.doubled >= BLOCK, DOUBLED),
-        (signals.back.iter().sum::<usize>() > 0, BACK),
+        (signals.doubled.len() >= BLOCK, DOUBLED),
+        (signals.back.iter().any(|lines| !lines.is_empty()), BACK),
         (is_routine(usual), ROUTINE),
         (losses.size() < usual.large, SMALL),
         (is_generated(&deviation.path), GENERATED),
@@ -138,9 +138,9 @@ pub(super) fn about(loss: &Loss) -> About {
         About::Change
     } else if !signals.common.is_empty() {
         About::Common
-    } else if signals.doubled >= BLOCK {
+    } else if signals.doubled.len() >= BLOCK {
         About::Doubled
-    } else if signals.back.iter().sum::<usize>() > 0 {
+    } else if signals.back.iter().any(|lines| !lines.is_empty()) {
         About::Resurrected
     } else {
         About::Change

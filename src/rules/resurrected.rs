@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 
 fn judge(case: &Case<'_>) -> Vec<Draft> {
     drafts(case, About::Resurrected, |loss| {
-        let count: usize = loss.signals.back.iter().sum();
+        let count: usize = loss.signals.back.iter().map(Vec::len).sum();
         let path = &loss.deviation.path;
         let lines = if count == 1 {
             "a line that one side had removed is".to_owned()
@@ -40,9 +40,12 @@ mod tests {
 
     #[test]
     fn lines_that_are_back_warn() {
-        let sample = Sample::merge().loss("a", |signals| signals.back = [0, 1]).loss("b", |_| ());
+        let sample = Sample::merge().loss("a", |signals| signals.back[0] = Sample::lines(&["old"], false));
+        let sample = sample.loss("b", |_| ());
         assert_eq!(sample.said(), ["warn resurrected a", "info lost-change b"]);
         assert_eq!(sample.judge()[0].message, "a line that one side had removed is back in 'a'");
+        let evidence = &sample.judge()[0].evidence;
+        assert_eq!((&*evidence["line_1"], &*evidence["side"]), ("old", "main"));
     }
 
     #[test]

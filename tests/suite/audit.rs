@@ -116,12 +116,14 @@ fn the_commit_and_author_whose_work_is_lost_are_named() {
     }
 }
 
-/// Lines that were there before the sides parted are nobody's in particular.
+/// Lines that were there before the sides parted are of whoever wrote them.
 #[test]
-fn of_lines_older_than_both_sides_nobody_is_named() {
+fn of_lines_of_both_sides_the_commit_that_wrote_them_is_named() {
     let sandbox = Sandbox::new();
-    sandbox.write("a", lines(30)).write("b", lines(30));
+    sandbox.write("a", lines(12)).write("b", lines(12));
     sandbox.commit("files");
+    sandbox.write("a", lines(30)).write("b", lines(30));
+    let wrote = commit_as(&sandbox, "Writer", "more lines");
     let both = |line: &str| sandbox.write("a", lines(30) + line).write("b", lines(30) + line);
     let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
     both("feat's ending\n");
@@ -130,13 +132,54 @@ fn of_lines_older_than_both_sides_nobody_is_named() {
     both("main's ending\n");
     sandbox.commit("main");
     let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]);
-    let cut = lines(30).replace("line number 11\nline number 12\nline number 13\n", "");
+    let cut = lines(30).replace("line number 14\nline number 15\nline number 16\n", "");
     let cut = format!("{cut}main's ending\nfeat's ending\n");
     sandbox.write("a", &cut).write("b", &cut);
     let _ = sandbox.git(["commit", "-q", "-a", "-m", "merge"]).ok();
     let document = audit(&sandbox, &[]);
     assert_eq!(findings(&document), ["warn lost-common-line a", "warn lost-common-line b"]);
-    assert_eq!(document["merges"][0]["findings"][0]["evidence"].get("lost_commit"), None, "{document:#}");
+    let evidence = &document["merges"][0]["findings"][0]["evidence"];
+    assert_eq!((&evidence["lost_commit"], &evidence["lost_author"]), (&wrote.into(), &"Writer".into()), "{document:#}");
+}
+
+/// Who removed what is back, and who wrote what stands there twice, is named; the lines are listed.
+#[test]
+fn who_removed_what_is_back_and_who_wrote_what_is_doubled_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("back", lines(30)).write("twice", lines(8));
+    commit_as(&sandbox, "Importer", "files");
+    sandbox.write("twice", lines(30));
+    let wrote = commit_as(&sandbox, "Writer", "more lines");
+    let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+    sandbox.edit("back", "line number 2\nline number 3\nline number 4\n", "");
+    let removed = commit_as(&sandbox, "Remover", "out with it");
+    for path in ["back", "twice"] {
+        sandbox.edit(path, "line number 28\n", "line number 28 of feat\n");
+    }
+    commit_as(&sandbox, "Feat", "later");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    for path in ["back", "twice"] {
+        sandbox.edit(path, "line number 25\n", "line number 25 of main\n");
+    }
+    commit_as(&sandbox, "Main", "main");
+    let _ = sandbox.git(["merge", "-q", "--no-commit", "feat"]).ok();
+    sandbox.edit("back", "line number 1\n", "line number 1\nline number 2\nline number 3\nline number 4\n");
+    let block = "line number 14\nline number 15\nline number 16\n";
+    sandbox.edit("twice", block, &format!("{block}{block}"));
+    let _ = sandbox.git(["commit", "-q", "-a", "-m", "merge"]).ok();
+    let document = audit(&sandbox, &[]);
+    assert_eq!(findings(&document), ["warn doubled-block twice", "warn resurrected back"], "{document:#}");
+    let told = |at: usize| {
+        let evidence = &document["merges"][0]["findings"][at]["evidence"];
+        ["line_1", "lost_author", "lost_commit"].map(|key| evidence[key].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(told(0), ["line number 14", "Writer", &wrote]);
+    assert_eq!(told(1), ["line number 2", "Remover", &removed]);
+    let said = sandbox.guard(["audit", "-n", "1"]).ok().stdout;
+    assert!(said.contains(&format!("of    work of Writer ({})", &wrote[..10])), "{said}");
+    // The command takes it out again: the removal is what was lost.
+    let _ = sandbox.guard(["restore", "--lost", "HEAD", "back"]).ok();
+    assert!(!sandbox.text("back").contains("line number 3\n"));
 }
 
 /// Keys of a data file that a side added, where its whole text was kept out and where it was merged; the command brings them
