@@ -145,3 +145,26 @@ fn where_nothing_comes_back_it_is_refused() {
     assert_eq!(document["conflicts"].as_array().unwrap().len(), 3, "{document:#}");
     sandbox.assert_unchanged(&before);
 }
+
+/// Where a merge in conflict lost lines of both sides nobody knows what should stand there: that is said, not guessed.
+#[test]
+fn what_is_not_known_is_left_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.write("cut.txt", lines(30));
+    sandbox.diverge("one.txt", &[("cut.txt", &lines(30).replace("line number 20\n", "line number 20 of feat\n"))]);
+    sandbox.edit("cut.txt", "line number 20\n", "line number 20 of main\n");
+    sandbox.commit("main's other work");
+    assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
+    let both = "line number 20 of main\nline number 20 of feat\n";
+    let settled =
+        lines(30).replace("line number 20\n", both).replace("line number 10\nline number 11\nline number 12\n", "");
+    sandbox.write("cut.txt", settled);
+    let _ = sandbox.git(["checkout", "--ours", "one.txt"]).ok();
+    let _ = sandbox.git(["commit", "-q", "-a", "-m", "merge feat"]).ok();
+    let before = sandbox.state();
+    let _ = sandbox.guard(["restore", "--lost", "HEAD", "cut.txt", "one.txt"]).exits(4).says("is not known");
+    sandbox.assert_unchanged(&before);
+    let ran = sandbox.guard(["restore", "--lost", "HEAD"]).exits(3).says("to look at it: git show --cc ");
+    assert!(ran.stdout.contains("left 'cut.txt' alone: lines of both sides are missing"), "{ran}");
+    assert!(sandbox.text("one.txt").contains(WORK));
+}
