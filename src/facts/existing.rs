@@ -54,6 +54,7 @@ pub fn existing(comparer: &mut Comparer<'_>, commit: Node) -> Result<Facts, GitE
         local: Vec::new(),
         losses,
         rewound,
+        taken_back: Vec::new(),
         reverted: Vec::new(),
     })
 }

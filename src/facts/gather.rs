@@ -6,7 +6,8 @@ use super::{contents, names, reverted, rewound};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Deny, Manifest};
 use crate::model::{
-    Change, Entry, Facts, Incoming, LocalFile, Losses, Mode, Moved, Oid, PathFacts, ResultKind, Shape, Target, TreePath,
+    Change, Entry, Facts, Incoming, Level, LocalFile, Losses, Mode, Moved, Oid, PathFacts, ResultKind, Shape, Target,
+    TreePath,
 };
 
 /// Which result is asked about.
@@ -58,6 +59,15 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
     let first_files = count_first_files(repo, manifest, first_tree, deleted)?;
     let contents = contents::read(repo, manifest, &mut paths)?;
     let rewound = rewound::find(repo, question.into.tip, &paths)?;
+    let off = manifest.setting("stale-content").is_some_and(|setting| setting.level == Some(Level::Off));
+    let taken_back = match question.into.tip {
+        // Elsewhere there are three sides to compare.
+        Some(tip) if bases == [tip] && !off => {
+            let range: Vec<String> = incoming.iter().map(Oid::to_string).chain([format!("^{tip}")]).collect();
+            super::taken_back(repo, tip, &answer.changes, &range)?
+        }
+        _ => Vec::new(),
+    };
     let outcome = reverted::Outcome { first: first_tree, paths: &paths };
     let reverted = reverted::find(repo, manifest, question, &bases, &outcome)?;
     Ok(Facts {
@@ -74,6 +84,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
         local: Vec::<LocalFile>::new(),
         losses: Losses::default(),
         rewound,
+        taken_back,
         reverted,
     })
 }

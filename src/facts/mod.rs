@@ -16,6 +16,7 @@ mod names;
 mod revert_words;
 mod reverted;
 mod rewound;
+mod taken_back;
 mod whose;
 
 pub use crate::deviation::Comparer;
@@ -25,6 +26,7 @@ pub use existing::{existing, lost, lost_between};
 pub use gather::{Asked, Question, gather};
 pub use health::{Examiner, Version};
 pub use local::{InTheWay, files_in_the_way, local_files};
+pub use taken_back::taken_back;
 pub use whose::{SideCommits, Sought, Work};
 
 use crate::deviation;

@@ -39,6 +39,28 @@ impl Words {
     }
 }
 
+/// Words, and starts of words, with which a message says that something goes back to what it was.
+const WORDS: [&[u8]; 6] = [b"back", b"undo", b"undoes", b"undoing", b"undone", b"undid"];
+const STARTS: [&[u8]; 10] = [
+    b"revert",
+    b"rollback",
+    b"rolled",
+    b"restor",
+    b"reinstat",
+    b"reintroduc",
+    b"reappl",
+    b"reenabl",
+    b"readd",
+    b"reset",
+];
+
+/// Returns whether a message says, in whatever words, that something is taken back, or goes back to what it was.
+pub(super) fn takes_something_back(message: &[u8]) -> bool {
+    let text = message.to_ascii_lowercase().replace("re-", "re");
+    text.split(|byte| !byte.is_ascii_alphanumeric())
+        .any(|word| WORDS.contains(&word) || STARTS.iter().any(|start| word.starts_with(start)))
+}
+
 /// Between "reverts" and the name of a commit nothing but these may stand.
 const FILLERS: [&[u8]; 12] =
     [b"commit", b"commits", b"merge", b"merges", b"and", b"the", b"this", b"of", b"from", b"in", b"change", b"changes"];
@@ -148,6 +170,17 @@ mod tests {
             "reversing changes made to 1a1a1a1",
         ] {
             assert!(names(message).is_empty(), "{message}");
+        }
+    }
+
+    #[test]
+    fn people_say_in_many_words_that_they_take_something_back() {
+        for message in ["Revert \"x\"", "x\n\nUndoes y", "Back out x", "Restore the old form", "re-add x", "put x back"]
+        {
+            assert!(takes_something_back(message.as_bytes()), "{message}");
+        }
+        for message in ["", "Add backup", "undocumented", "Fix irreversible presets", "core, recent"] {
+            assert!(!takes_something_back(message.as_bytes()), "{message}");
         }
     }
 

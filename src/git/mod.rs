@@ -34,6 +34,7 @@ pub use merge::{Prediction, Strategy};
 pub use objects::{Commit, ObjectKind, Objects, TreeEntry};
 pub use refs::{RefTransaction, ReflogEntry};
 pub use repository::{Head, Opening, Repo};
+pub use reverts::Changer;
 pub use rewrite::Merged;
 pub use status::{Standing, Uncommitted};
 pub use versions::PathVersion;

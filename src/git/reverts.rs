@@ -8,10 +8,21 @@ use bstr::ByteSlice;
 use super::child::{Git, GitError};
 use super::log::CommitLine;
 use super::repository::Repo;
-use crate::model::{Change, Entry, Mode, Oid, TreePath};
+use crate::model::{Change, Entry, Mode, Oid, Raw, TreePath};
 
 /// What is asked here is nice to have: a merge does not wait longer for one answer.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A commit that changed something, and what it says of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changer {
+    /// Its name.
+    pub oid: Oid,
+    /// The author's name.
+    pub author: Raw,
+    /// The whole message.
+    pub message: Raw,
+}
 
 impl Repo {
     /// Returns the commits reachable from `tips` and not from `without`, each with its parents. `None` when that takes
@@ -65,6 +76,22 @@ impl Repo {
         }
         for changes in found.values_mut() {
             changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        }
+        Ok(Some(found))
+    }
+
+    /// Returns the newest commits of a range, in words of `git rev-list`, that changed one of `paths`. `None` when that takes too
+    /// long.
+    pub fn changers(&self, paths: &[TreePath], range: &[String]) -> Result<Option<Vec<Changer>>, GitError> {
+        let ask = self.git("log").args(["-z", "--no-show-signature", "--format=%H%x00%an%x00%B", "--max-count=200"]);
+        let ask = ask.args(range);
+        let ask = paths.iter().fold(ask.arg("--"), |ask, path| ask.bytes(path));
+        let Some(text) = self.patiently(ask)? else { return Ok(None) };
+        let mut parts = text.split(|byte| *byte == 0);
+        let mut found = Vec::new();
+        while let (Some(oid), Some(author), Some(message)) = (parts.next(), parts.next(), parts.next()) {
+            let Some(oid) = Oid::from_hex(oid) else { return Err(GitError::Answer { command: "log -z".into() }) };
+            found.push(Changer { oid, author: author.into(), message: message.into() });
         }
         Ok(Some(found))
     }

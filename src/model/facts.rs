@@ -179,6 +179,25 @@ pub struct Rewound {
     pub left_by: Oid,
 }
 
+/// A commit of the first parent's own history that a result without a three-way view takes back, and nobody says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The commit.
+    pub commit: Oid,
+    /// Its author.
+    pub author: Raw,
+    /// Its subject.
+    pub subject: Raw,
+    /// The paths that are byte for byte what they were before it, in byte order.
+    pub paths: Vec<TreePath>,
+    /// All paths that it had changed, in byte order.
+    pub all: Vec<TreePath>,
+    /// Whether it is somebody else's work.
+    pub of_others: bool,
+    /// Whether it goes in passing: what takes it back changes other files, too.
+    pub beside: bool,
+}
+
 /// Everything that rules may know of one merge.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -210,6 +229,8 @@ pub struct Facts {
     pub losses: Losses,
     /// Submodules that go back to an earlier commit.
     pub rewound: Vec<Rewound>,
+    /// Commits that are taken back without a word; only where the first parent is the merge base.
+    pub taken_back: Vec<TakenBack>,
     /// Earlier merges whose work the result lacks because one side took them back; the latest first.
     pub reverted: Vec<RevertedMerge>,
 }

@@ -21,7 +21,8 @@ pub use contents::{Contents, Names, Standing, Table};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
 pub use event::{Hook, Incoming, Push, RefMove, TransactionState};
 pub use facts::{
-    Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Rewound, Shape, Side, Target,
+    Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Rewound, Shape, Side, TakenBack,
+    Target,
 };
 pub use finding::{Excuse, Finding, Level, Verdict, fingerprint};
 pub use oid::{HashKind, Oid, ParseOidError};

@@ -112,6 +112,7 @@ pub(super) fn unknown(question: &Question) -> Facts {
         local: Vec::new(),
         losses: crate::model::Losses::default(),
         rewound: Vec::new(),
+        taken_back: Vec::new(),
         reverted: Vec::new(),
     }
 }

@@ -38,6 +38,7 @@ mod register_tests;
 mod resurrected;
 mod reverted_merge;
 mod side_discarded;
+mod stale_content;
 mod standing;
 mod submodule_rewound;
 #[cfg(test)]
@@ -103,6 +104,7 @@ pub const REGISTER: &[Rule] = &[
     doubled_block::RULE,
     resurrected::RULE,
     side_discarded::RULE,
+    stale_content::RULE,
     mass_delete::RULE,
     ignored_overwritten::RULE,
     case_collision::RULE,

@@ -66,6 +66,7 @@ impl Sample {
             local: Vec::new(),
             losses: Losses::default(),
             rewound: Vec::new(),
+            taken_back: Vec::new(),
             reverted: Vec::new(),
         };
         Self { facts, manifest: Manifest::default() }

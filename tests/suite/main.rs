@@ -33,4 +33,5 @@ mod reverted;
 mod rules_at_work;
 mod sandbox;
 mod shims;
+mod stale;
 mod undo;

@@ -139,6 +139,16 @@ fn cases() -> Vec<Case> {
                 },
             )
         },
+        Case {
+            later: |sandbox| _ = sandbox.write("text", "ours\n").write("other", "newer\n"),
+            conclude: Some(|sandbox| _ = sandbox.write("text", "both\n").write("other", "x\n")),
+            ..case(
+                "stale-content",
+                "warn",
+                |s| _ = s.write("text", "base\n").write("other", "x\n"),
+                |s| _ = s.write("text", "theirs\n"),
+            )
+        },
         case("mass-delete", "warn", many, |sandbox| (0..60).for_each(|n| remove(sandbox, &format!("many/{n}")))),
         Case {
             later: |sandbox| {
