@@ -64,6 +64,13 @@ pub enum Event {
     },
     /// A commit is done.
     Committed,
+    /// A rebase is done.
+    Rewritten {
+        /// Its commits: as they were, as they are.
+        pairs: Vec<(Oid, Oid)>,
+        /// `GIT_REFLOG_ACTION`.
+        action: Raw,
+    },
     /// Refs are about to be pushed.
     Pushing {
         /// The remote's name, or its URL.
@@ -85,7 +92,7 @@ pub enum Event {
 /// Lines that the shim has already read from stdin stand in this variable.
 const LINES: &str = "RECOVERYGUARD_LINES";
 
-/// Decodes a hook call. Reads stdin only for `reference-transaction` and `pre-push`.
+/// Decodes a hook call. Reads stdin only for `reference-transaction`, `post-rewrite` and `pre-push`.
 pub fn decode(hook: Hook, arguments: &[OsString], environment: &Environment, stdin: &mut dyn Read) -> Event {
     let argument = |index: usize| arguments.get(index).map_or(&b""[..], |word| word.as_bytes());
     match hook {
@@ -106,6 +113,10 @@ pub fn decode(hook: Hook, arguments: &[OsString], environment: &Environment, std
             branch: arguments.get(1).map(|branch| branch.as_bytes().into()),
         },
         Hook::PrePush => Event::Pushing { remote: argument(0).into(), pushes: pushes(stdin) },
+        // An amended commit is what somebody wanted instead.
+        Hook::PostRewrite if argument(0) == b"rebase" => {
+            Event::Rewritten { pairs: rewritten(stdin), action: action(environment) }
+        }
         Hook::PostRewrite => Event::Nothing,
     }
 }
@@ -122,6 +133,21 @@ fn pushes(stdin: &mut dyn Read) -> Vec<Push> {
         Some(Push { local: local.into(), new: oid(new)?, remote: remote.into(), old: oid(old)? })
     };
     text.lines().filter_map(push).collect()
+}
+
+/// Reads the lines of `post-rewrite`: old name, new name, and whatever a later git adds.
+fn rewritten(stdin: &mut dyn Read) -> Vec<(Oid, Oid)> {
+    let mut text = Vec::new();
+    let _ = stdin.read_to_end(&mut text);
+    let pair = |line: &[u8]| {
+        let mut words = line.fields();
+        Some((Oid::from_hex(words.next()?)?, Oid::from_hex(words.next()?)?))
+    };
+    text.lines().filter_map(pair).collect()
+}
+
+fn action(environment: &Environment) -> Raw {
+    environment.get("GIT_REFLOG_ACTION").map(|value| Raw::from(value.as_bytes())).unwrap_or_default()
 }
 
 fn state(word: &[u8]) -> TransactionState {
@@ -145,7 +171,7 @@ fn transaction(state: TransactionState, environment: &Environment, stdin: &mut d
     // A closed stdin is an empty one.
     let _ = stdin.read_to_end(&mut text);
     let incoming = incoming(environment);
-    let action = environment.get("GIT_REFLOG_ACTION").map(|value| Raw::from(value.as_bytes())).unwrap_or_default();
+    let action = action(environment);
     if state == TransactionState::Prepared {
         return match gate(&text, incoming, action.clone()) {
             Event::Nothing => deleting(&text, action),
@@ -260,6 +286,19 @@ mod tests {
             panic!("branches moved")
         };
         assert_eq!(moves.iter().map(|step| step.name.to_string()).collect::<Vec<_>>(), ["refs/heads/x", "HEAD"]);
+    }
+
+    #[test]
+    fn a_rebase_names_its_commits_and_an_amend_is_nothing() {
+        let text = format!("{A} {B}\n{B} {A} more\nodd\n");
+        let decoded = |word: &str| {
+            let environment = with(&[("GIT_REFLOG_ACTION", "pull --rebase")]);
+            decode(Hook::PostRewrite, &[word.into()], &environment, &mut text.as_bytes())
+        };
+        let oid = |hex: &str| Oid::from_hex(hex.as_bytes()).unwrap();
+        let pairs = vec![(oid(A), oid(B)), (oid(B), oid(A))];
+        assert_eq!(decoded("rebase"), Event::Rewritten { pairs, action: "pull --rebase".into() });
+        assert_eq!(decoded("amend"), Event::Nothing);
     }
 
     #[test]

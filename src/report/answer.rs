@@ -42,12 +42,17 @@ fn headline(answer: &Answer, name: &str) -> String {
         (Occasion::Pulled, Verdict::CouldNotJudge) => format!("{guard} merges came in that were not all looked at\n"),
         (Occasion::Pulled, _) => format!("{guard} merges came in that lack work of one side: look at this\n"),
         (Occasion::Pick, _) => format!("{guard} what is about to be committed lacks work of one side: look at this\n"),
+        (Occasion::Picked, _) => format!("{guard} what was picked lacks work of one side: look at this\n"),
+        (Occasion::Rebased, Verdict::CouldNotJudge) => {
+            format!("{guard} what came in or was rebased was not all looked at\n")
+        }
+        (Occasion::Rebased, _) => format!("{guard} what came in or was rebased lacks work: look at this\n"),
         (Occasion::Push, Verdict::Block) => format!("{guard} {} this push\n", "refused".red().bold()),
         (Occasion::Push, Verdict::CouldNotJudge) if answer.refuses() => {
             format!("{guard} could not judge this push: refused, as on_failure says\n")
         }
         (Occasion::Push, Verdict::CouldNotJudge) => format!("{guard} could not judge this push: git goes on\n"),
-        (Occasion::Push, _) => format!("{guard} this push publishes merges to look at\n"),
+        (Occasion::Push, _) => format!("{guard} this push publishes something to look at\n"),
         (Occasion::Checkout, _) => format!("{guard} this branch lacks what its manifest names\n"),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::losses::Look;
-use super::{Answer, Occasion, RECENT, Session, judge, pulled, retention, target};
+use super::{Answer, Occasion, RECENT, Session, judge, pulled, result, retention, target};
 use crate::facts::{self, Asked, Found, Question};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
@@ -38,12 +38,13 @@ pub(super) fn merged(session: &Session<'_>, squash: bool) -> Result<Option<Answe
     audit(session, known, before, head)
 }
 
-/// A commit is done: a merge that was concluded past `pre-commit` (`--no-verify`) is judged now.
+/// A commit is done: a merge that was concluded past `pre-commit` (`--no-verify`) is judged now, and a cherry-pick that needed no
+/// conclusion looked at.
 pub(super) fn committed(session: &Session<'_>) -> Result<Option<Answer>, GitError> {
     let Some(head) = session.repo.resolve_head()? else { return Ok(None) };
     let commit = session.repo.objects().commit(head)?;
     if commit.parents.len() < 2 {
-        return Ok(None);
+        return result::pick_made(session, &commit);
     }
     let known = session.recent(RECENT).into_iter().rev().find(|operation| operation.head_after() == Some(head));
     // A verdict that refused this very tree and was not heeded is news.

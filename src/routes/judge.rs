@@ -120,8 +120,28 @@ pub(super) fn unknown(question: &Question) -> Facts {
 /// Judges only what was lost when something was put together that is no merge: it warns at most.
 pub(super) fn lost(basis: &Basis, into: Target, incoming: Vec<Incoming>, base: Oid, losses: Losses) -> Vec<Finding> {
     let question = Question { into, incoming, squash: false, asked: Asked::Predicted(Strategy::default()) };
-    let facts = Facts { losses, merge_bases: vec![base], ..unknown(&question) };
-    let mut findings = rules::judge(&Case { facts: &facts, manifest: &basis.manifest });
+    at_most_warn(basis, &Facts { losses, merge_bases: vec![base], ..unknown(&question) })
+}
+
+/// Judges only which commits of a line the new commits of `range` take back that come after its tip: it warns at most.
+pub(super) fn taken_back(repo: &Repo, into: &Target, new: Oid, range: &[String]) -> Result<Vec<Finding>, GitError> {
+    let Some(tip) = into.tip else { return Ok(Vec::new()) };
+    let objects = repo.objects();
+    let changes = objects.diff(Some(objects.tree_of(tip)?), Some(objects.tree_of(new)?), repo.deadline())?;
+    let taken_back = facts::taken_back(repo, tip, &changes, range)?;
+    if taken_back.is_empty() {
+        return Ok(Vec::new());
+    }
+    let incoming = vec![Incoming { oid: new, names: vec![new.to_string().into()] }];
+    let asked = Asked::Predicted(Strategy::default());
+    let facts = Facts { taken_back, ..unknown(&Question { into: into.clone(), incoming, squash: false, asked }) };
+    let mut findings = at_most_warn(&basis(repo, Some(tip))?, &facts);
+    name_authors(repo, &facts, &mut findings);
+    Ok(findings)
+}
+
+fn at_most_warn(basis: &Basis, facts: &Facts) -> Vec<Finding> {
+    let mut findings = rules::judge(&Case { facts, manifest: &basis.manifest });
     for finding in &mut findings {
         finding.level = finding.level.min(Level::Warn);
     }

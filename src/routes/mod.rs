@@ -30,6 +30,7 @@ mod push;
 mod rebase;
 mod result;
 pub mod retention;
+mod rewritten;
 pub mod seen;
 mod whose;
 
@@ -78,6 +79,10 @@ pub enum Occasion {
     Pulled,
     /// A cherry-pick or revert is concluded.
     Pick,
+    /// A cherry-pick is done.
+    Picked,
+    /// A rebase is done.
+    Rebased,
     /// Commits are about to be published.
     Push,
 }
@@ -146,6 +151,7 @@ fn route(session: &Session<'_>, event: Event) -> Result<Option<Answer>, GitError
         Event::Merged { squash } => after::merged(session, squash),
         Event::Committed => after::committed(session),
         Event::CheckedOut { old, new } => after::checked_out(session, old, new),
+        Event::Rewritten { pairs, action } => rewritten::rebased(session, &pairs, &action),
         Event::Pushing { remote, pushes } => push::pushing(session, &remote, &pushes),
         Event::Nothing => Ok(None),
     }

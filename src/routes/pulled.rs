@@ -6,7 +6,7 @@ use super::push::of_merge;
 use super::{Answer, Occasion, Session, audit, confirm, judge};
 use crate::git::GitError;
 use crate::manifest::OnFailure;
-use crate::model::{Kind, Level, Oid, Operation, Verdict};
+use crate::model::{Kind, Level, Oid, Operation, Target, Verdict};
 
 /// Half of this may be spent on looking, the rest on asking git's own merge about what was found.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -16,6 +16,14 @@ const MOST: usize = 200;
 /// Looks at the merges that came in with a pull.
 pub(super) fn look(session: &Session<'_>, pull: &Operation, head: Oid) -> Result<Option<Answer>, GitError> {
     let Some(before) = pull.intent.head.filter(|_| pull.intent.kind == Kind::Pull) else { return Ok(None) };
+    let into =
+        pull.intent.branch.as_ref().map_or_else(Default::default, |name| super::target(Some(name), Some(before)));
+    let answer = came_in(session, before, head, into)?;
+    Ok(answer.map(|answer| Answer { incoming: pull.intent.incoming.clone(), ..answer }))
+}
+
+/// Looks at the merges that `head` has and `before` has not.
+pub(super) fn came_in(session: &Session<'_>, before: Oid, head: Oid, into: Target) -> Result<Option<Answer>, GitError> {
     let range = format!("{}..{}", before.short(), head.short());
     let late = |seen: usize, all: usize| {
         format!("{seen} of {all} merges could be looked at in the time there was; all of them: guard audit {range}")
@@ -57,8 +65,8 @@ pub(super) fn look(session: &Session<'_>, pull: &Operation, head: Oid) -> Result
         findings,
         failure,
         on_failure: OnFailure::Warn,
-        into: pull.intent.branch.as_ref().map_or_else(Default::default, |name| super::target(Some(name), Some(before))),
-        incoming: pull.intent.incoming.clone(),
+        into,
+        incoming: Vec::new(),
         operation: None,
         unrecorded: None,
     }))

@@ -8,7 +8,7 @@ use bstr::ByteSlice;
 use super::losses::Look;
 use super::{Answer, Occasion, RECENT, Session, judge, judgement, target};
 use crate::facts::{Asked, Question};
-use crate::git::{GitError, Repo};
+use crate::git::{Commit, GitError, Repo};
 use crate::manifest::OnFailure;
 use crate::model::{
     Entry, Excuse, Facts, Incoming, Kind, Level, Loss, Oid, Operation, Raw, RefName, TreePath, Verdict,
@@ -57,13 +57,29 @@ pub(super) fn commit_result(session: &Session<'_>) -> Result<Option<Answer>, Git
 /// Looks at the conclusion of a cherry-pick or revert that was in conflict: did it lose work of the branch, or of what is picked?
 /// Nothing is refused.
 fn picked(session: &Session<'_>) -> Result<Option<Answer>, GitError> {
+    let (Some(tip), Some(tree)) = (session.repo.resolve_head()?, session.repo.write_tree()?) else { return Ok(None) };
+    pick(session, tip, tree, Occasion::Pick)
+}
+
+/// Looks at a cherry-pick that was in no conflict, once it is committed: an option (`-X`) or a driver may have settled one.
+pub(super) fn pick_made(session: &Session<'_>, commit: &Commit) -> Result<Option<Answer>, GitError> {
+    let repo = session.repo;
+    // A rebase picks, too: it is looked at when it is done.
+    let [tip] = commit.parents[..] else { return Ok(None) };
+    if repo.has_state("rebase-merge") {
+        return Ok(None);
+    }
+    pick(session, tip, commit.tree, Occasion::Picked)
+}
+
+/// Looks at what became of a pick or revert that git is at.
+fn pick(session: &Session<'_>, tip: Oid, tree: Oid, occasion: Occasion) -> Result<Option<Answer>, GitError> {
     let repo = session.repo;
     let state = |name: &str| Ok::<_, GitError>(repo.state(name)?.and_then(|text| Oid::from_hex(text.trim())));
     let (pick, revert) = (state("CHERRY_PICK_HEAD")?, state("REVERT_HEAD")?);
     let Some(commit) = pick.or(revert) else { return Ok(None) };
     let [parent] = repo.objects().commit(commit)?.parents[..] else { return Ok(None) };
     let (base, theirs) = if pick.is_some() { (parent, commit) } else { (commit, parent) };
-    let (Some(tip), Some(tree)) = (repo.resolve_head()?, repo.write_tree()?) else { return Ok(None) };
     let losses = Look::default().between(repo, base, [tip, theirs], tree)?;
     let incoming = vec![Incoming { oid: theirs, names: vec![commit.to_string().into()] }];
     let into = target(session.branch()?.as_ref(), Some(tip));
@@ -73,7 +89,7 @@ fn picked(session: &Session<'_>) -> Result<Option<Answer>, GitError> {
         return Ok(None);
     }
     Ok(Some(Answer {
-        occasion: Occasion::Pick,
+        occasion,
         verdict: Verdict::Warn,
         findings,
         failure: None,

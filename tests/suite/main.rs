@@ -26,6 +26,7 @@ mod odd_hooks;
 mod odd_names;
 mod policy;
 mod pushes;
+mod rebased;
 mod register;
 mod result;
 mod retention;

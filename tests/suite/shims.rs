@@ -214,7 +214,7 @@ fn after_the_fact_both_run_and_their_status_is_kept() {
         (Hook::PostMerge, &["0"][..], ""),
         (Hook::PostCommit, &[], ""),
         (Hook::PostCheckout, &[A, Z, "1"], ""),
-        (Hook::PostRewrite, &["amend"], "a b\n\n"),
+        (Hook::PostRewrite, &["rebase"], "a b\n\n"),
     ] {
         each_shell(hook, |bench| {
             bench.original("#!/bin/sh\ncat >\"$FAKE_RECORD.theirs\"\nexit 7\n");
