@@ -82,10 +82,11 @@ impl Coverage {
         let routes = vec![
             merge,
             pick(Hook::PreCommit, "conclusion of a conflict, --no-commit, squash", Guarded::OnResult),
-            afterwards("rebase, amend, cherry-pick, revert", transactions, Guarded::Recorded, moved),
-            afterwards("git am, git reset, git branch -f", transactions, Guarded::Recorded, moved),
+            afterwards("git rebase, git pull --rebase", has(Hook::PostRewrite), Guarded::After, missing),
+            afterwards("git cherry-pick", has(Hook::PostCommit), Guarded::After, missing),
+            afterwards("amend, git revert, git am, git reset, git branch -f", transactions, Guarded::Recorded, moved),
             pick(Hook::PostCheckout, "git checkout, git switch", Guarded::After),
-            route("git push", Guarded::OnResult, "merges only"),
+            pick(Hook::PrePush, "git push", Guarded::OnResult),
             afterwards(
                 "the first merge or pull into a branch without commits",
                 has(Hook::PostMerge),

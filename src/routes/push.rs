@@ -1,7 +1,8 @@
-//! Before a push: the merges that it would publish are judged, and looked at for lost work.
+//! Before a push: the merges that it would publish are judged, and looked at for lost work; of its other commits it is asked
+//! whether they take back what others did on that branch.
 //!
 //! They are judged by the manifest that the remote branch has now, so that a push can't weaken what it is judged by. What
-//! some remote has already is nobody's business any more. Commits that are no merges are not looked at.
+//! some remote has already is nobody's business any more.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use bstr::ByteSlice;
 use super::judge::{self, Basis};
 use super::{Answer, Occasion, Session, audit, confirm, target};
 use crate::facts::{Asked, Question};
-use crate::git::GitError;
+use crate::git::{GitError, Repo};
 use crate::manifest::OnFailure;
 use crate::model::{Finding, Incoming, Level, Oid, Push, RefName, Verdict};
 use crate::rules;
@@ -63,6 +64,15 @@ impl Pushed {
         // A tag of something else than a commit.
         let Some(new) = repo.resolve(&format!("{new}^{{commit}}"))? else { return Ok(()) };
         let old = push.old.filter(|old| repo.objects().commit(*old).is_ok());
+        let line = match old {
+            Some(old) => Some(old),
+            None => repo.resolve(&format!("refs/remotes/{}/HEAD^{{commit}}", remote.to_str_lossy()))?,
+        };
+        // It is published there, whatever it is called here.
+        let branch = Some(&push.remote).filter(|name| name.starts_with(b"refs/heads/"));
+        if let Some(line) = line {
+            self.takes_back(repo, line, new, branch)?;
+        }
         let mut merges = repo.unpublished_merges(new, old, MOST + 1)?;
         if merges.len() > MOST {
             // The oldest is the one too many.
@@ -73,13 +83,7 @@ impl Pushed {
         if merges.is_empty() {
             return Ok(());
         }
-        let line = match old {
-            Some(old) => Some(old),
-            None => repo.resolve(&format!("refs/remotes/{}/HEAD^{{commit}}", remote.to_str_lossy()))?,
-        };
         let basis = line.map(|line| judge::basis(repo, Some(line))).transpose()?;
-        // It is published there, whatever it is called here.
-        let branch = Some(&push.remote).filter(|name| name.starts_with(b"refs/heads/"));
         for (place, merge) in merges.iter().enumerate() {
             if repo.deadline().is_half_over() {
                 self.failure = Some(format!("only {place} of {} merges were looked at in time", merges.len()));
@@ -88,6 +92,21 @@ impl Pushed {
             self.judge(session, (*merge, branch), basis.as_ref())?;
         }
         self.audit(session, &merges)
+    }
+
+    /// Looks for work on the published line that unpublished commits take back. Where a push replaces commits, what comes after
+    /// the last one that stays is compared.
+    fn takes_back(&mut self, repo: &Repo, line: Oid, new: Oid, branch: Option<&RefName>) -> Result<(), GitError> {
+        let [base] = repo.merge_bases(line, new)?[..] else { return Ok(()) };
+        let range = [new.to_string(), format!("^{base}"), "--not".to_owned(), "--remotes".to_owned()];
+        let found = judge::taken_back(repo, &target(branch, Some(base)), new, &range)?;
+        for finding in found.into_iter().filter(|finding| finding.level >= Level::Warn) {
+            // Two names may be pushed for one commit.
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+        Ok(())
     }
 
     /// Judges a merge as its hooks should have.

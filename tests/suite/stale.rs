@@ -98,6 +98,37 @@ fn a_squash_warns_before_it_is_committed() {
     assert_eq!(level(&said), Some("warn"), "{said}");
 }
 
+/// Plain commits are looked at when they would be published on top of somebody's work; what is out already is not, nor what was
+/// there before.
+#[test]
+fn a_push_that_takes_published_work_back_warns_once() {
+    let sandbox = worked_on();
+    let _ = sandbox.git(["init", "-q", "--bare", "../origin.git"]).ok();
+    let _ = sandbox.git(["remote", "add", "origin", "../origin.git"]).ok();
+    let _ = sandbox.git(["push", "-q", "-u", "origin", "main"]).ok();
+    for (path, text) in COPIED {
+        sandbox.write(path, text);
+    }
+    commit_as(&sandbox, "Bob", "squashed by hand");
+    let ran = sandbox.git(["push", "-q", "origin", "main", "main:copy"]).ok();
+    assert_eq!(level(&ran), Some("warn"), "{ran}");
+    let ran = ran.says("this push publishes something to look at").says("Bob: squashed by hand");
+    assert_eq!(ran.stderr.matches("[stale-content]").count(), 1, "{ran}");
+    assert_eq!(sandbox.git(["push", "-q", "origin", "main:other"]).ok().stderr, "");
+    sandbox.write("other", "later\n");
+    commit_as(&sandbox, "Bob", "later");
+    assert_eq!(sandbox.git(["push", "-q", "origin", "main"]).ok().stderr, "");
+    // A branch that is new there is compared with what it left.
+    let _ = sandbox.git(["remote", "set-head", "origin", "main"]).ok();
+    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD~2"]).ok();
+    branch(
+        &sandbox,
+        &Branch { files: &[("code", "old\n"), ("test", "old\n"), ("third", "new\n")], author: "Eve", message: "Eve's" },
+    );
+    let ran = sandbox.git(["push", "-q", "origin", "feat"]).ok();
+    assert_eq!(level(&ran), Some("warn"), "{ran}");
+}
+
 /// In a merge: one side never touched the file, and its old version stands in the result.
 #[test]
 fn a_merge_that_keeps_the_version_of_the_side_that_did_nothing_is_found_in_history() {
