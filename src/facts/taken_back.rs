@@ -21,8 +21,8 @@ use crate::model::{Change, Entry, Oid, TakenBack, TreePath};
 
 /// So many commits of the target are looked at, by first parents, the newest.
 const BACK: usize = 100;
-/// This may take so long: nearly every fast-forward is asked and has nothing of the kind.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// This may take so long: every fast-forward is asked, and next to none has anything of the kind. As a rule it takes a tenth of it.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// So many are told.
 const MOST: usize = 20;
 
