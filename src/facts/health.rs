@@ -2,20 +2,24 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::rc::Rc;
 
 use crate::manifest::{DataRule, Format, Manifest};
 use crate::model::TreePath;
+use crate::validate::sqlite::{Limits, Reading, examine_database};
 use crate::validate::{Demands, Examined, Schema, examine};
 
 /// Where a version of a file is read from.
 pub enum Version<'a> {
     /// Bytes as they come.
     Stream(&'a mut dyn Read),
-    /// A file that nobody writes. A database can be read from nothing else.
+    /// A file that nobody writes, with nothing beside it that belongs to it.
     File(&'a Path),
+    /// A file that others may write meanwhile. A database is read with the rows that its log beside it holds.
+    Live(&'a Path),
 }
 
 /// Reads a schema by its path in the tree: its bytes, or why they can't be read.
@@ -37,6 +41,12 @@ impl<'a> Examiner<'a> {
     /// Returns the entry that names a file, and the file's format.
     pub fn rule(&self, path: &TreePath) -> Option<(&'a DataRule, Format)> {
         self.manifest.data_rule(path.as_bstr())
+    }
+
+    /// Returns whether a file is a database, by its entry or its extension.
+    pub fn is_database(&self, path: &TreePath) -> bool {
+        let format = self.rule(path).map(|(_, format)| format).or_else(|| Format::by_extension(path.as_bstr()));
+        format == Some(Format::Sqlite)
     }
 
     /// Examines a version of a file, as the entry asks that names it; without one by its extension alone.
@@ -61,10 +71,19 @@ impl<'a> Examiner<'a> {
 }
 
 fn read(format: Format, version: Version<'_>, demands: &Demands<'_>) -> io::Result<Examined> {
-    match version {
-        Version::Stream(input) => examine(format, input, demands),
-        Version::File(path) => examine(format, &mut std::fs::File::open(path)?, demands),
+    let (path, reading) = match version {
+        Version::Stream(_) if format == Format::Sqlite => {
+            let why = "a database is read from a file, not from a stream".to_owned();
+            return Ok(Examined { unknown: vec![why], ..Examined::default() });
+        }
+        Version::Stream(input) => return examine(format, input, demands),
+        Version::File(path) => (path, Reading::Still),
+        Version::Live(path) => (path, Reading::Live),
+    };
+    if format == Format::Sqlite {
+        return Ok(examine_database(path, reading, &Limits::default()));
     }
+    examine(format, &mut File::open(path)?, demands)
 }
 
 #[cfg(test)]

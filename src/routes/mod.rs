@@ -21,6 +21,7 @@ pub mod doctor;
 mod gate;
 mod judge;
 mod last_good;
+mod looking;
 mod losses;
 mod lost;
 mod message;

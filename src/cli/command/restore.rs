@@ -108,7 +108,7 @@ fn last_good(context: &Context, repo: &Repo, paths: &[TreePath], run: Run) -> an
             context.terminal.say(|| walk_text(&path, &walk, context.verbose));
             Failure::new(Exit::Refused, format!("no good version of '{path}' is known; nothing was changed")).into()
         }
-        error @ (LastGoodError::NoFile { .. } | LastGoodError::NeverSeen(_)) => {
+        error @ (LastGoodError::NoFile { .. } | LastGoodError::NeverSeen(_) | LastGoodError::InUse { .. }) => {
             Failure::new(Exit::Refused, error.to_string()).into()
         }
         LastGoodError::Git(error) => anyhow::Error::from(error),
