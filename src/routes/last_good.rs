@@ -5,12 +5,12 @@
 
 use std::path::Path;
 
-use super::looking::{Looking, fault, manifest_here, schema};
+use super::looking::{Looking, fault, manifest_here};
 use crate::disk::{DiskError, Root};
-use crate::facts::Examiner;
 use crate::git::{GitError, Repo};
 use crate::journal::{Journal, JournalError};
-use crate::model::{Source, Timestamp, TreePath, WorkFile};
+use crate::manifest::Manifest;
+use crate::model::{Source, Timestamp, TreePath, WorkFile, escape};
 use crate::recover::{Origin, Step, Walk, candidates};
 use crate::store::{Store, StoreError};
 use crate::undo::{Report, Run, Undo, UndoError};
@@ -41,6 +41,14 @@ pub enum LastGoodError {
         /// What.
         what: &'static str,
     },
+    /// The version that was asked for is bad.
+    #[error("'{path}' is bad there: {why}")]
+    Bad {
+        /// Where.
+        path: TreePath,
+        /// The first fault.
+        why: String,
+    },
     /// Another process uses the database.
     #[error("'{path}' is in use by {}; stop it first", pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
     InUse {
@@ -58,6 +66,14 @@ pub enum LastGoodError {
     /// It could not be done.
     #[error(transparent)]
     Undo(#[from] UndoError),
+}
+
+impl LastGoodError {
+    /// Returns whether it is no failure: nothing was changed because it is not possible here, or would lose something.
+    pub fn is_refusal(&self) -> bool {
+        use LastGoodError::{Bad, InUse, NeverSeen, NoFile, NoneGood};
+        matches!(self, Bad { .. } | InUse { .. } | NeverSeen(_) | NoFile { .. } | NoneGood(..))
+    }
 }
 
 /// A file, and the way to its good version.
@@ -91,12 +107,7 @@ pub struct LastGood {
 pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> Result<LastGood, LastGoodError> {
     let root = Root::open(repo.need_work_tree()?)?;
     let manifest = manifest_here(&root)?;
-    let looking = Looking {
-        repo,
-        root,
-        examiner: Examiner::new(&manifest, |path| schema(repo, path)),
-        undo: Undo::new(repo, now),
-    };
+    let looking = Looking::new(repo, root, &manifest, now);
     let history = Journal::open(&repo.guard_dir()).operations()?;
     let store = match Store::open(&repo.guard_dir()) {
         Err(StoreError::NoStore(_)) => None,
@@ -117,12 +128,9 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     if back.is_empty() {
         return Ok(LastGood { files, report: None });
     }
-    for place in 0..back.len() {
-        let companions = looking.beside(&back[place].0)?;
-        back.extend(companions.into_iter().map(|path| (path, None)));
-    }
+    looking.add_beside(&mut back)?;
     let check = |path: &TreePath, beside: &Path| looking.check(path, beside);
-    let report = looking.undo.restore_files(back, "to the newest good version", &check, run)?;
+    let report = looking.undo.restore_files(back, None, "to the newest good version", &check, run)?;
     if report.operation.is_some() {
         for file in files.iter_mut().filter(|file| file.back().is_some()) {
             file.still = match looking.now(&file.path)? {
@@ -133,4 +141,30 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
         }
     }
     Ok(LastGood { files, report: Some(report) })
+}
+
+/// Gives files the bytes that they had before an operation or in a revision. Of files that the manifest names as data no bad
+/// version comes back, unless it is to be `unchecked`.
+pub fn restore_from(
+    repo: &Repo,
+    (paths, from): (&[TreePath], &str),
+    unchecked: bool,
+    now: Timestamp,
+    run: Run,
+) -> Result<Report, LastGoodError> {
+    let root = Root::open(repo.need_work_tree()?)?;
+    let undo = Undo::new(repo, now);
+    let then = undo.files_from(paths, from)?;
+    let manifest = if unchecked { Manifest::default() } else { manifest_here(&root)? };
+    let looking = Looking::new(repo, root, &manifest, now);
+    for (path, file) in then.files.iter().filter(|(path, _)| looking.is_data(path)) {
+        looking.need_good(path, file)?;
+    }
+    let mut files: Vec<_> = then.files.into_iter().map(|(path, file)| (path, Some(file))).collect();
+    looking.add_beside(&mut files)?;
+    let check = |path: &TreePath, beside: &Path| {
+        if looking.is_data(path) { looking.check_bad(path, beside) } else { Ok(()) }
+    };
+    let why = format!("from {}", escape(from.as_bytes()));
+    Ok(looking.undo.restore_files(files, then.operation, &why, &check, run)?)
 }

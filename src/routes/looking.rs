@@ -25,7 +25,7 @@ pub(super) fn manifest_here(root: &Root) -> Result<Manifest, LastGoodError> {
 }
 
 /// Reads a schema of the working tree; where it is not there, HEAD's.
-pub(super) fn schema(repo: &Repo, path: &str) -> Result<Vec<u8>, String> {
+fn schema(repo: &Repo, path: &str) -> Result<Vec<u8>, String> {
     let here = || -> Result<Option<Vec<u8>>, LastGoodError> {
         let root = Root::open(repo.need_work_tree()?)?;
         if let Some(disk::OnDisk::File { bytes, .. }) = root.read(&path.into())? {
@@ -49,7 +49,41 @@ pub(super) struct Looking<'a> {
 /// A file as it stands, and what was found in it.
 type Here = (Mode, Result<Examined, String>);
 
-impl Looking<'_> {
+impl<'a> Looking<'a> {
+    pub(super) fn new(repo: &'a Repo, root: Root, manifest: &'a Manifest, now: Timestamp) -> Self {
+        let examiner = Examiner::new(manifest, |path| schema(repo, path));
+        Self { repo, root, examiner, undo: Undo::new(repo, now) }
+    }
+
+    /// Returns whether the manifest names a file as data.
+    pub(super) fn is_data(&self, path: &TreePath) -> bool {
+        self.examiner.rule(path).is_some()
+    }
+
+    /// An error when a version is bad.
+    pub(super) fn need_good(&self, path: &TreePath, file: &WorkFile) -> Result<(), LastGoodError> {
+        for bytes in self.undo.versions(path, &[file]) {
+            let examined = self.examine(path, &bytes?);
+            let fault = examined.map_or_else(Some, |examined| examined.faults.first.first().map(ToString::to_string));
+            if let Some(why) = fault {
+                return Err(LastGoodError::Bad { path: path.clone(), why });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the files that go with databases which are replaced.
+    pub(super) fn add_beside(&self, files: &mut Vec<(TreePath, Option<WorkFile>)>) -> Result<(), LastGoodError> {
+        for place in 0..files.len() {
+            for companion in self.beside(&files[place].0)? {
+                if files.iter().all(|(path, _)| *path != companion) {
+                    files.push((companion, None));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Walks from the file as it stands to its newest good version.
     pub(super) fn walk(&self, path: &TreePath, known: &[Candidate]) -> Result<Walk, LastGoodError> {
         let here = self.now(path)?;
@@ -100,9 +134,15 @@ impl Looking<'_> {
         fault(&examined).map_or(Ok(()), Err)
     }
 
+    /// The same where somebody asked for that version: only what is bad may not.
+    pub(super) fn check_bad(&self, path: &TreePath, beside: &Path) -> Result<(), String> {
+        let examined = self.examiner.examine(path, Version::File(beside)).map_err(|error| error.to_string())?;
+        examined.faults.first.first().map_or(Ok(()), |fault| Err(fault.to_string()))
+    }
+
     /// Returns the files beside a database that belong to what stands there now, and would be taken for the new one's: they go
     /// with it. An error when another process uses it.
-    pub(super) fn beside(&self, path: &TreePath) -> Result<Vec<TreePath>, LastGoodError> {
+    fn beside(&self, path: &TreePath) -> Result<Vec<TreePath>, LastGoodError> {
         if !self.examiner.is_database(path) {
             return Ok(Vec::new());
         }

@@ -40,7 +40,7 @@ pub use audit::{Audited, audit};
 pub use check::{CheckError, Checked, Subject, check};
 pub use confirm::confirm;
 pub use judge::{Judged, on_failure};
-pub use last_good::{LastGood, LastGoodError, Recovery, last_good};
+pub use last_good::{LastGood, LastGoodError, Recovery, last_good, restore_from};
 pub use lost::{LostError, LostWork, Merge, lost};
 
 use crate::disk::{self, Durability};

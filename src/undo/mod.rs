@@ -187,9 +187,9 @@ impl<'a> Undo<'a> {
         }
     }
 
-    /// Gives files the bytes that they had before an operation, or in a revision; folders name all files beneath.
-    pub fn restore(&self, paths: &[TreePath], from: &str, run: Run) -> Result<Report, UndoError> {
-        self.do_it(RESTORE, run, None, |history| restore::delta(self, history, paths, from))
+    /// Returns the files as they were before an operation, or in a revision; folders name all files beneath. And the operation.
+    pub fn files_from(&self, paths: &[TreePath], from: &str) -> Result<Then, UndoError> {
+        restore::find(self, &self.journal.operations()?, paths, from)
     }
 
     /// Gives files other bytes, or takes them away, whatever stands there now: that is saved first. Each is written beside its
@@ -197,12 +197,13 @@ impl<'a> Undo<'a> {
     pub fn restore_files(
         &self,
         files: Vec<(TreePath, Option<WorkFile>)>,
+        of: Option<OperationId>,
         why: &str,
         check: &Check<'_>,
         run: Run,
     ) -> Result<Report, UndoError> {
         let doing = Doing { check: Some(check), ..RESTORE };
-        self.do_it(doing, run, None, |_| restore::replace(self, files, why))
+        self.do_it(doing, run, None, |_| restore::replace(self, files, of, why))
     }
 
     /// Makes changes again on top of what stands there now, in the files only; `why` says which. What overlaps with what stands
@@ -217,7 +218,7 @@ impl<'a> Undo<'a> {
         self.do_it(UNDO, run, None, |history| restore::newest(self, history))
     }
 
-    /// Writes copies of the files that [`Undo::restore`] would bring back into a folder, beside the repository's own. None
+    /// Writes copies of the files that [`Undo::files_from`] finds into a folder, beside the repository's own. None
     /// that is there is overwritten. Returns the files' paths in the repository.
     pub fn restore_to(
         &self,
@@ -329,7 +330,7 @@ impl<'a> Undo<'a> {
 }
 
 pub use record::path as record_path;
-pub use restore::{Again, Change, How};
+pub use restore::{Again, Change, How, Then};
 
 /// Returns the operations of which a record is kept.
 pub fn records(repo: &Repo) -> Vec<OperationId> {

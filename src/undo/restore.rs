@@ -19,21 +19,13 @@ use super::{Run, Undo, UndoError, guards, redo};
 
 type Files = BTreeMap<TreePath, WorkFile>;
 
-/// Files by path, and which operation they are from.
-struct Found {
-    operation: Option<OperationId>,
-    files: Files,
-}
-
-/// Plans to give the files the bytes that they had there.
-pub(super) fn delta(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Delta, UndoError> {
-    let found = find(undo, history, paths, from)?;
-    let replaced = |(path, file): (TreePath, WorkFile)| {
-        let work = Some(Sides { after: None, before: Some(file) });
-        PathDelta { path, index: None, work, overlap: Overlap::Replace }
-    };
-    let paths = found.files.into_iter().map(replaced).collect();
-    of_files(undo, paths, found.operation, format!("from {}", escape(from.as_bytes())))
+/// Files as they were then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Then {
+    /// The operation before which they were so.
+    pub operation: Option<OperationId>,
+    /// By path.
+    pub files: BTreeMap<TreePath, WorkFile>,
 }
 
 /// A change that is to be made again.
@@ -111,6 +103,7 @@ fn pointer(oid: Oid) -> Slot {
 pub(super) fn replace(
     undo: &Undo<'_>,
     files: Vec<(TreePath, Option<WorkFile>)>,
+    of: Option<OperationId>,
     why: &str,
 ) -> Result<Delta, UndoError> {
     let delta = |(path, before): (TreePath, Option<WorkFile>)| {
@@ -119,7 +112,7 @@ pub(super) fn replace(
     };
     let mut paths: Vec<PathDelta> = files.into_iter().map(delta).collect();
     paths.sort_by(|a, b| a.path.cmp(&b.path));
-    of_files(undo, paths, None, why.to_owned())
+    of_files(undo, paths, of, why.to_owned())
 }
 
 fn of_files(
@@ -197,7 +190,7 @@ pub(super) fn copies(
     Ok(written)
 }
 
-fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Found, UndoError> {
+pub(super) fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Then, UndoError> {
     let (operation, all, unsaved) = match wanted(undo, history, from)? {
         Wanted::Operation(operation) => {
             let (all, unsaved) = before(undo, &operation)?;
@@ -217,7 +210,7 @@ fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> R
         }
         files.extend(found.into_iter().map(|(path, file)| (path.clone(), file.clone())));
     }
-    Ok(Found { operation, files })
+    Ok(Then { operation, files })
 }
 
 /// Returns the files as they were before an operation: saved bytes, else the index kept then, else the old commit. And those

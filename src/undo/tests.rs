@@ -201,7 +201,9 @@ fn u22_a_head_that_came_from_nowhere_stays() {
 }
 
 fn do_restore(undo: &Undo<'_>) -> Result<Report, UndoError> {
-    undo.restore(&["a.txt".into(), "gone.txt".into()], "HEAD~1", Run::Real)
+    let then = undo.files_from(&["a.txt".into(), "gone.txt".into()], "HEAD~1")?;
+    let files = then.files.into_iter().map(|(path, file)| (path, Some(file))).collect();
+    undo.restore_files(files, then.operation, "from HEAD~1", &|_, _| Ok(()), Run::Real)
 }
 
 #[test]

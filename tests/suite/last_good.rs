@@ -204,3 +204,25 @@ fn what_is_told_has_no_escape_sequences_of_the_repository() {
     assert!(!done.stdout.contains('\u{1b}'), "{done}");
     assert!(done.stdout.contains("stands there twice"), "{done}");
 }
+
+// D8
+#[test]
+fn a_version_that_was_asked_for_and_is_bad_comes_back_only_unchecked() {
+    let sandbox = grown();
+    sandbox.write(DATA, "{");
+    sandbox.commit("broken");
+    sandbox.write(DATA, emails(3));
+    let before = sandbox.state();
+    let refused = sandbox.guard(["restore", DATA, "--from", "HEAD"]).exits(4);
+    assert!(
+        refused.stderr.contains("'data/processed.json' is bad there: line 1, column 1: the file ends"),
+        "{refused}"
+    );
+    assert!(refused.stderr.contains("--unchecked"), "{refused}");
+    let _ = sandbox.guard(["restore", DATA, "--from", "HEAD", "--dry-run"]).exits(4);
+    sandbox.assert_unchanged(&before);
+    let _ = sandbox.guard(["restore", DATA, "--from", "HEAD", "--unchecked"]).ok();
+    assert_eq!(text(&sandbox), "{");
+    let _ = sandbox.guard(["restore", DATA, "--from", "HEAD~1"]).ok();
+    assert_eq!(text(&sandbox), emails(12));
+}

@@ -44,6 +44,9 @@ pub struct Arguments {
     /// An operation of 'guard log': as before it. Or a revision: as in it
     #[arg(long, value_name = "OPERATION|REVISION")]
     from: Option<String>,
+    /// With --from: bring a data file back though it is bad there
+    #[arg(long, requires = "from")]
+    unchecked: bool,
     /// Back to the newest good version: what happens without --from
     #[arg(long, conflicts_with_all = ["from", "to", "lost", "undo"])]
     last_good: bool,
@@ -90,7 +93,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         };
     };
     let Some(folder) = &arguments.to else {
-        return finish(context, &repo, "restore", undo.restore(&paths, from, run), run);
+        let report = routes::restore_from(&repo, (&paths, from), arguments.unchecked, context.now(), run);
+        return finish(context, &repo, "restore", Ok(report.map_err(unrestored)?), run);
     };
     let written = undo.restore_to(&paths, from, &start.join(folder), run).map_err(failure)?;
     let dry = run == Run::Dry;
@@ -100,19 +104,26 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
+/// Gives an error its exit code and hint.
+fn unrestored(error: LastGoodError) -> anyhow::Error {
+    match error {
+        LastGoodError::Undo(error) => failure(error),
+        LastGoodError::Git(error) => error.into(),
+        error @ LastGoodError::Bad { .. } => Failure::new(Exit::Refused, format!("{error}; nothing was changed"))
+            .hint("to bring it back all the same, add --unchecked")
+            .into(),
+        error if error.is_refusal() => Failure::new(Exit::Refused, format!("{error}; nothing was changed")).into(),
+        error => error.into(),
+    }
+}
+
 /// Brings files back to their newest good version.
 fn last_good(context: &Context, repo: &Repo, paths: &[TreePath], run: Run) -> anyhow::Result<Exit> {
-    let found = routes::last_good(repo, paths, context.now(), run).map_err(|error| match error {
-        LastGoodError::Undo(error) => failure(error),
-        LastGoodError::NoneGood(path, walk) => {
-            context.terminal.say(|| walk_text(&path, &walk, context.verbose));
-            Failure::new(Exit::Refused, format!("no good version of '{path}' is known; nothing was changed")).into()
+    let found = routes::last_good(repo, paths, context.now(), run).map_err(|error| {
+        if let LastGoodError::NoneGood(path, walk) = &error {
+            context.terminal.say(|| walk_text(path, walk, context.verbose));
         }
-        error @ (LastGoodError::NoFile { .. } | LastGoodError::NeverSeen(_) | LastGoodError::InUse { .. }) => {
-            Failure::new(Exit::Refused, error.to_string()).into()
-        }
-        LastGoodError::Git(error) => anyhow::Error::from(error),
-        error => anyhow::Error::from(error),
+        unrestored(error)
     })?;
     if let Some(report) = found.report.as_ref().filter(|report| !report.plan.conflicts.is_empty()) {
         context.terminal.say(|| conflicts_text(&report.plan));
