@@ -8,6 +8,7 @@
 //! common     both sides have it, and the result has it fewer times than either
 //! doubled    the result has it more often than either side
 //! back       one side removed it, the other left it alone, and the result has it
+//! own        neither side has it, and the result has it
 //! ```
 //!
 //! Counted against the larger parent, never against git's automatic text: that one holds both sides of a conflict.
@@ -60,6 +61,9 @@ pub fn signals(base: &[u8], first: &[u8], second: &[u8], result: &[u8]) -> Signa
         }
         if one.min(two) > there {
             common.insert(line, one.min(two) - there);
+        }
+        if one.max(two) == 0 && there > 0 {
+            found.own += 1;
         }
         if one.max(two) > 0 {
             // Where both sides added a line git itself leaves it twice.
@@ -161,4 +165,18 @@ fn masked(line: &[u8]) -> Vec<u8> {
     let mut out: Vec<u8> = digits.collect();
     out.dedup_by(|a, b| *a == b'0' && *b == b'0');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn different_lines_that_no_side_has_are_counted() {
+        let own =
+            |result: &str| signals(b"base\nthere\n", b"first\nthere\n", b"second\nthere\n", result.as_bytes()).own;
+        assert_eq!(own("first\nsecond\nthere\nthere\n"), 0);
+        // One that stands there twice, one that only the base had, and one that says nothing.
+        assert_eq!(own("new\nnew\nbase\n}\nthere\n"), 2);
+    }
 }

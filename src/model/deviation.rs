@@ -75,6 +75,8 @@ pub struct Signals {
     pub doubled: Vec<Lost>,
     /// What the first, and the second side had removed that is back.
     pub back: [Vec<Lost>; 2],
+    /// How many different lines neither side has.
+    pub own: usize,
     /// By how many lines the result differs from both sides' changes together.
     pub size: usize,
 }
@@ -106,8 +108,8 @@ impl Losses {
     }
 }
 
-/// What is usual in a repository: its merges before this one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What is usual in a repository: its merges before this one. Nothing, as long as only a few of them deviate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usual {
     /// How many were looked at.
     pub merges: usize,
@@ -115,4 +117,6 @@ pub struct Usual {
     pub deviating: usize,
     /// Three quarters of those deviate by fewer lines than this.
     pub large: usize,
+    /// At these paths a fifth of those deviate.
+    pub often: Vec<TreePath>,
 }

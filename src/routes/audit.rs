@@ -16,7 +16,7 @@ use super::{judge, whose};
 use crate::facts::{self, Comparer};
 use crate::git::{GitError, Graph, Node, Opening, Reader, Repo};
 use crate::manifest::Manifest;
-use crate::model::{Facts, Finding, Losses, Oid, Raw, Usual, Verdict};
+use crate::model::{Facts, Finding, Losses, Oid, Raw, TreePath, Usual, Verdict};
 use crate::rules::{self, Case};
 
 /// One merge, audited.
@@ -51,7 +51,7 @@ const FEW: usize = 16;
 const NEWEST: [usize; 2] = [4_096, 32_768];
 /// So many merges a thread takes at a time.
 const RUN: usize = 32;
-/// Fewer that deviate say nothing about their size.
+/// Fewer that deviate say nothing about what is usual.
 const TELLING: usize = 8;
 
 /// Audits commits, in the order given; one that is no merge is judged fine.
@@ -198,11 +198,18 @@ fn usual(looked: &[Option<Looked>], place: usize) -> Usual {
 }
 
 fn usual_among(before: &[Option<Looked>]) -> Usual {
-    let mut sizes: Vec<usize> =
-        before.iter().flatten().filter(|merge| merge.deviates).map(|merge| merge.size).collect();
+    let deviating = || before.iter().flatten().filter(|merge| merge.deviates);
+    let mut sizes: Vec<usize> = deviating().map(|merge| merge.size).collect();
+    if sizes.len() < TELLING {
+        return Usual::default();
+    }
     sizes.sort_unstable();
-    let large = if sizes.len() < TELLING { 0 } else { sizes[sizes.len() * 3 / 4] };
-    Usual { merges: before.len(), deviating: sizes.len(), large }
+    let large = sizes[sizes.len() * 3 / 4];
+    let mut times: HashMap<&TreePath, usize> = HashMap::new();
+    deviating().flat_map(|merge| &merge.paths).for_each(|path| *times.entry(path).or_default() += 1);
+    let is_often = |times: usize| times * 5 >= sizes.len();
+    let often = times.into_iter().filter(|(_, times)| is_often(*times)).map(|(path, _)| path.clone()).collect();
+    Usual { merges: before.len(), deviating: sizes.len(), large, often }
 }
 
 /// What was seen of a merge.
@@ -214,6 +221,7 @@ struct Looked {
     manifest: Arc<Manifest>,
     deviates: bool,
     size: usize,
+    paths: Vec<TreePath>,
     failure: Option<String>,
 }
 
@@ -277,7 +285,8 @@ fn look_at(comparer: &mut Comparer<'_>, manifests: &mut Manifests, merge: Node, 
     let failed = |error: GitError| Looked { failure: Some(error.to_string()), ..Looked::default() };
     let sum = |losses: &Losses| {
         let deviates = losses.at.iter().any(|loss| !loss.deviation.is_as_git_left_it());
-        Looked { deviates, size: losses.size(), ..Looked::default() }
+        let paths = losses.at.iter().map(|loss| loss.deviation.path.clone()).collect();
+        Looked { deviates, size: losses.size(), paths, ..Looked::default() }
     };
     if wanted == Wanted::Losses {
         return facts::lost(comparer, merge).map_or_else(failed, |losses| sum(&losses));
@@ -342,4 +351,26 @@ fn rank(looked: &Looked, usual: Usual) -> Audited {
     judge::worst_first(&mut audited.findings);
     audited.verdict = Verdict::of(&audited.findings);
     audited
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_merges_that_deviate_say_nothing_about_what_is_usual() {
+        let looked = |size: usize| {
+            let often = if size.is_multiple_of(4) { "often" } else { "seldom" };
+            let paths = vec![often.into(), format!("path{size}").as_str().into()];
+            Some(Looked { deviates: size > 0, size, paths, ..Looked::default() })
+        };
+        let of = |deviating: usize| usual_among(&(0..=deviating).map(looked).collect::<Vec<_>>());
+        assert_eq!(of(7), Usual::default());
+        let mut usual = of(9);
+        usual.often.sort();
+        let often = vec!["often".into(), "seldom".into()];
+        assert_eq!(usual, Usual { merges: 10, deviating: 9, large: 7, often });
+        // Two of eleven are less than a fifth.
+        assert_eq!(of(11).often, vec!["seldom".into()]);
+    }
 }

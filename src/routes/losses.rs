@@ -37,15 +37,15 @@ impl Look {
         let tree = |commit| repo.objects().tree_of(commit);
         let trees = [tree(sides[0])?, tree(sides[1])?];
         let mut losses = facts::lost_between(&Reader::open(repo), Some(tree(base)?), trees, result)?;
-        if losses.at.iter().any(rules::is_loss)
+        if losses.at.iter().any(rules::may_matter)
             && let Some(automatic) = Automatic::of(repo, sides[0], &sides[1..], &[base])?
         {
             automatic.confirm(repo, &mut losses, result)?;
         }
-        if !losses.at.iter().any(rules::is_loss) {
+        if !losses.at.iter().any(rules::may_matter) {
             return Ok(Losses::default());
         }
         let usual = self.usual.get_or_init(|| audit::usual_at(repo, sides[0]).unwrap_or_default());
-        Ok(usual.map_or_else(Losses::default, |usual| Losses { usual: Some(usual), ..losses }))
+        Ok(usual.clone().map_or_else(Losses::default, |usual| Losses { usual: Some(usual), ..losses }))
     }
 }

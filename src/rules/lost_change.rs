@@ -11,9 +11,9 @@ pub const RULE: Rule = Rule {
     default: Level::Warn,
     docs: Docs {
         finds: "The result lacks what one side changed and git's own merge would have kept: lines that only that side had \
-                added, a file that it had added or changed. Findings are ranked by a few points: lines that are gone \
-                without a line like them, how unusual such a merge is in this repository, what kind of file it is. Few \
-                points make it information.",
+                added, a file that it had added or changed. Findings are ranked by a few points: lines that are gone, \
+                how unusual such a merge and such a place is in this repository, what kind of file it is. Few points make \
+                it information.",
         why: "A conflict resolved with \"take mine\" silently undoes a colleague's work, and nobody sees it in the merge's \
               own difference.",
         what_to_do: "Look at the lines. If they were not meant to go, the command of the finding puts that side's change \
@@ -106,6 +106,13 @@ pub fn is_loss(loss: &Loss) -> bool {
     let is_gone = loss.deviation.result.is_none() && loss.deviation.parents.iter().any(Option::is_some);
     let is_one_side = !loss.deviation.was_in_conflict() && loss.deviation.side_taken().is_some();
     !loss.deviation.is_as_git_left_it() && (lines || is_of_both(loss) || is_gone || is_one_side)
+}
+
+/// Returns whether the ranking may put a deviation high: it lost something, or each lost line has one like it, which is how a
+/// wrong choice between two sides looks, too.
+pub fn may_matter(loss: &Loss) -> bool {
+    let lines = loss.signals.lost.iter().any(|lines| !lines.is_empty());
+    is_loss(loss) || (lines && !loss.deviation.is_as_git_left_it())
 }
 
 /// Where a submodule stands is another rule's, too.
@@ -219,10 +226,13 @@ mod tests {
 
     #[test]
     fn in_a_repository_where_that_is_routine_it_is_listed_and_a_small_one_is_not() {
-        let sample = Sample::merge().loss("a", |signals| signals.lost[1] = Sample::lines(&["their work"], false));
-        assert_eq!(sample.usually(300, 100, 0).said(), ["info lost-change a"]);
-        let sample = Sample::merge().loss("a", |signals| signals.lost[1] = Sample::lines(&["their work"], false));
-        assert!(sample.usually(300, 100, usize::MAX).said().is_empty());
+        let sample = || {
+            let lost = |signals: &mut crate::model::Signals| signals.lost[1] = Sample::lines(&["their work"], false);
+            Sample::merge().loss("a", lost).loss("b", |signals| signals.common = Sample::lines(&["old"], false))
+        };
+        assert_eq!(sample().usually(300, 10, 0).said()[0], "warn lost-change a");
+        assert_eq!(sample().usually(300, 100, 0).said(), ["info lost-change a"]);
+        assert!(sample().usually(300, 100, usize::MAX).said().is_empty());
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub use data::unjudged;
 pub use decide::{Excuses, decide};
 pub use draft::{Draft, Weight};
 pub use judge::judge;
-pub use lost_change::{is_loss, is_of_both, listed, side_of};
+pub use lost_change::{is_loss, is_of_both, listed, may_matter, side_of};
 pub use mass_delete::files_to_count;
 pub use page::{render_all, render_page};
 pub use quote::{allow_command, shell_quote};

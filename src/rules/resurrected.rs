@@ -39,13 +39,13 @@ mod tests {
     use crate::rules::testing::Sample;
 
     #[test]
-    fn lines_that_are_back_warn() {
-        let sample = Sample::merge().loss("a", |signals| signals.back[0] = Sample::lines(&["old"], false));
+    fn lines_that_are_back_are_listed() {
+        let sample = Sample::merge().loss("a", |signals| signals.back[1] = Sample::lines(&["old"], false));
         let sample = sample.loss("b", |_| ());
-        assert_eq!(sample.said(), ["warn resurrected a", "info lost-change b"]);
-        assert_eq!(sample.judge()[0].message, "a line that one side had removed is back in 'a'");
-        let evidence = &sample.judge()[0].evidence;
-        assert_eq!((&*evidence["line_1"], &*evidence["side"]), ("old", "main"));
+        assert_eq!(sample.said(), ["info lost-change b", "info resurrected a"]);
+        assert_eq!(sample.judge()[1].message, "a line that one side had removed is back in 'a'");
+        let evidence = &sample.judge()[1].evidence;
+        assert_eq!(&*evidence["line_1"], "old");
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Sample {
     /// Says what is usual in the repository.
     #[must_use]
     pub fn usually(mut self, merges: usize, deviating: usize, large: usize) -> Self {
-        self.facts.losses.usual = Some(Usual { merges, deviating, large });
+        self.facts.losses.usual = Some(Usual { merges, deviating, large, often: Vec::new() });
         self
     }
 
