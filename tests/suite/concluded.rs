@@ -36,6 +36,21 @@ fn take_mine_is_told_before_the_merge_is_committed_and_both_sides_are_not() {
     assert_eq!(take_both(&sandbox).stderr, "");
 }
 
+/// Their version instead of mine in several files leaves a line like each lost one.
+#[test]
+fn the_wrong_side_of_a_conflict_is_told_though_each_line_has_one_like_it() {
+    let sandbox = diverged();
+    sandbox.write("other.txt", lines(30).replace("number 7\n", "number 7 of main\n"));
+    sandbox.commit("more of main's work");
+    assert_ne!(sandbox.git(["merge", "-q", "feat"]).status, 0);
+    let _ = sandbox.git(["checkout", "--theirs", "code.txt", "other.txt"]).ok();
+    let _ = sandbox.git(["add", "-A"]).ok();
+    let _ = sandbox
+        .git(["commit", "-q", "--no-edit"])
+        .ok()
+        .says("a line of main is missing from 'other.txt' [lost-change]");
+}
+
 /// The manifest's word counts, as everywhere.
 #[test]
 fn the_manifest_may_refuse_or_silence_it() {
