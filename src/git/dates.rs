@@ -14,7 +14,7 @@ const MAX: u64 = 1 << 32;
 pub(super) fn distances(info: &Path) -> Option<Vec<u32>> {
     let mut all = Vec::new();
     for path in files(info)? {
-        all.extend(of_file(&path)?);
+        of_file(&path, &mut all)?;
     }
     Some(all)
 }
@@ -30,7 +30,7 @@ fn files(info: &Path) -> Option<Vec<PathBuf>> {
     Some(names.lines().map(|name| folder.join(format!("graph-{name}.graph"))).collect())
 }
 
-fn of_file(path: &Path) -> Option<Vec<u32>> {
+fn of_file(path: &Path, all: &mut Vec<u32>) -> Option<()> {
     let mut file = File::open(path).ok()?;
     let mut header = [0; 8];
     file.read_exact(&mut header).ok()?;
@@ -46,7 +46,8 @@ fn of_file(path: &Path) -> Option<Vec<u32>> {
     file.seek(SeekFrom::Start(start)).ok()?;
     let mut bytes = Vec::new();
     file.take(length).read_to_end(&mut bytes).ok()?;
-    let distances: Vec<u32> = bytes.as_chunks().0.iter().map(|four| u32::from_be_bytes(*four)).collect();
+    let before = all.len();
+    all.extend(bytes.as_chunks().0.iter().map(|four| u32::from_be_bytes(*four)));
     // The highest bit: the distance stands in another table.
-    distances.iter().all(|distance| *distance >> 31 == 0).then_some(distances)
+    all[before..].iter().all(|distance| *distance >> 31 == 0).then_some(())
 }
