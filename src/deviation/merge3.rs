@@ -74,7 +74,9 @@ fn between(all: [&[u8]; 3], signs: usize, head: usize, tail: usize) -> Option<Te
     if merged.reaches_end && tail > 0 {
         return None;
     }
-    let mut bytes = all[0][..head].to_vec();
+    // Room for the longest: a text that grows piece by piece is copied again and again.
+    let mut bytes = Vec::with_capacity(all.map(<[u8]>::len).into_iter().max().unwrap_or(0));
+    bytes.extend_from_slice(&all[0][..head]);
     bytes.extend(text(&merged, signs, &interner, &first, &second));
     bytes.extend_from_slice(&all[0][all[0].len() - tail..]);
     Some(Text { is_clean: merged.is_clean(), bytes })

@@ -212,14 +212,19 @@ impl Item<'_> {
 pub(super) fn find(tree: &[u8], name: &[u8], length: usize) -> Option<Entry> {
     let mut rest = tree;
     loop {
-        let blank = rest.iter().position(|byte| *byte == b' ')?;
-        let here = &rest[blank + 1..];
-        if here.starts_with(name) && here.get(name.len()) == Some(&0) {
-            let item = Cursor::new(rest, length).item?;
-            return Some(Entry { mode: Mode::from_octal(item.mode)?, oid: Oid::from_bytes(item.oid)? });
+        let here = &rest[rest.find_byte(b' ')? + 1..];
+        let end = here.find_byte(0)?;
+        let common = end.min(name.len());
+        // Byte by byte: as a rule the first ones differ.
+        match here[..common].iter().cmp(&name[..common]) {
+            Ordering::Equal if end == name.len() => {
+                let item = Cursor::new(rest, length).item?;
+                return Some(Entry { mode: Mode::from_octal(item.mode)?, oid: Oid::from_bytes(item.oid)? });
+            }
+            // Entries stand in the order of their names, whatever they are where one name begins with the other.
+            Ordering::Greater => return None,
+            _ => rest = here.get(end + 1 + length..)?,
         }
-        let end = here.iter().position(|byte| *byte == 0)?;
-        rest = here.get(end + 1 + length..)?;
     }
 }
 
@@ -284,13 +289,13 @@ impl<'b> Cursor<'b> {
 
     /// Reads `<octal mode> <name>\0<object name>`.
     fn parse(&mut self) -> Option<Item<'b>> {
-        let blank = self.rest.iter().position(|byte| *byte == b' ')?;
+        let blank = self.rest.find_byte(b' ')?;
         let mut mode = 0_u32;
         for digit in &self.rest[..blank] {
             mode = mode.checked_mul(8)? + u32::from(digit.checked_sub(b'0').filter(|digit| *digit < 8)?);
         }
         let rest = &self.rest[blank + 1..];
-        let end = rest.iter().position(|byte| *byte == 0)?;
+        let end = rest.find_byte(0)?;
         let oid = rest.get(end + 1..end + 1 + self.length)?;
         self.rest = &rest[end + 1 + self.length..];
         Some(Item { mode, name: &rest[..end], oid })
