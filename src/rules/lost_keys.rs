@@ -49,17 +49,22 @@ fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
     let parents = std::iter::once(facts.first).chain(facts.others.iter().copied());
     let result = read(facts.result)?;
     let parents = parents.map(read).collect::<Option<Vec<Keys>>>()?;
-    let bases =
-        facts.bases.iter().filter(|base| base.is_some()).map(|base| read(*base)).collect::<Option<Vec<Keys>>>()?;
-    let mut lost: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut gone: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (side, parent) in parents.iter().enumerate() {
         for pointer in parent.pointers().filter(|pointer| is_gone(parent, &result, pointer)) {
-            let kept = |other: &Keys| other.has(pointer) || !bases.iter().any(|base| base.has(pointer));
-            if parents.iter().all(kept) {
-                lost.entry(pointer).or_default().push(side);
-            }
+            gone.entry(pointer).or_default().push(side);
         }
     }
+    if gone.is_empty() {
+        return None;
+    }
+    let bases =
+        facts.bases.iter().filter(|base| base.is_some()).map(|base| read(*base)).collect::<Option<Vec<Keys>>>()?;
+    gone.retain(|pointer, _| {
+        let kept = |other: &Keys| other.has(pointer) || !bases.iter().any(|base| base.has(pointer));
+        parents.iter().all(kept)
+    });
+    let lost = gone;
     let (first, sides) = lost.first_key_value()?;
     let (path, count, side) = (&facts.path, lost.len(), *sides.first()?);
     let owner = if sides.len() == parents.len() { "all sides".to_owned() } else { side_name(case, side) };
