@@ -66,9 +66,9 @@ pub fn manifest_of(repo: &Repo, tree: Option<Oid>) -> Result<Found, GitError> {
     })
 }
 
-/// Returns the blob of the manifest that a commit has.
-pub fn manifest_blob(reader: &Reader, commit: Oid) -> Result<Option<Oid>, GitError> {
-    let entry = deviation::up(reader, reader.commit(commit)?.tree, &manifest::FILE.into())?;
+/// Returns the blob of the manifest that a tree has.
+pub fn manifest_blob(reader: &Reader, tree: Oid) -> Result<Option<Oid>, GitError> {
+    let entry = deviation::up(reader, tree, &manifest::FILE.into())?;
     Ok(entry.filter(|entry| entry.mode.is_regular()).map(|entry| entry.oid))
 }
 

@@ -1,12 +1,10 @@
 //! Reading thousands of objects, in several threads: one reader a thread.
 //!
-//! Where gitoxide sees what git sees it is asked, with a bounded cache of packed bases (measured: its object cache makes such
-//! walks slower); everywhere else `git cat-file`. Trees and texts that were read lately are kept, so many bytes of them: merges
-//! that stand next to each other in a history share most of them.
+//! Where gitoxide sees what git sees, objects are read out of the largest packs, and what is not there by gitoxide; everywhere
+//! else by `git cat-file`. Trees and texts that were read lately are kept, so many bytes of them: merges that stand next to each
+//! other in a history share most of them.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use bstr::BString;
@@ -14,12 +12,14 @@ use gix::objs::Find;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 
 use super::child::GitError;
+use super::lately::Lately;
 use super::objects::{Commit, ObjectKind, Objects, gix_id, gix_kind, is_plain, kind_of, parse_commit};
+use super::packs::{Packs, Unpacked, Unpacker};
 use super::repository::Repo;
 use crate::model::{HashKind, Oid};
 
-/// Bytes of packed objects that one reader keeps, because others are stored as differences to them.
-const PACKED: usize = 32 << 20;
+/// Bytes of packed objects that gitoxide keeps for one reader, because others are stored as differences to them.
+const PACKED: usize = 16 << 20;
 
 /// Bytes of trees, and of texts, that one reader keeps.
 const LATELY: usize = 16 << 20;
@@ -27,59 +27,11 @@ const LATELY: usize = 16 << 20;
 /// Reads objects; for one thread.
 pub struct Reader {
     source: Source,
+    packs: Arc<Packs>,
+    unpacker: RefCell<Unpacker>,
     kind: HashKind,
-    trees: RefCell<Lately>,
-    texts: RefCell<Lately>,
-    buffer: RefCell<Vec<u8>>,
-}
-
-/// What was read lately: of two halves the older one goes when the younger is full.
-#[derive(Default)]
-struct Lately {
-    young: Kept,
-    old: Kept,
-    bytes: usize,
-}
-
-type Kept = HashMap<Oid, Arc<BString>, BuildHasherDefault<Prefix>>;
-
-impl Lately {
-    fn find(&mut self, oid: Oid) -> Option<Arc<BString>> {
-        if let Some(found) = self.young.get(&oid) {
-            return Some(Arc::clone(found));
-        }
-        let found = self.old.remove(&oid)?;
-        self.keep(oid, &found);
-        Some(found)
-    }
-
-    fn keep(&mut self, oid: Oid, bytes: &Arc<BString>) {
-        if bytes.len() > LATELY / 4 {
-            return;
-        }
-        self.bytes += bytes.len();
-        if self.bytes > LATELY / 2 {
-            self.bytes = bytes.len();
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(oid, Arc::clone(bytes));
-    }
-}
-
-/// An object name is a hash already: eight bytes of it will do.
-#[derive(Default)]
-struct Prefix(u64);
-
-impl Hasher for Prefix {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(start) = bytes.first_chunk() {
-            self.0 ^= u64::from_ne_bytes(*start);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    trees: RefCell<Lately<Oid, Arc<BString>>>,
+    texts: RefCell<Lately<Oid, Arc<BString>>>,
 }
 
 enum Source {
@@ -90,6 +42,12 @@ enum Source {
 impl Reader {
     /// Opens the objects of a repository.
     pub fn open(repo: &Repo) -> Self {
+        let packs = if is_plain(repo) { Packs::open(repo) } else { Packs::default() };
+        Self::sharing(repo, &Arc::new(packs))
+    }
+
+    /// Opens them for another thread, which reads the same packs.
+    pub fn sharing(repo: &Repo, packs: &Arc<Packs>) -> Self {
         let kind = repo.hash_kind();
         let folder = repo.common_dir().join("objects");
         let direct = if is_plain(repo) { gix::odb::at(folder, gix_kind(kind)).ok() } else { None };
@@ -100,7 +58,14 @@ impl Reader {
             }
             None => Source::Git(Objects::open(repo)),
         };
-        Self { source, kind, trees: RefCell::default(), texts: RefCell::default(), buffer: RefCell::default() }
+        let unpacker = RefCell::new(Unpacker::new(Arc::clone(packs)));
+        let (trees, texts) = (RefCell::new(Lately::new(LATELY)), RefCell::new(Lately::new(LATELY)));
+        Self { source, packs: Arc::clone(packs), unpacker, kind, trees, texts }
+    }
+
+    /// Returns the packs, for readers in other threads.
+    pub fn packs(&self) -> Arc<Packs> {
+        Arc::clone(&self.packs)
     }
 
     /// Returns whether objects are read in process.
@@ -113,27 +78,38 @@ impl Reader {
         self.kind
     }
 
-    /// Reads an object's bytes into a buffer. A missing one is an error.
-    pub fn read(&self, oid: Oid, buffer: &mut Vec<u8>) -> Result<ObjectKind, GitError> {
-        match &self.source {
+    /// Reads an object. A missing one is an error.
+    fn read(&self, oid: Oid) -> Result<Unpacked, GitError> {
+        self.unpacked(oid)?.map_or_else(|| self.elsewhere(oid), Ok)
+    }
+
+    /// Returns an object of the largest packs.
+    fn unpacked(&self, oid: Oid) -> Result<Option<Unpacked>, GitError> {
+        Ok(self.unpacker.borrow_mut().read(&gix_id(oid)?))
+    }
+
+    /// Reads an object that is not in them.
+    fn elsewhere(&self, oid: Oid) -> Result<Unpacked, GitError> {
+        let (kind, bytes) = match &self.source {
             Source::Gix(handle) => {
-                let found = handle.try_find(&gix_id(oid)?, buffer).map_err(|error| GitError::Damaged {
+                let mut bytes = Vec::new();
+                let found = handle.try_find(&gix_id(oid)?, &mut bytes).map_err(|error| GitError::Damaged {
                     oid,
                     why: crate::model::escape(error.to_string().as_bytes()),
                 })?;
-                found.map(|data| kind_of(data.kind)).ok_or(GitError::Missing(oid))
+                (found.map(|data| kind_of(data.kind)).ok_or(GitError::Missing(oid))?, bytes)
             }
-            Source::Git(objects) => {
-                let (kind, bytes) = objects.read(oid)?;
-                *buffer = bytes;
-                Ok(kind)
-            }
-        }
+            Source::Git(objects) => objects.read(oid)?,
+        };
+        Ok(Unpacked { kind, bytes: Arc::new(bytes.into()) })
     }
 
     /// Returns an object's size in bytes, without reading it whole.
     pub fn size(&self, oid: Oid) -> Result<u64, GitError> {
         use gix::objs::FindHeader;
+        if let Some(size) = self.unpacker.borrow_mut().size(&gix_id(oid)?) {
+            return Ok(size);
+        }
         match &self.source {
             Source::Gix(handle) => {
                 let found = handle.try_header(&gix_id(oid)?).map_err(|error| GitError::Damaged {
@@ -148,59 +124,52 @@ impl Reader {
 
     /// Returns a blob's bytes; `None` when there are more than `most`.
     pub fn text(&self, oid: Oid, most: u64) -> Result<Option<Arc<BString>>, GitError> {
-        if let Some(found) = self.texts.borrow_mut().find(oid) {
-            return Ok(Some(found).filter(|bytes| bytes.len() as u64 <= most));
+        let fits = |bytes: &Arc<BString>| bytes.len() as u64 <= most;
+        if let Some(found) = find(&self.texts, oid) {
+            return Ok(Some(found).filter(fits));
         }
-        if self.size(oid)? > most {
-            return Ok(None);
-        }
-        let bytes = self.copy(oid, ObjectKind::Blob)?;
-        self.texts.borrow_mut().keep(oid, &bytes);
-        Ok(Some(bytes))
+        // What is packed is put together at once: to find out its size is half of that work.
+        let found = match self.unpacked(oid)? {
+            Some(found) => found,
+            None if self.size(oid)? > most => return Ok(None),
+            None => self.elsewhere(oid)?,
+        };
+        let bytes = found.of_kind(oid, ObjectKind::Blob)?;
+        keep(&self.texts, oid, &bytes);
+        Ok(Some(bytes).filter(fits))
     }
 
     /// Takes a blob's bytes that were made otherwise, so that they need not be read.
     pub fn keep_text(&self, oid: Oid, bytes: &Arc<BString>) {
-        self.texts.borrow_mut().keep(oid, bytes);
+        keep(&self.texts, oid, bytes);
     }
 
     /// Returns a tree's bytes.
     pub fn tree(&self, oid: Oid) -> Result<Arc<BString>, GitError> {
-        if let Some(found) = self.trees.borrow_mut().find(oid) {
+        if let Some(found) = find(&self.trees, oid) {
             return Ok(found);
         }
-        let bytes = self.copy(oid, ObjectKind::Tree)?;
-        self.trees.borrow_mut().keep(oid, &bytes);
-        Ok(bytes)
-    }
-
-    /// Reads an object of a kind. It is put together in a buffer that is large enough already, as a rule.
-    fn copy(&self, oid: Oid, kind: ObjectKind) -> Result<Arc<BString>, GitError> {
-        let mut buffer = self.buffer.borrow_mut();
-        if self.read(oid, &mut buffer)? != kind {
-            let kind = if kind == ObjectKind::Tree { "tree" } else { "blob" };
-            return Err(GitError::Damaged { oid, why: format!("it is no {kind}") });
-        }
-        let bytes = Arc::new(buffer.as_slice().into());
-        if buffer.capacity() > LATELY {
-            *buffer = Vec::new();
-        }
+        let bytes = self.read(oid)?.of_kind(oid, ObjectKind::Tree)?;
+        keep(&self.trees, oid, &bytes);
         Ok(bytes)
     }
 
     /// Returns a commit's parts.
     pub fn commit(&self, oid: Oid) -> Result<Commit, GitError> {
-        let mut bytes = Vec::new();
-        match self.read(oid, &mut bytes)? {
-            ObjectKind::Commit => {
-                parse_commit(&bytes).ok_or_else(|| GitError::Damaged { oid, why: "its header can't be read".into() })
-            }
-            _ => Err(GitError::Damaged { oid, why: "it is no commit".into() }),
-        }
+        let bytes = self.read(oid)?.of_kind(oid, ObjectKind::Commit)?;
+        parse_commit(&bytes).ok_or_else(|| GitError::Damaged { oid, why: "its header can't be read".into() })
     }
 
     /// Returns the name that git gives these bytes as a blob.
     pub fn hash_blob(&self, bytes: &[u8]) -> Result<Oid, GitError> {
         super::objects::hash_blob(self.kind, bytes)
     }
+}
+
+fn find(kept: &RefCell<Lately<Oid, Arc<BString>>>, oid: Oid) -> Option<Arc<BString>> {
+    kept.borrow_mut().find(oid, |bytes| bytes.len())
+}
+
+fn keep(kept: &RefCell<Lately<Oid, Arc<BString>>>, oid: Oid, bytes: &Arc<BString>) {
+    kept.borrow_mut().keep(oid, bytes, bytes.len());
 }

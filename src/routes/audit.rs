@@ -8,13 +8,15 @@
 //!
 //! Each is judged by the manifest that its first parent has. Nothing is changed and nothing recorded. What can't be read (a shallow clone, a missing object) is an answer of its own.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::runs::in_threads;
 use super::{judge, whose};
 use crate::facts::{self, Comparer};
-use crate::git::{GitError, Graph, Node, Opening, Reader, Repo};
+use crate::git::{GitError, Graph, Node, Packs, Reader, Repo};
 use crate::manifest::Manifest;
 use crate::model::{Facts, Finding, Losses, Oid, Raw, TreePath, Usual, Verdict};
 use crate::rules::{self, Case};
@@ -47,51 +49,46 @@ pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 const BEFORE: usize = 300;
 /// For so many merges the whole history is not read if it can be helped.
 const FEW: usize = 16;
-/// So many of the newest commits are read then; the first time, and if it was not enough.
-const NEWEST: [usize; 2] = [4_096, 32_768];
-/// So many merges a thread takes at a time.
-const RUN: usize = 32;
+/// So many of the newest commits are read then; the first time, and as long as it was not enough.
+const NEWEST: [usize; 3] = [384, 2_048, 32_768];
 /// Fewer that deviate say nothing about what is usual.
 const TELLING: usize = 8;
 
 /// Audits commits, in the order given; one that is no merge is judged fine.
 pub fn audit(repo: &Repo, commits: &[Oid], threads: usize, progress: Progress<'_>) -> Result<Vec<Audited>, GitError> {
     let reader = Reader::open(repo);
-    let mut wanted: Vec<Result<Oid, String>> = Vec::new();
-    for commit in commits {
-        wanted.push(reader.commit(*commit).map(|_| *commit).map_err(|error| error.to_string()));
-    }
-    let tips: Vec<Oid> = wanted.iter().filter_map(|found| found.as_ref().ok()).copied().collect();
-    let mut seen = match few(repo, &reader, &tips)? {
+    let mut found: Vec<Audited> = commits.iter().map(|commit| described(&reader, *commit)).collect();
+    let tips: Vec<Oid> = found.iter().filter(|known| known.failure.is_none()).map(|known| known.commit).collect();
+    let seen = match few(repo, &reader, &tips)? {
         Some(seen) => seen,
         None => all(repo, &reader, &tips, threads, progress)?,
     };
-    let mut found = Vec::new();
-    for (commit, known) in commits.iter().zip(&wanted) {
-        found.push(match known {
-            Err(why) => unknown(*commit, why.clone()),
-            Ok(oid) => {
-                let about = reader.commit(*oid)?;
-                let mut audited = seen.remove(oid).unwrap_or_else(|| unjudged(*oid));
-                audited.commit = *oid;
-                audited.time = about.time;
-                audited.subject = about.subject();
-                audited.author = about.author.as_slice().into();
-                audited
-            }
-        });
+    for known in found.iter_mut().filter(|known| known.failure.is_none()) {
+        if let Some(judged) = seen.get(&known.commit).cloned() {
+            let (commit, author, subject) = (known.commit, known.author.clone(), known.subject.clone());
+            *known = Audited { commit, time: known.time, author, subject, ..judged };
+        }
     }
     Ok(found)
+}
+
+/// Says what a commit is; one that can't be read is not judged.
+fn described(reader: &Reader, commit: Oid) -> Audited {
+    match reader.commit(commit) {
+        Ok(about) => Audited {
+            time: about.time,
+            subject: about.subject(),
+            author: about.author.as_slice().into(),
+            ..unjudged(commit)
+        },
+        Err(error) => Audited { verdict: Verdict::CouldNotJudge, failure: Some(error.to_string()), ..unjudged(commit) },
+    }
 }
 
 fn unjudged(commit: Oid) -> Audited {
     let (author, subject) = (Raw::default(), Raw::default());
     let (findings, verdict) = (Vec::new(), Verdict::Pass);
     Audited { commit, time: 0, author, subject, deviates: false, verdict, findings, failure: None }
-}
-
-fn unknown(commit: Oid, why: String) -> Audited {
-    Audited { verdict: Verdict::CouldNotJudge, failure: Some(why), ..unjudged(commit) }
 }
 
 /// What was found in the merges asked for.
@@ -105,22 +102,28 @@ fn few(repo: &Repo, reader: &Reader, tips: &[Oid]) -> Result<Option<Seen>, GitEr
     }
     for most in NEWEST {
         let graph = Graph::load(repo, reader, tips, most)?;
+        let read = |tip: &Oid| graph.node(*tip).filter(|node| !graph.is_unread(*node));
+        let Some(nodes) = tips.iter().map(read).collect::<Option<Vec<Node>>>() else { continue };
         let (mut comparer, mut manifests) = (Comparer::new(reader, &graph), Manifests::default());
+        // Without its merge base all that a merge has would seem to be new, and would be looked at.
+        comparer.bases.prepare(&nodes);
         let mut seen = Seen::new();
-        for tip in tips {
-            let node = graph.node(*tip).filter(|node| !graph.is_unread(*node));
-            let Some(node) = node else { break };
-            if graph.parents(node).len() > 1 {
+        for (tip, node) in tips.iter().zip(nodes) {
+            if !comparer.bases.is_sure() {
+                break;
+            }
+            let audited = if graph.parents(node).len() > 1 {
                 let looked = look_at(&mut comparer, &mut manifests, node, Wanted::All);
                 if comparer.bases.is_sure() && !looked.losses.at.is_empty() {
                     return Ok(None);
                 }
-                seen.insert(*tip, rank(&looked, Usual::default()));
+                rank(&looked, Usual::default())
             } else {
-                seen.insert(*tip, unjudged(*tip));
-            }
+                unjudged(*tip)
+            };
+            seen.insert(*tip, audited);
         }
-        if comparer.bases.is_sure() && tips.iter().all(|tip| seen.contains_key(tip)) {
+        if comparer.bases.is_sure() {
             return Ok(Some(seen));
         }
     }
@@ -135,7 +138,8 @@ fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Pro
     let mut merges = graph.range(&nodes, &[]);
     merges.retain(|node| graph.parents(*node).len() > 1);
     let place: HashMap<Node, usize> = merges.iter().enumerate().map(|(place, node)| (*node, place)).collect();
-    let mut work = Work { repo, graph: &graph, merges: &merges, threads, progress, looked: Vec::new() };
+    let packs = reader.packs();
+    let mut work = Work { repo, graph: &graph, merges: &merges, packs, threads, progress, looked: Vec::new() };
     work.looked.resize_with(merges.len(), || None);
     let mut asked: Vec<usize> = nodes.iter().filter_map(|node| place.get(node).copied()).collect();
     asked.sort_unstable();
@@ -155,15 +159,7 @@ fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Pro
             }
         }
     }
-    let usual: Vec<Usual> = asked.iter().map(|place| usual(&work.looked, *place)).collect();
-    let seen = |(place, usual): (&usize, Usual)| {
-        let missed = || Looked { failure: Some(LATE.to_owned()), ..Looked::default() };
-        let (node, looked) = (merges[*place], work.looked[*place].take().unwrap_or_else(missed));
-        let mut audited = rank(&looked, usual);
-        whose::name_authors(reader, &graph, graph.parents(node), &looked.losses, &mut audited.findings);
-        (graph.oid(node), audited)
-    };
-    Ok(asked.iter().zip(usual).map(seen).collect())
+    Ok(work.judge(&asked))
 }
 
 /// Why a merge was not judged, if the time was over.
@@ -182,7 +178,8 @@ pub(super) fn usual_at(repo: &Repo, tip: Oid) -> Result<Option<Usual>, GitError>
     merges.retain(|node| graph.parents(*node).len() > 1);
     merges.truncate(BEFORE);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut work = Work { repo, graph: &graph, merges: &merges, threads, progress: &|_, _| (), looked: Vec::new() };
+    let (packs, progress) = (reader.packs(), &|_, _| ());
+    let mut work = Work { repo, graph: &graph, merges: &merges, packs, threads, progress, looked: Vec::new() };
     work.looked.resize_with(merges.len(), || None);
     work.look(&(0..merges.len()).collect::<Vec<_>>(), Wanted::Losses);
     let whole = work.looked.iter().all(Option::is_some);
@@ -239,6 +236,7 @@ struct Work<'w> {
     repo: &'w Repo,
     graph: &'w Graph,
     merges: &'w [Node],
+    packs: Arc<Packs>,
     threads: usize,
     progress: Progress<'w>,
     looked: Vec<Option<Looked>>,
@@ -250,18 +248,11 @@ impl Work<'_> {
         let (graph, merges, progress) = (self.graph, self.merges, self.progress);
         let done = AtomicUsize::new(self.looked.iter().flatten().count());
         let of = done.load(Ordering::Relaxed) + places.len();
-        let next = Mutex::new(places.chunks(RUN));
         let found = Mutex::new(&mut self.looked);
-        let work = |opening: Opening| {
-            let repo = opening.open();
-            let reader = Reader::open(&repo);
-            let (mut comparer, mut manifests) = (Comparer::new(&reader, graph), Manifests::default());
-            loop {
-                let Some(run) = next.lock().ok().and_then(|mut next| next.next()) else { return };
-                // What is left is told by its absence.
-                if repo.deadline().is_half_over() {
-                    return;
-                }
+        in_threads(self.repo, &self.packs, self.threads, places, |repo, reader, runs| {
+            let (mut comparer, mut manifests) = (Comparer::new(reader, graph), Manifests::default());
+            // What is left when the time is over is told by its absence.
+            while let Some(run) = runs.next().filter(|_| !repo.deadline().is_half_over()) {
                 comparer.bases.prepare(&run.iter().map(|place| merges[*place]).collect::<Vec<_>>());
                 for place in run {
                     let looked = look_at(&mut comparer, &mut manifests, merges[*place], wanted);
@@ -271,13 +262,28 @@ impl Work<'_> {
                     progress(done.fetch_add(1, Ordering::Relaxed) + 1, of);
                 }
             }
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..self.threads.clamp(1, 64).min(places.len().div_ceil(RUN)) {
-                let opening = self.repo.opening();
-                scope.spawn(|| work(opening));
+        });
+    }
+
+    /// Judges what was looked at, against what is usual before it.
+    fn judge(&self, places: &[usize]) -> Seen {
+        let (graph, looked) = (self.graph, &self.looked);
+        let seen = Mutex::new(Seen::with_capacity(places.len()));
+        in_threads(self.repo, &self.packs, self.threads, places, |_, reader, runs| {
+            while let Some(run) = runs.next() {
+                for place in run {
+                    let node = self.merges[*place];
+                    let missed = || Looked { failure: Some(LATE.to_owned()), ..Looked::default() };
+                    let here = looked[*place].as_ref().map_or_else(|| Cow::Owned(missed()), Cow::Borrowed);
+                    let mut audited = rank(&here, usual(looked, *place));
+                    whose::name_authors(reader, graph, graph.parents(node), &here.losses, &mut audited.findings);
+                    if let Ok(mut seen) = seen.lock() {
+                        seen.insert(graph.oid(node), audited);
+                    }
+                }
             }
         });
+        seen.into_inner().unwrap_or_default()
     }
 }
 
@@ -295,7 +301,8 @@ fn look_at(comparer: &mut Comparer<'_>, manifests: &mut Manifests, merge: Node, 
         Ok(facts) => facts,
         Err(error) => return failed(error),
     };
-    let manifest = match manifests.of(comparer.reader(), facts.into.tip) {
+    let first = comparer.graph().parents(merge).first().map(|first| comparer.graph().tree(*first));
+    let manifest = match manifests.of(comparer.reader(), first) {
         Ok(manifest) => manifest,
         Err(error) => return failed(error),
     };
@@ -317,7 +324,7 @@ struct Manifests {
 }
 
 impl Manifests {
-    /// Returns the manifest of a merge's first parent; the built-in one where it has none that can be read.
+    /// Returns the manifest in the tree of a merge's first parent; the built-in one where it has none that can be read.
     fn of(&mut self, reader: &Reader, first: Option<Oid>) -> Result<Arc<Manifest>, GitError> {
         let Some(first) = first else { return Ok(Arc::clone(&self.none)) };
         let Some(blob) = facts::manifest_blob(reader, first)? else { return Ok(Arc::clone(&self.none)) };

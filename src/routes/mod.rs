@@ -32,6 +32,7 @@ mod rebase;
 mod result;
 pub mod retention;
 mod rewritten;
+mod runs;
 pub mod seen;
 mod whose;
 

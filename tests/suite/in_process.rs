@@ -3,17 +3,22 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-use recoveryguard::git::{Deadline, Environment, IndexEntry, Repo, Stage};
+use recoveryguard::git::{Deadline, Environment, IndexEntry, Reader, Repo, Stage};
 use recoveryguard::model::{Oid, RefName};
 
 use crate::support::{Options, Ran, Sandbox};
 
 fn repo(sandbox: &Sandbox) -> Repo {
+    repo_at(sandbox, sandbox.work())
+}
+
+fn repo_at(sandbox: &Sandbox, folder: &Path) -> Repo {
     let command = sandbox.command("git", sandbox.work());
     let variables = command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
     let environment = Environment { variables: variables.collect() };
-    Repo::discover(sandbox.work(), environment, Deadline::never()).unwrap()
+    Repo::discover(folder, environment, Deadline::never()).unwrap()
 }
 
 /// An entry in the form of `git ls-files -s -v`.
@@ -198,6 +203,45 @@ fn who_can_be_reached_from_whom() {
         for other in [&base, &side, &next, &last] {
             let expected = sandbox.git(["merge-base", "--is-ancestor", one, other]).status == 0;
             assert_eq!(repo.is_ancestor(oid(one), oid(other)).unwrap(), expected, "{one} {other}");
+        }
+    }
+}
+
+/// Whole or as a difference to another, named by its place or by its name; in packs of a repository's own, and in one that it
+/// borrows from. What was packed when the reader was opened stays readable: git may repack meanwhile.
+#[test]
+fn packed_objects_are_read_as_git_reads_them() {
+    for by_place in ["true", "false"] {
+        let sandbox = Sandbox::new();
+        for number in 0..25 {
+            let line = |line: usize| if line == 9 * number { format!("{number}\n") } else { format!("line {line}\n") };
+            sandbox.write("long", (0..300).map(line).collect::<String>()).write(format!("dir/{number}"), "x\n");
+            sandbox.commit(&format!("number {number}"));
+        }
+        let place = format!("repack.useDeltaBaseOffset={by_place}");
+        let _ = sandbox.git(["-c", &place, "repack", "-adfq", "--depth=20"]).ok();
+        let borrower = sandbox.root().join("borrower");
+        let _ = sandbox.git(["clone", "-q", "--bare", "--shared", ".", borrower.to_str().unwrap()]).ok();
+        let all = "--batch-check=%(objectname) %(objecttype) %(deltabase)";
+        let listed = sandbox.git(["cat-file", "--batch-all-objects", all]).ok().stdout;
+        let objects: Vec<Vec<&str>> = listed.lines().map(|line| line.split(' ').collect()).collect();
+        assert!(objects.iter().filter(|object| object[2].bytes().any(|digit| digit != b'0')).count() > 20);
+        let content = |object: &Vec<&str>| {
+            sandbox.command("git", sandbox.work()).args(["cat-file", object[1], object[0]]).output().unwrap().stdout
+        };
+        let contents: Vec<Vec<u8>> = objects.iter().map(content).collect();
+        let readers = [sandbox.work(), &borrower].map(|folder| Reader::open(&repo_at(&sandbox, folder)));
+        fs::remove_dir_all(sandbox.damaged().common_dir().join("objects")).unwrap();
+        for reader in &readers {
+            for (object, content) in objects.iter().zip(&contents) {
+                let oid = object[0].parse::<Oid>().unwrap();
+                match object[1] {
+                    "blob" => assert_eq!(reader.text(oid, 1 << 20).unwrap().unwrap().as_slice(), content),
+                    "tree" => assert_eq!(reader.tree(oid).unwrap().as_slice(), content),
+                    _ => assert!(content.ends_with(&reader.commit(oid).unwrap().message)),
+                }
+                assert!(object[1] == "tree" || reader.tree(oid).is_err());
+            }
         }
     }
 }
