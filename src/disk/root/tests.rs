@@ -42,6 +42,26 @@ fn what_is_written_is_read_back() {
     assert_eq!(names(&root.path().join("deep/er")).len(), 1, "no temporary is left");
 }
 
+// D8
+#[test]
+fn what_does_not_pass_takes_no_place_and_leaves_nothing() {
+    let (_folder, root) = sandbox();
+    let at = path("data/a.json");
+    root.replace(&at, (Mode::File, None), b"old", Durability::Lazy).unwrap();
+    let refuse = |beside: &Path| {
+        assert_eq!(fs::read(beside).unwrap(), b"new");
+        assert_eq!(beside.parent(), Some(root.path().join("data").as_path()));
+        assert_eq!(fs::read(root.path().join("data/a.json")).unwrap(), b"old");
+        Err("it is no good".to_owned())
+    };
+    let error = root.replace_checked(&at, (Mode::File, None), b"new", &refuse).unwrap_err();
+    assert_eq!(error.to_string(), "'data/a.json' was not replaced: it is no good");
+    assert_eq!(root.read(&at).unwrap(), Some(file(Mode::File, b"old")));
+    assert_eq!(names(&root.path().join("data")), ["a.json"]);
+    root.replace_checked(&at, (Mode::File, None), b"new", &|_| Ok(())).unwrap();
+    assert_eq!(root.read(&at).unwrap(), Some(file(Mode::File, b"new")));
+}
+
 #[test]
 fn permissions_are_those_that_git_gives() {
     let (_folder, root) = sandbox();
