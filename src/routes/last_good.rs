@@ -49,6 +49,9 @@ pub enum LastGoodError {
         /// The first fault.
         why: String,
     },
+    /// A folder without data.
+    #[error("git tracks no file beneath '{0}' that a [[data]] entry names")]
+    NoData(TreePath),
     /// Another process uses the database.
     #[error("'{path}' is in use by {}; stop it first", pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
     InUse {
@@ -71,8 +74,8 @@ pub enum LastGoodError {
 impl LastGoodError {
     /// Returns whether it is no failure: nothing was changed because it is not possible here, or would lose something.
     pub fn is_refusal(&self) -> bool {
-        use LastGoodError::{Bad, InUse, NeverSeen, NoFile, NoneGood};
-        matches!(self, Bad { .. } | InUse { .. } | NeverSeen(_) | NoFile { .. } | NoneGood(..))
+        use LastGoodError::{Bad, InUse, NeverSeen, NoData, NoFile, NoneGood};
+        matches!(self, Bad { .. } | InUse { .. } | NoData(_) | NeverSeen(_) | NoFile { .. } | NoneGood(..))
     }
 }
 
@@ -103,7 +106,7 @@ pub struct LastGood {
     pub report: Option<Report>,
 }
 
-/// Brings files back to their newest good version; all or none.
+/// Brings files back to their newest good version; all or none. A folder names the data files beneath that git tracks.
 pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> Result<LastGood, LastGoodError> {
     let root = Root::open(repo.need_work_tree()?)?;
     let manifest = manifest_here(&root)?;
@@ -114,7 +117,7 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
         store => Some(store?),
     };
     let mut files = Vec::new();
-    for path in paths {
+    for path in &looking.named(paths)? {
         let mut known = candidates(repo, &history, store.as_ref(), path)?;
         if looking.root.open_file(path)?.is_some() {
             // What stands there is said once.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::last_good::LastGoodError;
 use crate::disk::{self, DiskError, Durability, Kind, Root};
 use crate::facts::{Examiner, Version};
-use crate::git::Repo;
+use crate::git::{Repo, Stage};
 use crate::manifest::{self, Manifest};
 use crate::model::{Mode, Raw, Source, Timestamp, TreePath, WorkFile};
 use crate::recover::{Candidate, Origin, Walk, walk};
@@ -53,6 +53,28 @@ impl<'a> Looking<'a> {
     pub(super) fn new(repo: &'a Repo, root: Root, manifest: &'a Manifest, now: Timestamp) -> Self {
         let examiner = Examiner::new(manifest, |path| schema(repo, path));
         Self { repo, root, examiner, undo: Undo::new(repo, now) }
+    }
+
+    /// Puts the data files beneath a folder into its place.
+    pub(super) fn named(&self, paths: &[TreePath]) -> Result<Vec<TreePath>, LastGoodError> {
+        let mut found = Vec::new();
+        for path in paths {
+            if self.root.metadata(path)?.map(|metadata| metadata.kind) != Some(Kind::Folder) {
+                found.push(path.clone());
+                continue;
+            }
+            let before = found.len();
+            self.repo.read_index(&self.repo.own_index_file(), |at, entry| {
+                let at = TreePath::from(at);
+                if entry.stage == Stage::Normal && at.is_at(path) && self.is_data(&at) && !found.contains(&at) {
+                    found.push(at);
+                }
+            })?;
+            if found.len() == before {
+                return Err(LastGoodError::NoData(path.clone()));
+            }
+        }
+        Ok(found)
     }
 
     /// Returns whether the manifest names a file as data.

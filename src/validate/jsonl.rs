@@ -26,5 +26,5 @@ fn node(text: &str) -> Result<Node, Health> {
 
 /// Returns the lines that hold something: a file may end with a newline, and writers that append leave blank lines.
 fn filled(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').filter(|line| !line.bytes().all(|byte| byte.is_ascii_whitespace()))
+    text.split('\n').filter(|line| !line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')))
 }

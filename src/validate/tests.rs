@@ -111,6 +111,9 @@ fn jsonc_knows_comments_and_trailing_commas_and_keeps_places() {
 fn jsonl_is_judged_line_by_line() {
     good(Format::Jsonl, "{\"a\": 1}\r\n\n[2]\n");
     good(Format::Jsonl, "");
+    // A form feed is no blank of JSON's.
+    assert_eq!(bad(Format::Jsonl, "1\n\u{c}\n"), (2, 1));
+    assert!(keys(Format::Jsonl, b"1\n\x0c\n").is_err());
     assert_eq!(bad(Format::Jsonl, "{\"a\": 1}\n{\"a\": "), (2, 6));
     assert_eq!(bad(Format::Jsonl, "{\n\"a\": 1}").0, 1);
     assert_eq!(doubled(Format::Jsonl, "{\"a\": 1}\n{\"a\": 1, \"a\": 2}"), [("/a".into(), Some(2), 2)]);

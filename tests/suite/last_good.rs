@@ -143,6 +143,9 @@ fn several_files_come_back_all_or_none() {
     assert_eq!((text(&sandbox), sandbox.read("data/other.json")), (emails(12), b"{\"emails\": []}".to_vec()));
     let _ = sandbox.guard(["restore", "--undo"]).ok();
     assert_eq!((text(&sandbox), sandbox.read("data/other.json")), ("{".to_owned(), Vec::new()));
+    // A folder names all of its data.
+    let _ = sandbox.guard(["restore", "data"]).ok();
+    assert_eq!((text(&sandbox), sandbox.read("data/other.json")), (emails(12), b"{\"emails\": []}".to_vec()));
 }
 
 // D9
@@ -150,7 +153,8 @@ fn several_files_come_back_all_or_none() {
 fn nothing_outside_and_nothing_but_files_is_touched() {
     let sandbox = grown();
     let _ = sandbox.guard(["restore", "../elsewhere.json"]).exits(2);
-    let _ = sandbox.guard(["restore", "data"]).exits(4).says("'data' is a folder");
+    fs::create_dir(sandbox.at("empty")).unwrap();
+    let _ = sandbox.guard(["restore", "empty"]).exits(4).says("git tracks no file beneath 'empty'");
     let _ = sandbox.guard(["restore", "never.json"]).exits(4).says("no version of 'never.json' is known");
     fs::remove_file(sandbox.at(DATA)).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", sandbox.at(DATA)).unwrap();
