@@ -228,8 +228,8 @@ pub(super) fn find(tree: &[u8], name: &[u8], length: usize) -> Option<Entry> {
     }
 }
 
-/// What two trees differ in: paths with what stands there before and after.
-pub(super) fn changes(reader: &Reader, before: Option<Oid>, after: Oid) -> Result<Vec<Change>, GitError> {
+/// Returns what two trees differ in: paths with what stands there before and after.
+pub fn changes(reader: &Reader, before: Option<Oid>, after: Oid) -> Result<Vec<Change>, GitError> {
     // A merge of one parent over nothing: each path at which the parent is not the base stands open.
     let trees = Trees { bases: before.into_iter().collect(), parents: vec![after], result: after };
     let mut walk = Walk { reader, bases: 1, compare: Compare::Sides, found: Walked::default() };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bstr::ByteSlice;
 
 use crate::git::{GitError, Repo};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Format, Manifest};
 use crate::model::{Content, Entry, Oid, PathFacts, TreePath};
 
 /// The largest blob that is read, in bytes; a larger one is *too large*, never good or bad.
@@ -14,7 +14,8 @@ pub const LIMIT: u64 = 16 << 20;
 /// Reads the contents that rules need, and the attribute `conflict-marker-size` where markers are seen.
 ///
 /// Needed are: the manifest when it changes; all versions of a path whose result stands in no parent; the result and
-/// the first parent's version of data files; all versions, the merge bases' too, of files whose keys are compared.
+/// the first parent's version of data files; all versions, the merge bases' too, of files whose keys or records are
+/// compared.
 pub(super) fn read(
     repo: &Repo,
     manifest: &Manifest,
@@ -24,12 +25,12 @@ pub(super) fn read(
     for path in paths.iter().filter(|path| !path.conflicted) {
         let merged = path.is_merged_content();
         let own = path.path.as_bstr() == manifest::FILE;
-        let keyed = has_disputed_keys(manifest, path);
-        if !merged && !keyed && !own && manifest.data_rule(path.path.as_bstr()).is_none() {
+        let compared = has_disputed_keys(manifest, path) || has_compared_data(manifest, path);
+        if !merged && !compared && !own && manifest.data_rule(path.path.as_bstr()).is_none() {
             continue;
         }
-        let parents = path.others.iter().copied().filter(|_| merged || keyed);
-        let bases = path.bases.iter().copied().filter(|_| keyed);
+        let parents = path.others.iter().copied().filter(|_| merged || compared);
+        let bases = path.bases.iter().copied().filter(|_| compared);
         for entry in [path.result, path.first].into_iter().chain(parents).chain(bases).flatten() {
             add(repo, entry, &mut contents)?;
         }
@@ -44,6 +45,12 @@ pub(super) fn has_disputed_keys(manifest: &Manifest, path: &PathFacts) -> bool {
     versions.all(|entry| entry.is_some_and(|entry| entry.mode.is_regular()))
         && !path.is_undisputed()
         && manifest.keyed(path.path.as_bstr()).is_some()
+}
+
+/// Returns whether a file is data whose records are compared.
+pub(super) fn has_compared_data(manifest: &Manifest, path: &PathFacts) -> bool {
+    let format = manifest.data_rule(path.path.as_bstr()).map(|(_, format)| format);
+    format.is_some_and(|format| !matches!(format, Format::Sqlite | Format::Binary))
 }
 
 fn add(repo: &Repo, entry: Entry, contents: &mut BTreeMap<Oid, Content>) -> Result<(), GitError> {

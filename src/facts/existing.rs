@@ -1,6 +1,7 @@
 //! The facts of merges that exist, thousands at a time: no process, no index, no working tree.
 //!
-//! Only the paths that matter are listed: where the result is not what merging gives, and where git put a content together. Rules
+//! Only the paths that matter are listed: where the result is not what merging gives, and where git put a content together; beside
+//! them the data files that the merge changes. Rules
 //! about everything that a merge changes (`mass-delete`, protected paths) need [`gather`](super::gather()).
 
 use std::collections::BTreeMap;
@@ -8,18 +9,17 @@ use std::sync::Arc;
 
 use bstr::BString;
 
-use super::CONTENT_LIMIT;
-use super::contents::has_disputed_keys;
-use super::rewound;
+use super::contents::{has_compared_data, has_disputed_keys};
+use super::{CONTENT_LIMIT, data, rewound};
 use crate::deviation::{self, Compared, Comparer, Merge};
-use crate::git::{GitError, Node, Reader};
+use crate::git::{GitError, Graph, Node, Reader};
 use crate::manifest::Manifest;
 use crate::model::{
     Content, Deviation, Entry, Facts, Incoming, Loss, Losses, Moved, Oid, PathFacts, ResultKind, Shape, Signals, Target,
 };
 
-/// Gathers the facts of a merge commit.
-pub fn existing(comparer: &mut Comparer<'_>, commit: Node) -> Result<Facts, GitError> {
+/// Gathers the facts of a merge commit; of data those that `manifest` asks for.
+pub fn existing(comparer: &mut Comparer<'_>, manifest: &Manifest, commit: Node) -> Result<Facts, GitError> {
     let (merge, Compared { deviations, merged, moved, side_taken }) = compare(comparer, commit)?;
     let (reader, graph) = (comparer.reader(), comparer.graph());
     let mut paths: Vec<PathFacts> = deviations.iter().map(path_facts).chain(merged).collect();
@@ -36,7 +36,11 @@ pub fn existing(comparer: &mut Comparer<'_>, commit: Node) -> Result<Facts, GitE
             paths[place].moved = Some(Moved { to, similarity });
         }
     }
-    let contents = contents(reader, &paths)?;
+    let changed = changed_data(reader, graph, manifest, commit, merge.bases())?;
+    let contents = contents(reader, manifest, paths.iter().chain(&changed))?;
+    let first_tree = graph.parents(commit).first().map(|first| graph.tree(*first));
+    let schema = |path: &str| data::schema_in(reader, first_tree, path);
+    let data = data::examine(manifest, paths.iter().chain(&changed), &contents, schema, || Ok(()))?;
     let losses = Losses { at: losses(reader, deviations)?, usual: None, side_taken };
     let parents = graph.parents(commit);
     let heads = parents.iter().skip(1).map(|parent| graph.oid(*parent));
@@ -51,6 +55,7 @@ pub fn existing(comparer: &mut Comparer<'_>, commit: Node) -> Result<Facts, GitE
         paths,
         first_files: usize::MAX,
         contents,
+        data,
         local: Vec::new(),
         losses,
         rewound,
@@ -100,16 +105,53 @@ fn path_facts(deviation: &Deviation) -> PathFacts {
     }
 }
 
-/// Reads all versions of what was put together, and of files whose keys are compared.
-fn contents(reader: &Reader, paths: &[PathFacts]) -> Result<BTreeMap<Oid, Content>, GitError> {
+/// Lists the data files that a merge changes and that it has still.
+fn changed_data(
+    reader: &Reader,
+    graph: &Graph,
+    manifest: &Manifest,
+    merge: Node,
+    bases: &[Node],
+) -> Result<Vec<PathFacts>, GitError> {
+    let [first, others @ ..] = graph.parents(merge) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    if manifest.data.is_empty() {
+        return Ok(found);
+    }
+    for change in deviation::changes(reader, Some(graph.tree(*first)), graph.tree(merge))? {
+        if change.after.is_none() || manifest.data_rule(change.path.as_bstr()).is_none() {
+            continue;
+        }
+        let at = |commit: &Node| deviation::up(reader, graph.tree(*commit), &change.path);
+        found.push(PathFacts {
+            first: change.before,
+            result: change.after,
+            others: others.iter().map(at).collect::<Result<_, _>>()?,
+            bases: bases.iter().map(at).collect::<Result<_, _>>()?,
+            conflicted: false,
+            moved: None,
+            case_twin: None,
+            marker_size: 7,
+            path: change.path,
+        });
+    }
+    Ok(found)
+}
+
+/// Reads all versions of what was put together, of data, and of files whose keys are compared.
+fn contents<'p>(
+    reader: &Reader,
+    manifest: &Manifest,
+    paths: impl Iterator<Item = &'p PathFacts>,
+) -> Result<BTreeMap<Oid, Content>, GitError> {
     let mut contents = BTreeMap::new();
     let built_in = Manifest::default();
     for path in paths {
-        let keyed = has_disputed_keys(&built_in, path);
-        if !keyed && !path.is_merged_content() {
+        let compared = has_disputed_keys(&built_in, path) || has_compared_data(manifest, path);
+        if !compared && !path.is_merged_content() {
             continue;
         }
-        let bases = path.bases.iter().copied().filter(|_| keyed);
+        let bases = path.bases.iter().copied().filter(|_| compared);
         for entry in [path.result, path.first].into_iter().chain(path.others.iter().copied()).chain(bases).flatten() {
             if !entry.mode.is_regular() || contents.contains_key(&entry.oid) {
                 continue;

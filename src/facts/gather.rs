@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{contents, names, reverted, rewound};
+use super::{contents, data, names, reverted, rewound};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Deny, Manifest};
 use crate::model::{
@@ -58,6 +58,8 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
     let deleted = paths.iter().filter(|path| path.first.is_some() && path.result.is_none()).count();
     let first_files = count_first_files(repo, manifest, first_tree, deleted)?;
     let contents = contents::read(repo, manifest, &mut paths)?;
+    let schema = |path: &str| data::schema(objects, first_tree, path);
+    let data = data::examine(manifest, &paths, &contents, schema, || repo.deadline().check())?;
     let rewound = rewound::find(repo, question.into.tip, &paths)?;
     let off = manifest.setting("stale-content").is_some_and(|setting| setting.level == Some(Level::Off));
     let taken_back = match question.into.tip {
@@ -81,6 +83,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
         paths,
         first_files,
         contents,
+        data,
         local: Vec::<LocalFile>::new(),
         losses: Losses::default(),
         rewound,
@@ -185,7 +188,8 @@ fn path_facts(
     let others_changes = others.iter().flat_map(|side| &side.differs).filter(|_| answer.kind == ResultKind::Actual);
     for (path, (first, other)) in others_changes {
         let is_submodule = other.is_some_and(|other| other.mode == Mode::Submodule);
-        let matters = is_submodule || manifest.keyed(path.as_bstr()).is_some();
+        let is_data = || manifest.data_rule(path.as_bstr()).is_some();
+        let matters = is_submodule || manifest.keyed(path.as_bstr()).is_some() || is_data();
         if matters && !bases.iter().any(|base| base.at(path, *first) == *other) {
             entries.entry(path).or_insert((*first, *first));
         }
@@ -231,7 +235,8 @@ fn follow_moves(
     }
     let matters = |path: &&PathFacts| {
         let denied = || manifest.protecting(path.path.as_bstr()).any(|entry| entry.deny.contains(&Deny::Delete));
-        gone(path) && (path.others.iter().all(Option::is_some) || denied())
+        let counted = || manifest.data_rule(path.path.as_bstr()).is_some_and(|(rule, _)| rule.max_loss.is_some());
+        gone(path) && (path.others.iter().all(Option::is_some) || denied() || counted())
     };
     let many = paths.iter().filter(|path| gone(path)).count() >= MANY;
     let (Some(before), Some(after)) = (first_tree, result_tree) else { return Ok(()) };

@@ -5,6 +5,7 @@
 
 mod brought;
 mod contents;
+mod data;
 mod excuses;
 mod existing;
 mod gather;

@@ -1,9 +1,11 @@
 //! Questions that other rooms ask of a manifest.
 
+use std::fmt::{self, Display, Formatter};
+
 use bstr::{BStr, ByteSlice};
 
 use super::words::{DEFAULT_NUMBERS, EXTENSIONS, FORMATS, ROOTS};
-use super::{DataRule, Format, Manifest, Patterns, Protect, Root, RuleSetting};
+use super::{DataRule, Format, Manifest, MaxLoss, Patterns, Protect, Root, RuleSetting};
 
 impl Manifest {
     /// Returns every `[[protect]]` entry that names the file at `path`, in the manifest's order.
@@ -51,6 +53,26 @@ impl Manifest {
         let protect = self.protect.iter().flat_map(|entry| [&entry.paths, &entry.on]);
         let branch = self.branch.iter().flat_map(|rule| [&rule.into, &rule.never]);
         protect.chain(self.data.iter().map(|rule| &rule.paths)).chain(branch)
+    }
+}
+
+impl MaxLoss {
+    /// Returns whether so many of so many records may go.
+    #[expect(clippy::cast_precision_loss, reason = "from 2^53 records on the share is a little off")]
+    pub fn allows(self, lost: u64, of: u64) -> bool {
+        match self {
+            Self::Percent(percent) => lost as f64 * 100.0 <= percent * of as f64,
+            Self::Records(records) => lost <= records,
+        }
+    }
+}
+
+impl Display for MaxLoss {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::Records(records) => write!(f, "{records}"),
+        }
     }
 }
 
@@ -139,6 +161,14 @@ mod tests {
         assert_eq!(manifest.number("mass-delete", "files"), Some(7));
         assert_eq!(manifest.number("mass-delete", "percent"), Some(20));
         assert_eq!(manifest.number("lost-change", "files"), None);
+    }
+
+    #[test]
+    fn so_many_records_may_go_and_no_more() {
+        let percent = MaxLoss::Percent(10.0);
+        assert!(percent.allows(0, 0) && percent.allows(2, 20) && !percent.allows(3, 20) && !percent.allows(1, 0));
+        assert!(MaxLoss::Records(3).allows(3, 3) && !MaxLoss::Records(3).allows(4, 1000));
+        assert_eq!((percent.to_string(), MaxLoss::Records(3).to_string()), ("10%".into(), "3".into()));
     }
 
     #[test]

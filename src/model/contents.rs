@@ -61,4 +61,36 @@ pub struct Names {
     pub nameless: u64,
     /// Names that several records have, by hash: how many.
     pub doubled: BTreeMap<u64, u64>,
+    /// The first of the names that were asked for, as they are written, in the file's order; hold text of the file.
+    pub texts: Vec<String>,
+}
+
+impl Contents {
+    /// Returns the records' names if every record has one and all of them are known.
+    pub fn named(&self) -> Option<&Names> {
+        let more: u64 = self.names.doubled.values().map(|count| count - 1).sum();
+        let known = self.names.hashes.len() as u64 + more;
+        (self.records? == known).then_some(&self.names)
+    }
+}
+
+impl Names {
+    /// Returns how many records have a name.
+    pub fn count(&self, hash: u64) -> u64 {
+        let once = || u64::from(self.hashes.binary_search(&hash).is_ok());
+        self.doubled.get(&hash).copied().unwrap_or_else(once)
+    }
+}
+
+/// A version of a data file, as the manifest's entry has it examined.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// It can be read as what it is.
+    pub is_readable: bool,
+    /// What the entry demands and it has not, in words; the first ones; hold text of the file.
+    pub unmet: Vec<String>,
+    /// The limit that was hit.
+    pub unknown: Option<String>,
+    /// What it holds.
+    pub contents: Contents,
 }

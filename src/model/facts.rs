@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bstr::BString;
 
-use super::{Entry, Incoming, Losses, Oid, Raw, RefName, TreePath};
+use super::{Entry, Held, Incoming, Losses, Oid, Raw, RefName, TreePath};
 
 /// The branch that is merged into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,6 +100,15 @@ impl PathFacts {
         let mut changed = std::iter::once(&self.first).chain(&self.others).filter(|parent| *parent != base);
         changed.all(|parent| *parent == self.result)
     }
+}
+
+/// A data file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFacts {
+    /// Where each version stands.
+    pub entries: PathFacts,
+    /// What each version holds, by blob.
+    pub held: BTreeMap<Oid, Held>,
 }
 
 /// A blob's content as far as it could be read.
@@ -216,13 +225,15 @@ pub struct Facts {
     /// The result's tree; in a predicted conflict it holds files with markers.
     pub result_tree: Option<Oid>,
     /// Every path at which the result differs from the first parent, in byte order; with them every path that will
-    /// conflict, and submodules and files with keys of which it kept the first parent's version though another parent changed them.
+    /// conflict, and submodules, files with keys and data of which it kept the first parent's version though another parent changed them.
     pub paths: Vec<PathFacts>,
     /// The number of files in the first parent's tree, counted only as far as `mass-delete` needs it: a number at the
     /// bound means "at least".
     pub first_files: usize,
     /// The contents that rules need, by blob.
     pub contents: BTreeMap<Oid, Content>,
+    /// The files that the manifest names as data, where the merge touches them.
+    pub data: BTreeMap<TreePath, DataFacts>,
     /// Files of the working tree that are in the way.
     pub local: Vec<LocalFile>,
     /// Where the result is not what merging gives; only for results that exist.

@@ -17,12 +17,12 @@ mod size;
 mod time;
 
 pub use change::{Change, Entry, Mode};
-pub use contents::{Contents, Names, Standing, Table};
+pub use contents::{Contents, Held, Names, Standing, Table};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
 pub use event::{Hook, Incoming, Push, RefMove, TransactionState};
 pub use facts::{
-    Content, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Rewound, Shape, Side, TakenBack,
-    Target,
+    Content, DataFacts, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Rewound, Shape, Side,
+    TakenBack, Target,
 };
 pub use finding::{Excuse, Finding, Level, Verdict, fingerprint};
 pub use oid::{HashKind, Oid, ParseOidError};

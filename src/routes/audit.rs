@@ -220,6 +220,8 @@ struct Looked {
     size: usize,
     paths: Vec<TreePath>,
     failure: Option<String>,
+    /// A data file that could not be judged, and why.
+    unjudged: Option<String>,
 }
 
 /// What is to be known of a merge.
@@ -297,23 +299,26 @@ fn look_at(comparer: &mut Comparer<'_>, manifests: &mut Manifests, merge: Node, 
     if wanted == Wanted::Losses {
         return facts::lost(comparer, merge).map_or_else(failed, |losses| sum(&losses));
     }
-    let mut facts = match facts::existing(comparer, merge) {
-        Ok(facts) => facts,
-        Err(error) => return failed(error),
-    };
     let first = comparer.graph().parents(merge).first().map(|first| comparer.graph().tree(*first));
     let manifest = match manifests.of(comparer.reader(), first) {
         Ok(manifest) => manifest,
         Err(error) => return failed(error),
     };
+    let mut facts = match facts::existing(comparer, &manifest, merge) {
+        Ok(facts) => facts,
+        Err(error) => return failed(error),
+    };
     let losses = std::mem::take(&mut facts.losses);
-    let findings = rules::judge(&Case { facts: &facts, manifest: &manifest });
+    let case = Case { facts: &facts, manifest: &manifest };
+    let (findings, unjudged) = (rules::judge(&case), rules::unjudged(&case));
+    let unjudged = unjudged.into_iter().next().map(|(path, why)| format!("'{path}': {why}"));
     // Of what was judged only the deviations are of use later.
     facts.contents.clear();
+    facts.data.clear();
     facts.paths.retain(|path| losses.at.iter().any(|loss| loss.deviation.path == path.path));
     let keep = !losses.at.is_empty();
     let looked = sum(&losses);
-    Looked { findings, losses, manifest, facts: keep.then(|| Box::new(facts)), ..looked }
+    Looked { findings, losses, manifest, facts: keep.then(|| Box::new(facts)), unjudged, ..looked }
 }
 
 /// Manifests that were read, by their blob: most merges of a history have the same.
@@ -357,6 +362,10 @@ fn rank(looked: &Looked, usual: Usual) -> Audited {
     }
     judge::worst_first(&mut audited.findings);
     audited.verdict = Verdict::of(&audited.findings);
+    if looked.unjudged.is_some() && audited.verdict != Verdict::Block {
+        audited.verdict = Verdict::CouldNotJudge;
+        audited.failure.clone_from(&looked.unjudged);
+    }
     audited
 }
 

@@ -109,6 +109,7 @@ pub(super) fn unknown(question: &Question) -> Facts {
         paths: Vec::new(),
         first_files: 0,
         contents: std::collections::BTreeMap::new(),
+        data: std::collections::BTreeMap::new(),
         local: Vec::new(),
         losses: crate::model::Losses::default(),
         rewound: Vec::new(),

@@ -12,6 +12,7 @@ use super::confirm::Automatic;
 use super::judge;
 use crate::facts::{self, Asked, Comparer, Question};
 use crate::git::{Commit, GitError, Graph, Reader, Repo, Strategy};
+use crate::manifest::Manifest;
 use crate::model::{Entry, Facts, Incoming, Loss, Mode, Oid, Raw, Source, Target, TreePath, WorkFile, escape};
 use crate::rules;
 use crate::undo::{Again, Change};
@@ -111,7 +112,7 @@ fn of_merge(repo: &Repo, commit: Oid) -> Result<Option<Facts>, GitError> {
     let reader = Reader::open(repo);
     let graph = Graph::load(repo, &reader, &[commit], usize::MAX)?;
     let Some(node) = graph.node(commit) else { return Ok(None) };
-    Ok(Some(facts::existing(&mut Comparer::new(&reader, &graph), node)?))
+    Ok(Some(facts::existing(&mut Comparer::new(&reader, &graph), &Manifest::default(), node)?))
 }
 
 /// The facts of a commit into which a change came that its parents don't tell of.

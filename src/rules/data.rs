@@ -1,8 +1,13 @@
 //! What the rules about data files have in common: which files they read, as what, and what the parents say.
+//!
+//! `invalid-data` and `duplicate-keys` read bytes; the rules about what a `[[data]]` entry demands compare what the versions
+//! hold ([`held`], [`names`], [`count`]).
 
-use crate::manifest::{FILE, Format};
-use crate::model::{Content, Entry, Level, PathFacts, TreePath};
-use crate::validate;
+use std::collections::BTreeMap;
+
+use crate::manifest::{DataRule, FILE, Format};
+use crate::model::{Content, Entry, Held, Level, Names, PathFacts, TreePath};
+use crate::validate::{self, Demands, examine};
 
 use super::Case;
 
@@ -63,14 +68,55 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// Returns what a version of a data file holds; `None` for files that no entry names, and where nothing is known.
+pub(super) fn held<'a>(case: &Case<'a>, facts: &PathFacts, entry: Option<Entry>) -> Option<&'a Held> {
+    case.facts.data.get(&facts.path)?.held.get(&entry?.oid)
+}
+
+/// Returns the names of a version's records, if all are known; a file that is not there has none.
+pub(super) fn names<'a>(case: &Case<'a>, facts: &PathFacts, entry: Option<Entry>) -> Option<&'a Names> {
+    static NONE: Names = Names { hashes: Vec::new(), nameless: 0, doubled: BTreeMap::new(), texts: Vec::new() };
+    if entry.is_none() { Some(&NONE) } else { held(case, facts, entry)?.contents.named() }
+}
+
+/// Returns how many records a version has, if that is known; a file that is not there has none.
+pub(super) fn count(case: &Case<'_>, facts: &PathFacts, entry: Option<Entry>) -> Option<u64> {
+    if entry.is_none() { Some(0) } else { held(case, facts, entry)?.contents.records }
+}
+
+/// Returns the first of some names as they stand in a version. `wanted` is in order.
+pub(super) fn texts(case: &Case<'_>, facts: &PathFacts, entry: Option<Entry>, wanted: &[u64]) -> Vec<String> {
+    let Some((rule, format)) = case.manifest.data_rule(facts.path.as_bstr()) else { return Vec::new() };
+    let Some(mut bytes) = case.facts.bytes(entry) else { return Vec::new() };
+    let demands = Demands { wanted, ..Demands::of(rule, None) };
+    examine(format, &mut bytes, &demands).map(|examined| examined.contents.names.texts).unwrap_or_default()
+}
+
+/// Returns the data files that a merge touches, with their entries.
+pub(super) fn named<'a>(case: &Case<'a>) -> impl Iterator<Item = (&'a PathFacts, &'a DataRule)> {
+    let manifest = case.manifest;
+    case.facts.data.iter().filter_map(|(path, data)| Some((&data.entries, manifest.data_rule(path.as_bstr())?.0)))
+}
+
+/// The rules that need to read data files.
+const READERS: [&str; 6] =
+    ["invalid-data", "duplicate-keys", "data-schema", "lost-records", "doubled-records", "data-shrunk"];
+
 /// Lists the files that the manifest names as data and that could not be judged, with the reason: too large, nested too
-/// deep, or not gathered. They are neither good nor bad, and the caller says so.
+/// deep, not gathered, or a schema that can't be used. They are neither good nor bad, and the caller says so.
 pub fn unjudged(case: &Case<'_>) -> Vec<(TreePath, String)> {
     let is_off = |rule| case.manifest.setting(rule).and_then(|setting| setting.level) == Some(Level::Off);
-    if is_off("invalid-data") && is_off("duplicate-keys") {
+    if READERS.into_iter().all(is_off) {
         return Vec::new();
     }
-    case.paths().filter_map(|facts| Some((facts.path.clone(), obstacle(case, facts)?))).collect()
+    let obstacles = case.paths().filter_map(|facts| Some((facts.path.clone(), obstacle(case, facts)?)));
+    let mut found: BTreeMap<TreePath, String> = obstacles.collect();
+    for (path, data) in &case.facts.data {
+        if let Some(why) = hidden(case, &data.entries) {
+            found.entry(path.clone()).or_insert(why);
+        }
+    }
+    found.into_iter().collect()
 }
 
 fn obstacle(case: &Case<'_>, facts: &PathFacts) -> Option<String> {
@@ -86,6 +132,13 @@ fn obstacle(case: &Case<'_>, facts: &PathFacts) -> Option<String> {
         _ => None,
     };
     validate::duplicate_keys(format, bytes).err().and_then(unknown)
+}
+
+/// Returns what is not known of a data file's result, or of a version that it is compared with.
+fn hidden(case: &Case<'_>, facts: &PathFacts) -> Option<String> {
+    let unknown = |entry| held(case, facts, entry)?.unknown.clone();
+    let mut earlier = std::iter::once(facts.first).chain(facts.others.iter().chain(&facts.bases).copied());
+    unknown(facts.result).or_else(|| Some(format!("an earlier version: {}", earlier.find_map(unknown)?)))
 }
 
 #[cfg(test)]
@@ -106,6 +159,19 @@ mod tests {
         assert_eq!(unjudged[1], ("data/large.json".into(), "too large to be read (99 bytes)".into()));
         assert_eq!(unjudged.len(), 2);
         assert_eq!(sample.said(), ["block invalid-data data/bad.json"]);
+    }
+
+    #[test]
+    fn what_is_not_known_of_any_version_is_named() {
+        let aliased = "a: &x {k: 1}\nb: *x\n";
+        let sample = |first: &str, result: &str| {
+            let sample = Sample::merge().data(&["a.yaml"]).records("/b", None, None);
+            sample.path("a.yaml", file(first), &[file(first)], file(result)).examined()
+        };
+        let said = |first, result| unjudged(&sample(first, result).case()).into_iter().map(|(_, why)| why).collect();
+        let why = "aliases ('*', '<<') are not followed: what it holds is not looked at";
+        let (here, earlier): (Vec<String>, Vec<String>) = (said("b: {}", aliased), said(aliased, "b: {}"));
+        assert_eq!((here, earlier), (vec![why.to_owned()], vec![format!("an earlier version: {why}")]));
     }
 
     #[test]

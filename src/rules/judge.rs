@@ -34,7 +34,8 @@ fn finish(case: &Case<'_>, rule: &Rule, draft: Draft) -> Finding {
         Weight::Own(own) => said.unwrap_or(own),
         Weight::AtMost(most) => said.unwrap_or(rule.default).min(most),
     };
-    let facts = draft.path.as_ref().and_then(|path| case.at(path));
+    let known = |path| case.at(path).or_else(|| case.facts.data.get(path).map(|data| &data.entries));
+    let facts = draft.path.as_ref().and_then(known);
     let hex = |entry: Option<crate::model::Entry>| entry.map_or_else(|| "-".to_owned(), |entry| entry.oid.to_string());
     let (first, result) = facts.map_or((None, None), |facts| (facts.first, facts.result));
     let fingerprint = fingerprint(&[

@@ -6,7 +6,7 @@ use crate::manifest::Format;
 use crate::model::{Entry, Level, PathFacts, ResultKind};
 use crate::validate::{Keys, Kind, container, keys};
 
-use super::data::checked;
+use super::data::{checked, names};
 use super::lost_change::{restore, side_name};
 use super::ranking::is_generated;
 use super::{Case, Docs, Draft, Rule, Weight};
@@ -17,8 +17,8 @@ pub const RULE: Rule = Rule {
     default: Level::Warn,
     docs: Docs {
         finds: "A key of a JSON, YAML or TOML file that a parent has is missing from the result, and no other parent removed \
-                it. Items of a list count as keys where all of them are objects with an `id`, `name` or `key` of their own. A \
-                key that only moved, with its value, is not lost. In lock files, translations and generated files it is \
+                it. Items of a list count as keys where all of them are objects with an `id`, `name` or `key` of their own; records \
+                that a `[[data]]` entry names are those of `lost-records`. A key that only moved, with its value, is not lost. In lock files, translations and generated files it is \
                 information.",
         why: "A setting, a dependency or a record of one side is gone without a trace in the merge's own difference. Compared \
               line by line such a loss is one short line, which other rules take for a small edit.",
@@ -49,9 +49,13 @@ fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
     let parents = std::iter::once(facts.first).chain(facts.others.iter().copied());
     let result = read(facts.result)?;
     let parents = parents.map(read).collect::<Option<Vec<Keys>>>()?;
+    // Records that have names are `lost-records`'.
+    let records = case.manifest.data_rule(facts.path.as_bstr()).and_then(|(rule, _)| rule.records.as_deref());
+    let records = records.filter(|_| names(case, facts, facts.first).is_some());
     let mut gone: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (side, parent) in parents.iter().enumerate() {
-        for pointer in parent.pointers().filter(|pointer| is_gone(parent, &result, pointer)) {
+        let is_lost = |pointer: &&str| is_gone(parent, &result, pointer) && container(pointer) != records;
+        for pointer in parent.pointers().filter(is_lost) {
             gone.entry(pointer).or_default().push(side);
         }
     }
@@ -140,6 +144,14 @@ mod tests {
         assert_eq!(sample.judge()[0].message, "key '/id=3' of main is missing from 'a.yaml'");
         let all_gone = merged("a.yaml", [&versions[0], &versions[1], &versions[2], "[]"]);
         assert_eq!(all_gone.judge()[0].evidence["count"], "4");
+    }
+
+    #[test]
+    fn records_that_an_entry_names_are_those_of_lost_records() {
+        let versions = ["{\"r\": {}}", "{\"r\": {\"a\": 1}, \"x\": 1}", "{\"r\": {\"b\": 1}}", "{\"r\": {\"b\": 1}}"];
+        let sample = merged("a.json", versions).data(&["a.json"]).records("/r", None, None).examined();
+        assert_eq!(sample.said(), ["warn lost-keys a.json", "warn lost-records a.json"]);
+        assert_eq!(sample.judge()[0].evidence["keys"], "/x");
     }
 
     #[test]

@@ -11,9 +11,12 @@ mod case;
 mod case_collision;
 mod conflict_markers;
 mod data;
+mod data_schema;
+mod data_shrunk;
 mod decide;
 mod deleted_in_merge;
 mod doubled_block;
+mod doubled_records;
 mod draft;
 mod duplicate_keys;
 mod ignored_overwritten;
@@ -22,6 +25,7 @@ mod judge;
 mod lost_change;
 mod lost_common_line;
 mod lost_keys;
+mod lost_records;
 mod manifest_weakened;
 mod mass_delete;
 mod mode_changed;
@@ -97,6 +101,10 @@ pub const REGISTER: &[Rule] = &[
     conflict_markers::RULE,
     invalid_data::RULE,
     duplicate_keys::RULE,
+    data_schema::RULE,
+    lost_records::RULE,
+    doubled_records::RULE,
+    data_shrunk::RULE,
     deleted_in_merge::RULE,
     lost_change::RULE,
     lost_common_line::RULE,

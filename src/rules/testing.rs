@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::manifest::{BranchRule, DataRule, Deny, Manifest, Patterns, Protect, RuleSetting};
+use crate::manifest::{BranchRule, DataRule, Deny, Manifest, MaxLoss, Patterns, Protect, RuleSetting};
 use crate::model::{
-    Automatic, Content, Deviation, Entry, Facts, Finding, Incoming, Level, LocalFile, LocalKind, Loss, Losses, Lost,
-    Mode, Moved, Oid, PathFacts, ResultKind, Shape, Signals, Target, Usual,
+    Automatic, Content, DataFacts, Deviation, Entry, Facts, Finding, Incoming, Level, LocalFile, LocalKind, Loss,
+    Losses, Lost, Mode, Moved, Oid, PathFacts, ResultKind, Shape, Signals, Target, Usual,
 };
+use crate::validate::{Demands, examine};
 
 use super::{Case, judge};
 
@@ -63,6 +64,7 @@ impl Sample {
             paths: Vec::new(),
             first_files: 1000,
             contents: BTreeMap::new(),
+            data: BTreeMap::new(),
             local: Vec::new(),
             losses: Losses::default(),
             rewound: Vec::new(),
@@ -101,7 +103,11 @@ impl Sample {
     /// Changes what is known of a path.
     #[must_use]
     pub fn with(mut self, path: &str, change: impl FnOnce(&mut PathFacts)) -> Self {
-        change(self.facts.paths.iter_mut().find(|facts| facts.path == path.into()).unwrap());
+        let facts = self.facts.paths.iter_mut().find(|facts| facts.path == path.into()).unwrap();
+        change(facts);
+        if let Some(data) = self.facts.data.get_mut(&facts.path) {
+            data.entries = facts.clone();
+        }
         self
     }
 
@@ -185,6 +191,32 @@ impl Sample {
             backup: false,
             secret: false,
         });
+        self
+    }
+
+    /// Says where the records of the last `[[data]]` entry are, by what they are named, and how many may go.
+    #[must_use]
+    pub fn records(mut self, records: &str, key: Option<&str>, max_loss: Option<MaxLoss>) -> Self {
+        let rule = self.manifest.data.last_mut().unwrap();
+        rule.records = Some(records.to_owned());
+        rule.key = key.map(str::to_owned);
+        rule.max_loss = max_loss;
+        self
+    }
+
+    /// Examines the data files, once all is said of them.
+    #[must_use]
+    pub fn examined(mut self) -> Self {
+        for facts in &self.facts.paths {
+            let Some((rule, format)) = self.manifest.data_rule(facts.path.as_bstr()) else { continue };
+            let parents = facts.others.iter().chain(&facts.bases).copied();
+            for entry in [facts.first, facts.result].into_iter().chain(parents).flatten() {
+                let mut bytes = self.facts.bytes(Some(entry)).unwrap();
+                let held = examine(format, &mut bytes, &Demands::of(rule, None)).unwrap().held();
+                let data = || DataFacts { entries: facts.clone(), held: BTreeMap::new() };
+                self.facts.data.entry(facts.path.clone()).or_insert_with(data).held.insert(entry.oid, held);
+            }
+        }
         self
     }
 

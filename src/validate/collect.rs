@@ -1,9 +1,9 @@
 //! Looks at a document while it is read: its top, what has to stand in it, and its records.
 
 use super::demands::{Demands, steps};
-use super::examined::{Examined, Place};
+use super::examined::{About, Examined, Place};
 use super::json::{Container, Scalar, Visit};
-use super::records::Records;
+use super::records::{KEY, Records};
 use crate::manifest::Root;
 
 /// Watches for what is demanded.
@@ -17,7 +17,7 @@ pub(super) struct Collector<'d> {
     depth: usize,
     deepest: usize,
     collection: Collection,
-    found: Records,
+    found: Records<'d>,
     /// The record at hand has its name.
     is_named: bool,
 }
@@ -62,7 +62,7 @@ impl<'d> Collector<'d> {
             depth: 0,
             deepest,
             collection: Collection::NotSeen,
-            found: Records::default(),
+            found: Records::new(demands.wanted),
             is_named: false,
         }
     }
@@ -72,17 +72,21 @@ impl<'d> Collector<'d> {
         if let (Some(wanted), Some(top)) = (self.demands.root, self.root)
             && top != Top::Container(wanted)
         {
-            examined.faults.add(Place::Whole, format!("the document is {}, not an {}", top.name(), wanted.word()));
+            let what = format!("the document is {}, not an {}", top.name(), wanted.word());
+            examined.faults.about(About::Demand, Place::Whole, what);
         }
         for (pointer, ..) in self.required.iter().filter(|(.., found)| !found) {
-            examined.faults.add(Place::Pointer((*pointer).to_owned()), "is missing");
+            examined.faults.about(About::Demand, Place::Pointer((*pointer).to_owned()), "is missing");
         }
-        let place = || Place::Pointer(self.demands.records.unwrap_or_default().to_owned());
+        let none = |why: &str, examined: &mut Examined| {
+            let place = Place::Pointer(self.demands.records.unwrap_or_default().to_owned());
+            examined.faults.about(About::Demand, place, format!("there are no records: {why}"));
+        };
         match self.collection {
             _ if self.records.is_none() => {}
-            Collection::NotSeen => examined.faults.add(place(), "there are no records: nothing stands here"),
-            Collection::Odd => examined.faults.add(place(), "there are no records: this is no array and no object"),
             Collection::Open(_) | Collection::Ended => self.found.finish(self.demands.key, examined),
+            Collection::NotSeen => none("nothing stands here", examined),
+            Collection::Odd => none("this is no array and no object", examined),
         }
     }
 
@@ -112,7 +116,7 @@ impl<'d> Collector<'d> {
                 self.found.count += 1;
                 self.is_named = kind == Container::Object;
                 if self.is_named {
-                    self.found.name(b'k', &path[self.depth - 1].key);
+                    self.found.name(KEY, &path[self.depth - 1].key);
                 } else if container != Some(Container::Object) {
                     self.found.nameless();
                     self.is_named = true;

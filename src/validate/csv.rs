@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
 use super::demands::Demands;
-use super::examined::{Examined, Place};
+use super::examined::{About, Examined, Place};
 use super::records::Records;
 
 /// The delimiters that are looked for in the first row; the one that stands there most often is taken.
@@ -95,7 +95,7 @@ struct Table<'d> {
     header: Vec<Vec<u8>>,
     key: Option<u64>,
     name: Option<Vec<u8>>,
-    records: Records,
+    records: Records<'d>,
     /// The row at hand holds something.
     is_filled: bool,
     has_nul: bool,
@@ -119,7 +119,7 @@ impl<'d> Table<'d> {
             header: Vec::new(),
             key: None,
             name: None,
-            records: Records::default(),
+            records: Records::new(demands.wanted),
             is_filled: false,
             has_nul: false,
             start: Vec::new(),
@@ -227,7 +227,7 @@ impl<'d> Table<'d> {
         if let Some(key) = self.demands.key {
             self.key = self.header.iter().position(|name| name == key.as_bytes()).map(|at| at as u64);
             if self.key.is_none() {
-                examined.faults.add(place(), format!("there is no column '{key}'"));
+                examined.faults.about(About::Demand, place(), format!("there is no column '{key}'"));
             }
         }
     }

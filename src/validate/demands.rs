@@ -16,6 +16,8 @@ pub struct Demands<'a> {
     pub records: Option<&'a str>,
     /// The field (of CSV the column) that names a record; every record has one, and no two the same.
     pub key: Option<&'a str>,
+    /// Hashes of names, in their order: the first of them that stand in the file are wanted as they are written.
+    pub wanted: &'a [u64],
 }
 
 impl<'a> Demands<'a> {
@@ -27,12 +29,13 @@ impl<'a> Demands<'a> {
             schema,
             records: rule.records.as_deref(),
             key: rule.key.as_deref(),
+            wanted: &[],
         }
     }
 
     /// Returns whether anything is asked for.
     pub(super) fn asks(&self) -> bool {
-        let Self { root, required, schema, records, key: _ } = self;
+        let Self { root, required, schema, records, key: _, wanted: _ } = self;
         root.is_some() || !required.is_empty() || schema.is_some() || records.is_some()
     }
 }

@@ -1,7 +1,7 @@
 //! What a full examination of a data file found: faults, notes, limits, and what the file holds.
 
 use crate::model::escape;
-pub use crate::model::{Contents, Names, Standing, Table};
+pub use crate::model::{Contents, Held, Names, Standing, Table};
 
 /// So many faults and notes are kept; further ones are counted.
 const KEPT: usize = 20;
@@ -24,9 +24,22 @@ pub enum Place {
     Table(String),
 }
 
+/// What a fault is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// The file as its format has it.
+    Form,
+    /// What is demanded of it beside that.
+    Demand,
+    /// Records that have one name.
+    Doubled,
+}
+
 /// One thing that was found. Its words hold text of the file: as they are shown they are escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
+    /// What it is about.
+    pub about: About,
     /// Where.
     pub place: Place,
     /// What.
@@ -68,11 +81,16 @@ impl std::fmt::Display for Fault {
 }
 
 impl Faults {
-    /// Adds one.
+    /// Adds one about the file's form.
     pub fn add(&mut self, place: Place, what: impl Into<String>) {
+        self.about(About::Form, place, what);
+    }
+
+    /// Adds one.
+    pub fn about(&mut self, about: About, place: Place, what: impl Into<String>) {
         self.count += 1;
         if self.first.len() < KEPT {
-            self.first.push(Fault { place, what: what.into() });
+            self.first.push(Fault { about, place, what: what.into() });
         }
     }
 
@@ -89,6 +107,18 @@ impl Examined {
             (false, _) => Standing::Bad,
             (true, false) => Standing::Unknown,
             (true, true) => Standing::Good,
+        }
+    }
+
+    /// Returns what two versions of a file are compared by.
+    pub fn held(self) -> Held {
+        let is_about = |about: About| self.faults.first.iter().any(|fault| fault.about == about);
+        let unmet = self.faults.first.iter().filter(|fault| fault.about == About::Demand);
+        Held {
+            is_readable: !is_about(About::Form),
+            unmet: unmet.map(ToString::to_string).collect(),
+            unknown: self.unknown.first().cloned(),
+            contents: self.contents,
         }
     }
 }

@@ -26,7 +26,7 @@ mod yaml;
 pub use demands::Demands;
 pub use doubled::DuplicateKey;
 pub use examine::examine;
-pub use examined::{Contents, Examined, Fault, Faults, Names, Place, Standing, Table};
+pub use examined::{About, Contents, Examined, Fault, Faults, Names, Place, Standing, Table};
 pub use keys::{Keys, Kind, container, keys};
 pub use schema::Schema;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
-use super::examined::{Examined, Names, Place};
+use super::examined::{About, Examined, Names, Place};
 
 /// So many names are told apart.
 const MOST: usize = 3_000_000;
@@ -12,6 +12,9 @@ const MOST: usize = 3_000_000;
 const SHOWN: usize = 10;
 /// So much of a name is shown, in characters.
 const LONGEST: usize = 60;
+
+/// The kind of a name that is a key of an object: that one stands there twice is said of every object.
+pub(super) const KEY: u8 = b'k';
 
 /// One key for all files of a process, so that names of two versions can be compared.
 static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -22,25 +25,36 @@ pub(super) fn hash(kind: u8, name: &str) -> u64 {
 }
 
 /// Counts records.
-#[derive(Debug, Default)]
-pub(super) struct Records {
+#[derive(Debug)]
+pub(super) struct Records<'w> {
     pub count: u64,
     names: HashSet<u64>,
     doubled: BTreeMap<u64, (u64, String)>,
     nameless: u64,
     overflow: bool,
+    wanted: &'w [u64],
+    texts: Vec<String>,
 }
 
-impl Records {
+impl<'w> Records<'w> {
+    /// Takes the hashes, in their order, of the names that are wanted as they are written.
+    pub fn new(wanted: &'w [u64]) -> Self {
+        let (names, doubled, texts) = (HashSet::new(), BTreeMap::new(), Vec::new());
+        Self { count: 0, names, doubled, nameless: 0, overflow: false, wanted, texts }
+    }
+
     /// Takes the name of a record.
     pub fn name(&mut self, kind: u8, name: &str) {
         let hash = hash(kind, name);
         if self.names.insert(hash) {
+            if self.texts.len() < SHOWN && self.wanted.binary_search(&hash).is_ok() {
+                self.texts.push(name.chars().take(LONGEST).collect());
+            }
             self.overflow |= self.names.len() > MOST;
             if self.overflow {
                 self.names = HashSet::new();
             }
-        } else if self.doubled.len() < MOST {
+        } else if kind != KEY && self.doubled.len() < MOST {
             let shown =
                 || if self.doubled.len() < SHOWN { name.chars().take(LONGEST).collect() } else { String::new() };
             let shown = if self.doubled.contains_key(&hash) { String::new() } else { shown() };
@@ -65,18 +79,18 @@ impl Records {
                 1 => format!("one record has no '{key}'"),
                 many => format!("{many} records have no '{key}'"),
             };
-            examined.faults.add(Place::Whole, what);
+            examined.faults.about(About::Demand, Place::Whole, what);
         }
         let more = self.doubled.len().saturating_sub(SHOWN);
         for (count, name) in self.doubled.values().filter(|(_, name)| !name.is_empty()) {
-            examined.faults.add(Place::Whole, format!("{count} records have the name '{name}'"));
+            examined.faults.about(About::Doubled, Place::Whole, format!("{count} records have the name '{name}'"));
         }
         if more > 0 {
-            examined.faults.add(Place::Whole, format!("{more} more names stand for several records"));
+            examined.faults.about(About::Doubled, Place::Whole, format!("{more} more names stand for several records"));
         }
         let mut hashes: Vec<u64> = self.names.into_iter().collect();
         hashes.sort_unstable();
         let doubled = self.doubled.into_iter().map(|(hash, (count, _))| (hash, count)).collect();
-        examined.contents.names = Names { hashes, nameless: self.nameless, doubled };
+        examined.contents.names = Names { hashes, nameless: self.nameless, doubled, texts: self.texts };
     }
 }

@@ -6,7 +6,7 @@
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
-use super::examined::{Examined, Place};
+use super::examined::{About, Examined, Place};
 
 /// Larger schemas are refused.
 const MAX_BYTES: usize = 1 << 20;
@@ -36,7 +36,8 @@ impl Schema {
     pub(super) fn compare(&self, document: &Value, examined: &mut Examined) {
         for error in self.0.iter_errors(document).take(MOST) {
             let place = Place::Pointer(error.instance_path().to_string());
-            examined.faults.add(place, format!("does not fit the schema: {}", short(&error.masked().to_string())));
+            let what = format!("does not fit the schema: {}", short(&error.masked().to_string()));
+            examined.faults.about(About::Demand, place, what);
         }
     }
 }

@@ -182,6 +182,52 @@ fn who_removed_what_is_back_and_who_wrote_what_is_doubled_is_named() {
     assert!(!sandbox.text("back").contains("line number 3\n"));
 }
 
+/// Records of a file that the manifest names as data: taken whole from one side, broken by a branch, and of unknown health.
+#[test]
+fn data_that_the_manifest_names_is_judged_in_history() {
+    let list = |ids: &[u32]| ids.iter().map(|id| format!("{{\"id\": {id}}}\n")).collect::<String>();
+    let manifest = |more: &str| {
+        format!(
+            "version = 1\n[[data]]\npaths = [\"list.jsonl\"]\nrecords = \"\"\nkey = \"id\"\nmax_loss = \"50%\"\n{more}"
+        )
+    };
+    let sandbox = Sandbox::new();
+    sandbox.write(".recoveryguard.toml", manifest("")).write("list.jsonl", list(&[1, 2]));
+    sandbox.commit("data");
+    let merged = |name: &str, theirs: &str, ours: &str, result: &str| {
+        let _ = sandbox.git(["checkout", "-q", "-b", name]).ok();
+        sandbox.write("list.jsonl", theirs).write(name, "x\n");
+        sandbox.commit(name);
+        let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+        sandbox.write("list.jsonl", ours).write("rest", name);
+        sandbox.commit("ours");
+        let _ = sandbox.git(["merge", "-q", "--no-commit", name]);
+        sandbox.write("list.jsonl", result);
+        let _ = sandbox.git(["commit", "-q", "-a", "-m", "merged"]).ok();
+        let ran = sandbox.guard(["audit", "--json", "-n", "1"]);
+        let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(ran.status, if name == "unknown" { 3 } else { 0 }, "{ran}");
+        document
+    };
+    let document = merged("feat", &list(&[1, 2, 3]), &list(&[1, 2, 4]), &list(&[1, 2, 4]));
+    assert!(findings(&document).contains(&"warn lost-records list.jsonl".to_owned()), "{document:#}");
+    assert!(
+        document["merges"][0]["findings"].as_array().unwrap().iter().any(|found| found["evidence"]["records"] == "3")
+    );
+    // What only the branch changed, and merging takes over.
+    let before = list(&[1, 2, 4]);
+    let document = merged("cut", &list(&[4]), &before, &list(&[4]));
+    assert_eq!(findings(&document), ["block lost-records list.jsonl"], "{document:#}");
+    let document = merged("nameless", "{}\n", &list(&[4]), "{}\n");
+    assert!(findings(&document).contains(&"block data-schema list.jsonl".to_owned()), "{document:#}");
+    sandbox.write(".recoveryguard.toml", manifest("schema = \"none.json\"\n")).write("list.jsonl", list(&[4]));
+    sandbox.commit("schema");
+    let document = merged("unknown", &list(&[4, 5]), &list(&[4]), &list(&[4, 5]));
+    assert_eq!(document["merges"][0]["verdict"], "could-not-judge", "{document:#}");
+    let why = "'list.jsonl': the schema 'none.json' can't be used: there is no such file";
+    assert_eq!(document["merges"][0]["failure"], why, "{document:#}");
+}
+
 /// Keys of a data file that a side added, where its whole text was kept out and where it was merged; the command brings them
 /// back.
 #[test]

@@ -44,6 +44,20 @@ fn far_apart(first: &str, last: &str) -> String {
     format!("{{\n{first}{middle}{last}  \"end\": 0\n}}\n")
 }
 
+/// A list of records, one a line, and the entry that names it.
+fn data(sandbox: &Sandbox, entry: &str, ids: impl IntoIterator<Item = u32>) {
+    let manifest = format!("version = 1\n[[data]]\npaths = [\"list.jsonl\"]\n{entry}\n");
+    sandbox.write(".recoveryguard.toml", manifest);
+    records(sandbox, ids);
+}
+
+fn records(sandbox: &Sandbox, ids: impl IntoIterator<Item = u32>) {
+    let lines: String = ids.into_iter().map(|id| format!("{{\"id\": {id}}}\n")).collect();
+    sandbox.write("list.jsonl", lines);
+}
+
+const KEY: &str = "records = \"\"\nkey = \"id\"";
+
 fn cases() -> Vec<Case> {
     let json: fn(&Sandbox) = |sandbox| _ = sandbox.write("data.json", far_apart("", ""));
     let twice: fn(&Sandbox) = |sandbox| _ = sandbox.write("data.json", far_apart("  \"x\": 1,\n", ""));
@@ -111,6 +125,17 @@ fn cases() -> Vec<Case> {
                 |s| _ = s.write("data.json", "{\"a\": 2, \"b\": 1}\n"),
             )
         },
+        case("data-schema", "block", |s| data(s, KEY, [1, 2]), |s| _ = s.write("list.jsonl", "{\"id\": 1}\n{}\n")),
+        Case {
+            later: |sandbox| records(sandbox, [1, 2]),
+            conclude: Some(|sandbox| records(sandbox, [1, 2])),
+            ..case("lost-records", "warn", |s| data(s, KEY, [1]), |s| records(s, [1, 3]))
+        },
+        Case {
+            later: |sandbox| records(sandbox, (1..30).chain([99])),
+            ..case("doubled-records", "block", |s| data(s, KEY, 1..30), |s| records(s, [99].into_iter().chain(1..30)))
+        },
+        case("data-shrunk", "warn", |s| data(s, "records = \"\"", 1..30), |s| records(s, [])),
         Case {
             later: |sandbox| _ = sandbox.write("text", "ours\n"),
             conclude: Some(|sandbox| {
@@ -216,6 +241,24 @@ fn every_rule_fires_on_real_git() {
     for case in cases() {
         run(&case);
     }
+}
+
+/// A file without keys, of which the result has what the first parent has, is looked at for what the other side brought.
+#[test]
+fn records_of_a_table_that_a_conclusion_left_out_are_named() {
+    let sandbox = Sandbox::new();
+    let manifest = "version = 1\n[[data]]\npaths = [\"*.csv\"]\nrecords = \"\"\nkey = \"id\"\n";
+    sandbox.write(".recoveryguard.toml", manifest).write("t.csv", "id,v\n1,a\n").write("text", "base\n");
+    sandbox.commit("main");
+    sandbox.branch("feat", &[("t.csv", Some("id,v\n1,a\n7,b\n")), ("text", Some("theirs\n"))]);
+    sandbox.write("text", "ours\n");
+    sandbox.commit("later");
+    sandbox.install();
+    let _ = sandbox.git(["merge", "feat"]).fails();
+    sandbox.write("text", "both\n");
+    let _ = sandbox.git(["checkout", "-q", "main", "--", "t.csv"]).ok();
+    let said = sandbox.git(["commit", "-q", "-a", "-m", "concluded"]).ok();
+    let _ = said.says("[lost-records]").says("1 record of feat is missing from 't.csv': '7'");
 }
 
 /// Rules about what a merge lost: `audit.rs` has their cases.
