@@ -74,6 +74,13 @@ impl Repo {
         Ok(entries)
     }
 
+    /// Returns the files of the working tree that git does not track, ignored ones among them; not those of repositories in it.
+    pub fn untracked(&self) -> Result<Vec<TreePath>, GitError> {
+        let text = self.git("ls-files").args(["-z", "--others"]).run()?.success()?;
+        let is_file = |item: &&[u8]| !item.is_empty() && !item.ends_with(b"/");
+        Ok(text.split(|byte| *byte == 0).filter(is_file).map(TreePath::from).collect())
+    }
+
     /// Reads an index file: `each` gets the entries in git's order, with the path apart so that nobody has to keep a copy.
     ///
     /// In process where the file holds all entries; a split or sparse index, and whatever else gitoxide does not take, is

@@ -13,6 +13,7 @@ mod pruned;
 mod recovered;
 mod reported;
 mod undone;
+mod verified;
 pub mod words;
 
 pub use answer::answer;
@@ -29,3 +30,4 @@ pub use pruned::{pruned_json, pruned_text};
 pub use recovered::{last_good_json, last_good_text, walk_text};
 pub use reported::{About, Report};
 pub use undone::{conflicts_text, copied_json, copied_text, undone_json, undone_text};
+pub use verified::{verdict_of, verified_findings, verified_json, verified_text, versions_json, versions_text};

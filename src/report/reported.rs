@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::words;
 use crate::model::{Finding, Level, Oid, Timestamp, Verdict, escape, fingerprint};
-use crate::routes::{Audited, Checked};
+use crate::routes::{Audited, Checked, Verified};
 
 /// Which command judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Asked {
     Audit,
     /// `guard check`: a merge to be made, or a range.
     Check,
+    /// `guard verify`: data files as they are.
+    Verify,
 }
 
 impl Asked {
@@ -25,6 +27,7 @@ impl Asked {
         match self {
             Self::Audit => "audit",
             Self::Check => "check",
+            Self::Verify => "verify",
         }
     }
 }
@@ -143,6 +146,29 @@ impl<'a> Report<'a> {
             failure: Some(plain(why)),
         };
         Self { asked: Asked::Check, about, merges: vec![merge], quiet: 0 }
+    }
+
+    /// Takes data files, with what is wrong with them as findings. All stand in one place; each of unknown health is one more.
+    pub fn of_verify(about: About, all: &[Verified], findings: &'a [Finding]) -> Self {
+        let merge = |name: String, verdict: Verdict, failure: Option<String>| Merge {
+            commit: None,
+            name,
+            subject: String::new(),
+            author: String::new(),
+            time: None,
+            is_past: true,
+            verdict,
+            findings: Vec::new(),
+            failure,
+        };
+        let whole =
+            Merge { findings: findings.iter().collect(), ..merge(about.range.clone(), Verdict::of(findings), None) };
+        let unknown = all.iter().filter_map(|file| {
+            let why = file.examined.unknown.first()?;
+            Some(merge(file.path.to_string(), Verdict::CouldNotJudge, Some(plain(why))))
+        });
+        let merges = std::iter::once(whole).chain(unknown).collect();
+        Self { asked: Asked::Verify, about, merges, quiet: 0 }
     }
 
     /// Returns all findings, worst first, each once.

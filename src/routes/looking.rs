@@ -25,7 +25,7 @@ pub(super) fn manifest_here(root: &Root) -> Result<Manifest, LastGoodError> {
 }
 
 /// Reads a schema of the working tree; where it is not there, HEAD's.
-fn schema(repo: &Repo, path: &str) -> Result<Vec<u8>, String> {
+pub(super) fn schema(repo: &Repo, path: &str) -> Result<Vec<u8>, String> {
     let here = || -> Result<Option<Vec<u8>>, LastGoodError> {
         let root = Root::open(repo.need_work_tree()?)?;
         if let Some(disk::OnDisk::File { bytes, .. }) = root.read(&path.into())? {
@@ -85,7 +85,7 @@ impl<'a> Looking<'a> {
     /// An error when a version is bad.
     pub(super) fn need_good(&self, path: &TreePath, file: &WorkFile) -> Result<(), LastGoodError> {
         for bytes in self.undo.versions(path, &[file]) {
-            let examined = self.examine(path, &bytes?);
+            let examined = examine(self.repo, &self.examiner, path, &bytes?);
             let fault = examined.map_or_else(Some, |examined| examined.faults.first.first().map(ToString::to_string));
             if let Some(why) = fault {
                 return Err(LastGoodError::Bad { path: path.clone(), why });
@@ -184,26 +184,26 @@ impl<'a> Looking<'a> {
         }
         Ok(found)
     }
+}
 
-    /// Examines bytes of a version.
-    fn examine(&self, path: &TreePath, bytes: &[u8]) -> Result<Examined, String> {
-        if !self.examiner.is_database(path) {
-            return self.examiner.examine(path, Version::Stream(&mut &*bytes)).map_err(|error| error.to_string());
-        }
-        let parent = self.repo.guard_dir().join("tmp");
-        let folder = parent.join(format!("version-{}", std::process::id()));
-        let look = || -> Result<Examined, String> {
-            let say = |error: DiskError| error.to_string();
-            disk::ensure_folder(&folder, 0o700).map_err(say)?;
-            let file = folder.join("database");
-            disk::write_atomic(&file, bytes, Durability::Lazy, 0o600).map_err(say)?;
-            self.examiner.examine(path, Version::File(&file)).map_err(|error| error.to_string())
-        };
-        let examined = look();
-        // What is left is found by `guard doctor`.
-        let _ = disk::remove_folder_all_inside(&parent, &folder);
-        examined
+/// Examines bytes of a version. A database is written into a folder of its own, for it can be read from a file only.
+pub(super) fn examine(repo: &Repo, examiner: &Examiner<'_>, path: &TreePath, bytes: &[u8]) -> Result<Examined, String> {
+    if !examiner.is_database(path) {
+        return examiner.examine(path, Version::Stream(&mut &*bytes)).map_err(|error| error.to_string());
     }
+    let parent = repo.guard_dir().join("tmp");
+    let folder = parent.join(format!("version-{}", std::process::id()));
+    let look = || -> Result<Examined, String> {
+        let say = |error: DiskError| error.to_string();
+        disk::ensure_folder(&folder, 0o700).map_err(say)?;
+        let file = folder.join("database");
+        disk::write_atomic(&file, bytes, Durability::Lazy, 0o600).map_err(say)?;
+        examiner.examine(path, Version::File(&file)).map_err(|error| error.to_string())
+    };
+    let found = look();
+    // What is left is found by `guard doctor`.
+    let _ = disk::remove_folder_all_inside(&parent, &folder);
+    found
 }
 
 /// Versions that were read ahead: git's filters take many as fast as one.
@@ -228,7 +228,7 @@ impl Ahead<'_> {
         }
         let bytes = self.read.get_mut(place - self.from).and_then(Option::take);
         let bytes = bytes.unwrap_or_else(|| Err("it could not be read".to_owned()))?;
-        self.looking.examine(self.path, &bytes)
+        examine(self.looking.repo, &self.looking.examiner, self.path, &bytes)
     }
 
     /// Reads the version at a place and some behind it, more each time.

@@ -34,6 +34,7 @@ pub mod retention;
 mod rewritten;
 mod runs;
 pub mod seen;
+mod verify;
 mod whose;
 
 pub use allow::{AllowError, Scope, Source, allow};
@@ -43,6 +44,7 @@ pub use confirm::confirm;
 pub use judge::{Judged, on_failure};
 pub use last_good::{LastGood, LastGoodError, Recovery, last_good, restore_from};
 pub use lost::{LostError, LostWork, Merge, lost};
+pub use verify::{Past, Verified, Verify, VerifyError};
 
 use crate::disk::{self, Durability};
 use crate::git::{GitError, Repo};

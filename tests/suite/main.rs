@@ -37,3 +37,4 @@ mod sandbox;
 mod shims;
 mod stale;
 mod undo;
+mod verify;

@@ -14,6 +14,7 @@ mod prune;
 mod restore;
 mod undo;
 mod uninstall;
+mod verify;
 
 use super::Context;
 use crate::report::Exit;
@@ -36,6 +37,7 @@ pub enum Command {
     Undo(undo::Undoing),
     Redo(undo::Redoing),
     Restore(restore::Arguments),
+    Verify(verify::Arguments),
     Log(log::Listing),
     Show(log::Showing),
 }
@@ -58,6 +60,7 @@ impl Command {
             Self::Undo(_) => "undo",
             Self::Redo(_) => "redo",
             Self::Restore(_) => "restore",
+            Self::Verify(_) => "verify",
             Self::Log(_) => "log",
             Self::Show(_) => "show",
         }
@@ -80,6 +83,7 @@ impl Command {
             Self::Undo(arguments) => undo::undo(context, arguments),
             Self::Redo(arguments) => undo::redo(context, arguments),
             Self::Restore(arguments) => restore::run(context, arguments),
+            Self::Verify(arguments) => verify::run(context, arguments),
             Self::Log(arguments) => log::log(context, arguments),
             Self::Show(arguments) => log::show(context, arguments),
         }

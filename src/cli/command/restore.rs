@@ -212,7 +212,7 @@ fn advice(plan: &Plan, commit: Oid, change: Option<&str>, work: &LostWork) -> Ve
 const LISTED: usize = 10;
 
 /// Returns a path that a person gave, as one of the repository's.
-fn inside(repo: &Repo, start: &Path, path: &Path) -> anyhow::Result<TreePath> {
+pub(super) fn inside(repo: &Repo, start: &Path, path: &Path) -> anyhow::Result<TreePath> {
     let outside = || {
         let name = crate::model::escape(path.as_os_str().as_bytes());
         Failure::new(Exit::Usage, format!("'{name}' is outside of the working tree"))

@@ -14,6 +14,7 @@ pub(super) fn header(page: &Page<'_, '_>) -> String {
     let what = match report.asked {
         Asked::Audit => "Merge audit",
         Asked::Check => "Merge check",
+        Asked::Verify => "Data files",
     };
     let repository = esc(&report.about.repository);
     let mut text = format!(

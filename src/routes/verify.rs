@@ -1,0 +1,200 @@
+//! `guard verify`: are the files that the manifest names as data good? Nothing is changed, nothing is recorded.
+//!
+//! The working tree's manifest and schemas say what is asked for, also of older versions: it is today's readers that have
+//! to get along with them.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+
+use super::looking::{examine, manifest_here, schema};
+use crate::disk::Root;
+use crate::facts::{Examiner, Version};
+use crate::git::{GitError, Repo};
+use crate::manifest::Manifest;
+use crate::model::{Content, Entry, Oid, Raw, TreePath};
+use crate::validate::{Examined, Place};
+
+/// Larger blobs are not read.
+const LARGEST: u64 = 512 << 20;
+
+/// A file, examined.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Where.
+    pub path: TreePath,
+    /// What was found.
+    pub examined: Examined,
+}
+
+/// A version of a file, examined.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// The commit that brought it.
+    pub commit: Oid,
+    /// When that was committed: seconds since 1970.
+    pub time: u64,
+    /// Its author's name.
+    pub author: Raw,
+    /// The file as it was called then, examined.
+    pub file: Verified,
+}
+
+/// Why nothing could be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// git could not be asked.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The manifest can't be read.
+    #[error("{0}")]
+    Manifest(String),
+    /// Standard input can't be read.
+    #[error("standard input can't be read: {0}")]
+    Read(#[source] io::Error),
+    /// A revision names nothing.
+    #[error("'{0}' is no revision here")]
+    NoRevision(String),
+    /// There is no such file.
+    #[error("there is no file '{0}'")]
+    NoFile(TreePath),
+}
+
+/// What `guard verify` works with.
+pub struct Verify<'r> {
+    repo: &'r Repo,
+    manifest: Manifest,
+}
+
+impl<'r> Verify<'r> {
+    /// Reads the working tree's manifest.
+    pub fn new(repo: &'r Repo) -> Result<Self, VerifyError> {
+        let root = Root::open(repo.need_work_tree()?).map_err(GitError::from)?;
+        let manifest = manifest_here(&root).map_err(|error| VerifyError::Manifest(error.to_string()))?;
+        Ok(Self { repo, manifest })
+    }
+
+    /// Examines the files of the working tree: those that the manifest names, at or beneath `paths` where some are given,
+    /// and the files that are given themselves.
+    pub fn here(&self, paths: &[TreePath]) -> Result<Vec<Verified>, VerifyError> {
+        let examiner = self.examiner();
+        let mut found = BTreeSet::new();
+        let is_wanted = |path: &TreePath| examiner.rule(path).is_some() && is_chosen(path, paths);
+        let index = self.repo.own_index_file();
+        for entry in self.repo.index_entries(&index)?.into_iter().filter(|entry| !entry.skip_worktree) {
+            if entry.entry.mode.is_regular() && is_wanted(&entry.path) {
+                found.insert(entry.path);
+            }
+        }
+        if !self.manifest.data.is_empty() {
+            found.extend(self.repo.untracked()?.into_iter().filter(is_wanted));
+        }
+        for path in paths {
+            let is_file = self.repo.on_disk(path).is_some_and(|place| place.is_file());
+            if is_file {
+                found.insert(path.clone());
+            } else if !path.is_empty() && !found.iter().any(|known| is_beneath(known, path)) {
+                return Err(VerifyError::NoFile(path.clone()));
+            }
+        }
+        let verified = |path: TreePath| Verified { examined: self.on_disk(&examiner, &path), path };
+        Ok(found.into_iter().map(verified).collect())
+    }
+
+    /// Examines the files of a revision.
+    pub fn at(&self, revision: &str, paths: &[TreePath]) -> Result<Vec<Verified>, VerifyError> {
+        let tree = self.repo.resolve(&format!("{revision}^{{tree}}"))?;
+        let tree = tree.ok_or_else(|| VerifyError::NoRevision(crate::model::escape(revision.as_bytes())))?;
+        let examiner = self.examiner();
+        let mut found = Vec::new();
+        for change in self.repo.objects().diff(None, Some(tree), self.repo.deadline())? {
+            let Some(entry) = change.after.filter(|entry| entry.mode.is_regular()) else { continue };
+            if paths.contains(&change.path) || (examiner.rule(&change.path).is_some() && is_chosen(&change.path, paths))
+            {
+                found.push(self.blob(&examiner, change.path, entry)?);
+            }
+        }
+        let is_missing =
+            |path: &&TreePath| !path.is_empty() && !found.iter().any(|known| is_beneath(&known.path, path));
+        match paths.iter().find(is_missing) {
+            Some(path) => Err(VerifyError::NoFile(path.clone())),
+            None => Ok(found),
+        }
+    }
+
+    /// Examines the newest versions of a file that HEAD's history and reflogs have.
+    pub fn versions(&self, path: &TreePath, most: usize) -> Result<Vec<Past>, VerifyError> {
+        let examiner = self.examiner();
+        let mut found: Vec<Past> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for version in self.repo.versions(path, most)? {
+            let Some(entry) = version.entry.filter(|entry| entry.mode.is_regular()) else { continue };
+            // A merge brings a version to each parent that lacks it.
+            if seen.insert((version.commit, entry.oid)) {
+                let time = u64::try_from(version.at).unwrap_or(0);
+                let file = self.blob(&examiner, version.path, entry)?;
+                found.push(Past { commit: version.commit, time, author: version.author, file });
+            }
+        }
+        if found.is_empty() { Err(VerifyError::NoFile(path.clone())) } else { Ok(found) }
+    }
+
+    /// Examines bytes as if they stood at a path.
+    pub fn stream(&self, path: TreePath, input: &mut dyn Read) -> Result<Verified, VerifyError> {
+        let examiner = self.examiner();
+        let found = if examiner.is_database(&path) {
+            let mut bytes = Vec::new();
+            input.take(LARGEST + 1).read_to_end(&mut bytes).map_err(VerifyError::Read)?;
+            self.bytes(&examiner, &path, &bytes)
+        } else {
+            examiner.examine(&path, Version::Stream(input)).map_err(VerifyError::Read)?
+        };
+        Ok(Verified { path, examined: found })
+    }
+
+    fn examiner(&self) -> Examiner<'_> {
+        Examiner::new(&self.manifest, |path| schema(self.repo, path))
+    }
+
+    fn on_disk(&self, examiner: &Examiner<'_>, path: &TreePath) -> Examined {
+        let mut found = Examined::default();
+        let Some(place) = self.repo.on_disk(path) else { return found };
+        match place.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                found.faults.add(Place::Whole, "it is not there, though git tracks it");
+            }
+            Err(error) => found.unknown.push(format!("it can't be read: {error}")),
+            Ok(there) if !there.is_file() => found.unknown.push("it is no ordinary file".to_owned()),
+            Ok(_) => match examiner.examine(path, Version::Live(&place)) {
+                Ok(read) => found = read,
+                Err(error) => found.unknown.push(format!("it can't be read: {error}")),
+            },
+        }
+        found
+    }
+
+    fn blob(&self, examiner: &Examiner<'_>, path: TreePath, entry: Entry) -> Result<Verified, VerifyError> {
+        self.repo.deadline().check()?;
+        let found = match self.repo.objects().content(entry.oid, LARGEST)? {
+            Content::Bytes(bytes) => self.bytes(examiner, &path, &bytes),
+            Content::TooLarge(size) => unknown(format!("too large to be read ({size} bytes)")),
+        };
+        Ok(Verified { path, examined: found })
+    }
+
+    fn bytes(&self, examiner: &Examiner<'_>, path: &TreePath, bytes: &[u8]) -> Examined {
+        examine(self.repo, examiner, path, bytes).unwrap_or_else(unknown)
+    }
+}
+
+fn unknown(why: String) -> Examined {
+    Examined { unknown: vec![why], ..Examined::default() }
+}
+
+/// Returns whether a file is at or beneath one of some paths; where none is given, all are.
+fn is_chosen(path: &TreePath, paths: &[TreePath]) -> bool {
+    paths.is_empty() || paths.iter().any(|chosen| is_beneath(path, chosen))
+}
+
+fn is_beneath(path: &TreePath, folder: &TreePath) -> bool {
+    folder.is_empty() || path.strip_prefix(&folder[..]).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+}
