@@ -3,6 +3,7 @@
 //! Nothing here does I/O, and nothing here knows another room. Words are those of git's glossary and of
 //! `docs/glossary.md`.
 
+mod backup;
 mod change;
 mod contents;
 mod deviation;
@@ -16,6 +17,7 @@ mod raw;
 mod size;
 mod time;
 
+pub use backup::{BackedUp, Backup, BackupId};
 pub use change::{Change, Entry, Mode};
 pub use contents::{Contents, Held, Names, Standing, Table};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};

@@ -1,4 +1,4 @@
-//! Giving room back: snapshots over the budget, and objects that no snapshot refers to.
+//! Giving room back: snapshots over the budget, and objects that neither a snapshot nor a backup refers to.
 //!
 //! Only loose objects older than an hour go. A save that runs meanwhile is safe: libgit2 gives an object that it finds
 //! already there a new time, which is looked at again just before each removal, and an hour is longer than any save. When a
@@ -8,12 +8,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use git2::{Oid, TreeWalkMode, TreeWalkResult};
+use git2::Oid;
 
 use crate::disk;
 use crate::model::{OperationId, Timestamp};
 
+use super::backups::BACKUPS;
 use super::read::SNAPSHOTS;
+use super::save::theirs;
 use super::{Store, StoreError};
 
 const GRACE: Duration = Duration::from_secs(60 * 60);
@@ -95,12 +97,14 @@ impl Store {
         survey.objects = loose.len();
         let snapshots: Vec<OperationId> = self.snapshots()?.into_iter().filter(|id| !gone(id)).collect();
         let (open, others): (Vec<_>, Vec<_>) = snapshots.into_iter().rev().partition(|id| open.contains(id));
-        let mut needed = HashSet::new();
+        let mut needed = self.of_backups()?;
+        let backed_up = needed.clone();
         for id in &open {
             needed.extend(self.objects_of(id)?);
         }
         let size = |oid: &Oid| loose.get(oid).map_or_else(|| self.packed_size(*oid), |(_, loose)| loose.bytes);
-        let mut total: u64 = needed.iter().map(size).sum();
+        // The budget is that of snapshots: what backups need stays anyway.
+        let mut total: u64 = needed.difference(&backed_up).map(size).sum();
         for (place, id) in others.into_iter().enumerate() {
             let objects = self.objects_of(&id)?;
             let own: u64 = objects.iter().filter(|oid| !needed.contains(*oid)).map(size).sum();
@@ -135,6 +139,18 @@ impl Store {
         Ok(freed)
     }
 
+    /// Returns how many loose objects there are, and their bytes on disk.
+    pub fn loose_size(&self) -> (usize, u64) {
+        let loose = self.loose(&mut Garbage::default(), None);
+        (loose.len(), loose.values().map(|(_, file)| file.bytes).sum())
+    }
+
+    /// Returns whether some objects are packed.
+    pub fn has_packs(&self) -> bool {
+        let mut files = std::fs::read_dir(self.path.join("objects/pack")).into_iter().flatten().flatten();
+        files.any(|file| file.path().extension().is_some_and(|extension| extension == "pack"))
+    }
+
     /// Returns the loose objects; what else lies there and means nothing is garbage.
     fn loose(&self, garbage: &mut Garbage, before: Option<SystemTime>) -> HashMap<Oid, (PathBuf, Loose)> {
         let mut found = HashMap::new();
@@ -156,7 +172,7 @@ impl Store {
                 }
             }
         }
-        for file in list(self.path.join(SNAPSHOTS)) {
+        for file in [SNAPSHOTS, BACKUPS].into_iter().flat_map(|refs| list(self.path.join(refs))) {
             let is_lock = file.path().extension().is_some_and(|extension| extension == "lock");
             if let (true, Some(loose)) = (is_lock, Loose::of(&file)) {
                 garbage.add(file.path(), loose, before);
@@ -174,31 +190,32 @@ impl Store {
     fn objects_of(&self, id: &OperationId) -> Result<Vec<Oid>, StoreError> {
         let name = Self::ref_name(id)?;
         self.snapshot(&name)?;
-        self.reach(&name).map_err(self.failed("walk the snapshots"))
+        self.reach(&name)
     }
 
-    fn reach(&self, name: &str) -> Result<Vec<Oid>, git2::Error> {
-        let reference = self.repository.find_reference(name)?;
-        let mut objects: Vec<Oid> = reference.target().into_iter().collect();
-        let tree = reference.peel_to_tree()?;
-        objects.push(tree.id());
-        tree.walk(TreeWalkMode::PreOrder, |_, entry| {
-            objects.push(entry.id());
-            TreeWalkResult::Ok
-        })?;
-        objects.sort_unstable();
-        objects.dedup();
+    fn reach(&self, name: &str) -> Result<Vec<Oid>, StoreError> {
+        let objects = self.parts(name)?.objects;
+        objects.iter().map(|oid| theirs(oid).map_err(self.failed("name an object"))).collect()
+    }
+
+    /// Returns everything that backups refer to; an error when one of them is damaged.
+    fn of_backups(&self) -> Result<HashSet<Oid>, StoreError> {
+        let mut objects = HashSet::new();
+        for id in self.backup_ids()? {
+            self.backup(&id)?;
+            objects.extend(self.reach(&super::backup_ref(&id)?)?);
+        }
         Ok(objects)
     }
 
     /// Returns the operations that have a snapshot, oldest first; an error when the store has refs that are none of ours,
     /// because what they need is not known.
     pub fn snapshots(&self) -> Result<Vec<OperationId>, StoreError> {
-        let names = self.names()?;
+        let names = self.names(SNAPSHOTS)?;
         let failed = || self.failed("list the refs");
         for found in self.repository.references().map_err(failed())?.names() {
             let name = found.map_err(failed())?;
-            if !names.contains(name) {
+            if !names.contains(name) && !name.starts_with(BACKUPS) {
                 let why = "it is no snapshot of ours, and what it needs is not known".to_owned();
                 return Err(StoreError::Damaged { name: name.to_owned(), why });
             }

@@ -20,21 +20,26 @@ use std::path::{Path, PathBuf};
 use crate::disk::DiskError;
 use crate::model::{Oid, escape};
 
+mod backups;
 mod collect;
 mod database;
 mod manifest;
 mod open;
+mod parts;
 mod read;
 mod save;
+mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use backups::{Copied, backup_ref};
 pub use collect::{Garbage, Survey};
 pub use database::{Copied, CopyError, copy_database};
 pub use manifest::Snapshot;
 pub use open::{Store, VERSION};
 pub use read::Problem;
 pub use save::{Care, LARGEST_FILE, Limits, Part, Source, Wanted};
+pub use stream::Blob;
 
 /// The store could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -91,11 +96,19 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// The bytes of a blob are not what was saved.
+    #[error("the blob {oid} is damaged: {why}")]
+    Blob {
+        /// Which.
+        oid: Oid,
+        /// What is wrong.
+        why: String,
+    },
     /// An object is not there.
     #[error("the store has no blob {0}")]
     Missing(Oid),
-    /// An operation's name that can't be part of a ref's.
-    #[error("'{0}' is no name of an operation")]
+    /// An operation's or a backup's name that can't be part of a ref's.
+    #[error("'{0}' is no name of an operation or a backup")]
     Id(String),
 }
 

@@ -1,14 +1,14 @@
 //! Reading: bytes, snapshots, and whether all of it is whole.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 
-use git2::{ErrorCode, ObjectType};
+use git2::ObjectType;
+use gix::objs::Find;
 
-use crate::disk;
 use crate::model::{Oid, OperationId, TreePath};
 
-use super::save::{ours, theirs};
 use super::{Snapshot, Store, StoreError};
 
 pub(super) const SNAPSHOTS: &str = "refs/tags/snapshot/";
@@ -16,7 +16,7 @@ pub(super) const SNAPSHOTS: &str = "refs/tags/snapshot/";
 /// Something in the store that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The snapshot's ref.
+    /// The snapshot's or backup's ref.
     pub snapshot: String,
     /// The file whose bytes are bad; `None` when the snapshot as a whole is.
     pub path: Option<TreePath>,
@@ -27,26 +27,37 @@ pub struct Problem {
 impl Store {
     /// Reads a saved file's bytes. Their hash is checked.
     pub fn read_blob(&self, oid: &Oid) -> Result<Vec<u8>, StoreError> {
-        let name = theirs(oid).map_err(|_| StoreError::Missing(*oid))?;
-        let odb = self.repository.odb().map_err(self.failed("open the objects"))?;
-        match odb.read(name) {
-            Ok(object) if object.kind() == ObjectType::Blob => Ok(object.data().to_vec()),
-            Ok(_) => Err(StoreError::Missing(*oid)),
-            Err(error) if error.code() == ErrorCode::NotFound => Err(StoreError::Missing(*oid)),
-            Err(error) => Err(self.failed("read a blob")(error)),
+        let mut blob = self.stream_blob(oid)?;
+        let mut bytes = Vec::new();
+        match blob.read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(StoreError::Blob { oid: *oid, why: error.to_string() }),
+        }
+    }
+
+    /// Reads an object that no loose file has.
+    pub(super) fn read_packed(&self, oid: &Oid, kind: ObjectType) -> Result<Vec<u8>, StoreError> {
+        let damaged = |why: String| StoreError::Blob { oid: *oid, why };
+        let odb = gix::odb::at(self.path.join("objects"), gix::hash::Kind::Sha1);
+        let odb = odb.map_err(|error| damaged(error.to_string()))?;
+        let name = gix::hash::ObjectId::try_from(oid.as_bytes()).map_err(|_| StoreError::Missing(*oid))?;
+        let mut bytes = Vec::new();
+        let found = odb.try_find(&name, &mut bytes).map_err(|error| damaged(error.to_string()))?;
+        match found.map(|found| found.kind.to_string() == kind.str()) {
+            Some(true) => Ok(bytes),
+            _ => Err(StoreError::Missing(*oid)),
         }
     }
 
     /// Reads the snapshot of that ref (as [`Saved`](crate::model::Saved) names it).
     pub fn snapshot(&self, name: &str) -> Result<Snapshot, StoreError> {
         let damaged = |why: String| StoreError::Damaged { name: name.to_owned(), why };
-        let plain = |error: git2::Error| damaged(error.message().to_owned());
-        let tree = self.repository.find_reference(name).and_then(|found| found.peel_to_tree()).map_err(plain)?;
-        let manifest = tree.get_name("manifest.json").ok_or_else(|| damaged("it has no manifest".to_owned()))?;
-        let blob = self.repository.find_blob(manifest.id()).map_err(plain)?;
-        let snapshot = Snapshot::decode(blob.content()).map_err(damaged)?;
+        let snapshot = Snapshot::decode(&self.parts(name)?.manifest).map_err(damaged)?;
         if Self::ref_name(&snapshot.operation).ok().as_deref() != Some(name) {
-            return Err(damaged("its manifest is another snapshot's".to_owned()));
+            return Err(StoreError::Damaged {
+                name: name.to_owned(),
+                why: "its manifest is another snapshot's".to_owned(),
+            });
         }
         Ok(snapshot)
     }
@@ -54,7 +65,7 @@ impl Store {
     /// Returns the snapshots that can be read, by name (that is, by time), and what is wrong with others.
     pub fn list(&self) -> Result<(Vec<Snapshot>, Vec<Problem>), StoreError> {
         let (mut snapshots, mut problems) = (Vec::new(), Vec::new());
-        for name in self.names()? {
+        for name in self.names(SNAPSHOTS)? {
             match self.snapshot(&name) {
                 Ok(snapshot) => snapshots.push(snapshot),
                 Err(error) => problems.push(Problem { snapshot: name, path: None, why: why(&error) }),
@@ -69,15 +80,11 @@ impl Store {
         let mut whole: BTreeSet<Oid> = BTreeSet::new();
         for snapshot in snapshots {
             let name = Self::ref_name(&snapshot.operation)?;
-            let tree = self.repository.find_reference(&name).and_then(|found| found.peel_to_tree());
+            let parts = self.parts(&name)?;
             for (folder, kept) in snapshot.folders() {
-                let folder = tree.as_ref().ok().and_then(|tree| {
-                    let at = tree.get_name(folder)?;
-                    self.repository.find_tree(at.id()).ok()
-                });
+                let folder = parts.folders.get(folder);
                 for (number, kept) in kept.iter().enumerate() {
-                    let entry =
-                        folder.as_ref().and_then(|folder| Some(ours(folder.get_name(&number.to_string())?.id())));
+                    let entry = folder.and_then(|folder| folder.get(&number.to_string()).copied());
                     let why = match self.read_blob(&kept.blob) {
                         _ if whole.contains(&kept.blob) && entry == Some(kept.blob) => continue,
                         Err(error) => why(&error),
@@ -97,14 +104,7 @@ impl Store {
     /// Forgets an operation's snapshot, damaged or not; its bytes stay until [`Store::collect`]. Returns whether there was
     /// one.
     pub fn remove(&self, id: &OperationId) -> Result<bool, StoreError> {
-        let name = Self::ref_name(id)?;
-        disk::step(&self.path, "remove a ref")?;
-        match self.repository.find_reference(&name).and_then(|mut found| found.delete()) {
-            Ok(()) => Ok(true),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
-            // A file of garbage: libgit2 won't read it, and so won't remove it.
-            Err(_) => Ok(disk::remove_file(&self.path.join(&name))?),
-        }
+        self.remove_ref(&Self::ref_name(id)?)
     }
 
     /// Returns how much room the store's files take, in bytes.
@@ -121,17 +121,17 @@ impl Store {
         size(&self.path)
     }
 
-    /// Returns the refs of snapshots. A ref whose file is garbage is listed too: libgit2 would pass it over in silence.
-    pub(super) fn names(&self) -> Result<BTreeSet<String>, StoreError> {
+    /// Returns the refs under a prefix. A ref whose file is garbage is listed too: libgit2 would pass it over in silence.
+    pub(super) fn names(&self, prefix: &str) -> Result<BTreeSet<String>, StoreError> {
         let mut names = BTreeSet::new();
-        let found = self.repository.references_glob(&format!("{SNAPSHOTS}*"));
+        let found = self.repository.references_glob(&format!("{prefix}*"));
         for name in found.map_err(self.failed("list the refs"))?.names().flatten() {
             names.insert(name.to_owned());
         }
-        for entry in std::fs::read_dir(self.path.join(SNAPSHOTS)).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(self.path.join(prefix)).into_iter().flatten().flatten() {
             let lock = entry.path().extension().is_some_and(|extension| extension == "lock");
             if let (Ok(name), false) = (entry.file_name().into_string(), lock) {
-                names.insert(format!("{SNAPSHOTS}{name}"));
+                names.insert(format!("{prefix}{name}"));
             }
         }
         Ok(names)
@@ -150,9 +150,9 @@ impl Store {
     }
 }
 
-fn why(error: &StoreError) -> String {
+pub(super) fn why(error: &StoreError) -> String {
     match error {
-        StoreError::Damaged { why, .. } => why.clone(),
+        StoreError::Damaged { why, .. } | StoreError::Blob { why, .. } => why.clone(),
         StoreError::Git { source, .. } => source.message().to_owned(),
         error => error.to_string(),
     }

@@ -10,6 +10,7 @@ use git2::{FileMode, ObjectType, Odb, Signature, Time};
 use crate::disk::{self, DiskError, Durability, Kind, Metadata, OnDisk, Root};
 use crate::model::{Mode, Oid, OperationId, Saved, SavedFile, SavedState, SavedVersion, Timestamp, TreePath, Unsaved};
 
+use super::manifest::Kept;
 use super::{Snapshot, Store, StoreError};
 
 /// The largest file that is saved whatever the limits say; for larger ones a backup tool is the right place.
@@ -78,7 +79,7 @@ pub struct Wanted {
 }
 
 /// How saving one file went.
-enum Attempt {
+pub(super) enum Attempt {
     Stored {
         mode: Mode,
         bits: Option<u32>,
@@ -89,6 +90,15 @@ enum Attempt {
     Changed,
     /// Nothing stands there.
     Nothing,
+}
+
+/// What becomes a tree, a tag and a ref.
+pub(super) struct Parcel<'p> {
+    pub(super) name: &'p str,
+    pub(super) message: String,
+    pub(super) at: Timestamp,
+    pub(super) manifest: Vec<u8>,
+    pub(super) folders: Vec<(&'static str, Vec<Kept<'p>>)>,
 }
 
 impl Store {
@@ -169,12 +179,11 @@ impl Store {
     }
 
     /// Syncs a blob that was there already: libgit2 writes nothing then, and whoever wrote it may not have synced it.
-    fn settle(&self, blob: git2::Oid) -> Result<(), StoreError> {
+    pub(super) fn settle(&self, blob: git2::Oid) -> Result<(), StoreError> {
         if self.durability == Durability::Lazy {
             return Ok(());
         }
-        let hex = blob.to_string();
-        let path = self.path.join("objects").join(&hex[..2]).join(&hex[2..]);
+        let path = self.loose_path(&ours(blob));
         match std::fs::File::open(&path).and_then(|file| file.sync_all()) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                 Err(DiskError::Io { path, action: "sync", source }.into())
@@ -184,7 +193,7 @@ impl Store {
         }
     }
 
-    fn save_one(
+    pub(super) fn save_one(
         &self,
         odb: &Odb<'_>,
         root: &Root,
@@ -290,17 +299,26 @@ impl Store {
     }
 
     fn write_snapshot(&self, odb: &Odb<'_>, name: &str, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let json = serde_json::to_vec_pretty(snapshot).map_err(|error| StoreError::Damaged {
+        let manifest = serde_json::to_vec_pretty(snapshot).map_err(|error| StoreError::Damaged {
             name: name.to_owned(),
             why: format!("its manifest can't be written: {error} (please report this)"),
         })?;
-        let manifest = self.write_bytes(odb, &json)?;
+        let message = format!("Files before operation {}\n", snapshot.operation);
+        // `files` is always there, the others only when something lies in them.
+        let folders = snapshot.folders().into_iter().filter(|(name, kept)| *name == "files" || !kept.is_empty());
+        let parcel = Parcel { name, message, at: snapshot.at, manifest, folders: folders.collect() };
+        self.write_parcel(odb, &parcel)
+    }
+
+    /// Writes manifest, trees, tag and ref.
+    pub(super) fn write_parcel(&self, odb: &Odb<'_>, parcel: &Parcel<'_>) -> Result<(), StoreError> {
+        let manifest = self.write_bytes(odb, &parcel.manifest)?;
         disk::step(&self.path, "write a snapshot")?;
-        let tag = self.write_tree_and_tag(odb, manifest, snapshot).map_err(self.failed("write a snapshot"))?;
+        let tag = self.write_tree_and_tag(odb, manifest, parcel).map_err(self.failed("write a snapshot"))?;
         disk::step(&self.path, "write a ref")?;
-        match self.repository.reference(name, tag, false, "") {
+        match self.repository.reference(parcel.name, tag, false, "") {
             Ok(_) => Ok(()),
-            Err(error) if error.code() == git2::ErrorCode::Exists => Err(StoreError::Exists(name.to_owned())),
+            Err(error) if error.code() == git2::ErrorCode::Exists => Err(StoreError::Exists(parcel.name.to_owned())),
             Err(error) => Err(self.failed("write a ref")(error)),
         }
     }
@@ -309,11 +327,11 @@ impl Store {
         &self,
         odb: &Odb<'_>,
         manifest: git2::Oid,
-        snapshot: &Snapshot,
+        parcel: &Parcel<'_>,
     ) -> Result<git2::Oid, git2::Error> {
         let mut top = self.repository.treebuilder(None)?;
         top.insert("manifest.json", manifest, FileMode::Blob.into())?;
-        for (name, kept) in snapshot.folders() {
+        for (name, kept) in &parcel.folders {
             let mut folder = self.repository.treebuilder(None)?;
             for (number, kept) in kept.iter().enumerate() {
                 // Links are plain files here, so that nobody who checks a snapshot out has links made by what was saved.
@@ -323,16 +341,13 @@ impl Store {
                 odb.read_header(blob)?;
                 folder.insert(number.to_string(), blob, mode.into())?;
             }
-            if name == "files" || !kept.is_empty() {
-                top.insert(name, folder.write()?, FileMode::Tree.into())?;
-            }
+            top.insert(*name, folder.write()?, FileMode::Tree.into())?;
         }
         let tree = self.repository.find_object(top.write()?, Some(ObjectType::Tree))?;
-        let seconds = i64::try_from(snapshot.at.0 / 1000).unwrap_or(i64::MAX);
+        let seconds = i64::try_from(parcel.at.0 / 1000).unwrap_or(i64::MAX);
         let tagger = Signature::new("RecoveryGuard", "guard@localhost", &Time::new(seconds, 0))?;
-        let id = &snapshot.operation;
-        let message = format!("Files before operation {id}\n");
-        self.repository.tag_annotation_create(&format!("snapshot/{id}"), &tree, &tagger, &message)
+        let tag = parcel.name.strip_prefix("refs/tags/").unwrap_or(parcel.name);
+        self.repository.tag_annotation_create(tag, &tree, &tagger, &parcel.message)
     }
 }
 

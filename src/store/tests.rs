@@ -9,36 +9,36 @@ use super::*;
 use crate::disk::{Durability, Fault, Root, create_new, ensure_folder, fail_after, remove_file, write_atomic};
 use crate::model::{Mode, OperationId, Saved, Timestamp, TreePath};
 
-const NOW: Timestamp = Timestamp(1_795_387_531_000);
-const WIDE: Limits = Limits { max_file: 1 << 30, max_total: 1 << 30 };
+pub(super) const NOW: Timestamp = Timestamp(1_795_387_531_000);
+pub(super) const WIDE: Limits = Limits { max_file: 1 << 30, max_total: 1 << 30 };
 
-struct Sandbox {
+pub(super) struct Sandbox {
     folder: tempfile::TempDir,
-    root: Root,
+    pub(super) root: Root,
 }
 
 impl Sandbox {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         ensure_folder(&folder.path().join("work"), 0o700).unwrap();
         let root = Root::open(&folder.path().join("work")).unwrap();
         Self { folder, root }
     }
 
-    fn store(&self) -> Store {
+    pub(super) fn store(&self) -> Store {
         Store::open_or_create(&self.folder.path().join("ours"), Durability::Lazy, NOW).unwrap()
     }
 
-    fn put(&self, path: &str, mode: Mode, bytes: &[u8]) {
+    pub(super) fn put(&self, path: &str, mode: Mode, bytes: &[u8]) {
         self.root.replace(&path.into(), (mode, None), bytes, Durability::Lazy).unwrap();
     }
 
-    fn save(&self, id: &str, paths: &[&str]) -> Saved {
+    pub(super) fn save(&self, id: &str, paths: &[&str]) -> Saved {
         self.store().save(&self::id(id), NOW, &self.root, paths.iter().copied().map(wanted), WIDE).unwrap()
     }
 
     #[expect(clippy::disallowed_methods, reason = "plain git is the oracle")]
-    fn git(&self, arguments: &[&str]) -> Output {
+    pub(super) fn git(&self, arguments: &[&str]) -> Output {
         let mut git = std::process::Command::new("git");
         for variable in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"] {
             git.env_remove(variable);
@@ -48,21 +48,16 @@ impl Sandbox {
     }
 }
 
-fn id(text: &str) -> OperationId {
+pub(super) fn id(text: &str) -> OperationId {
     OperationId(text.to_owned())
 }
 
-fn wanted(path: &str) -> Wanted {
+pub(super) fn wanted(path: &str) -> Wanted {
     Wanted { path: path.into(), part: Part::File { tracked: true }, source: Source::OnDisk, care: Care::Should }
 }
 
 fn unsaved(saved: &Saved) -> Vec<(String, &str)> {
     saved.unsaved.iter().map(|unsaved| (unsaved.path.to_string(), unsaved.why.as_str())).collect()
-}
-
-fn object_path(store: &Store, oid: &Oid) -> PathBuf {
-    let hex = oid.to_string();
-    store.path().join("objects").join(&hex[..2]).join(&hex[2..])
 }
 
 #[test]
@@ -206,7 +201,7 @@ fn staged_versions_and_state_files_are_kept_apart_and_verified() {
     let tree = sandbox.git(&["ls-tree", "-r", "--name-only", "snapshot/op"]);
     assert_eq!(String::from_utf8_lossy(&tree.stdout), "files/0\nmanifest.json\nstaged/0\nstate/0\n");
     for blob in [saved.staged[0].blob, saved.state[0].blob] {
-        remove_file(&object_path(&store, &blob)).unwrap();
+        remove_file(&store.loose_path(&blob)).unwrap();
     }
     let problems: Vec<_> = sandbox.store().verify().unwrap().into_iter().map(|problem| problem.path).collect();
     assert_eq!(problems, [Some("a".into()), Some("a".into())]);
@@ -243,12 +238,12 @@ fn damage_is_seen_and_named() {
     sandbox.put("gone", Mode::File, b"gone");
     let saved = sandbox.save("op", &["good", "flipped", "gone"]);
     let store = sandbox.store();
-    let at = object_path(&store, &saved.files[1].blob);
+    let at = store.loose_path(&saved.files[1].blob);
     remove_file(&at).unwrap();
     // A whole object, of another content: only its hash tells.
-    let bytes = fs::read(object_path(&store, &saved.files[0].blob)).unwrap();
+    let bytes = fs::read(store.loose_path(&saved.files[0].blob)).unwrap();
     create_new(&at, &bytes, Durability::Lazy, 0o444).unwrap();
-    remove_file(&object_path(&store, &saved.files[2].blob)).unwrap();
+    remove_file(&store.loose_path(&saved.files[2].blob)).unwrap();
     let bad = |store: &Store| -> Vec<Option<String>> {
         store.verify().unwrap().into_iter().map(|problem| problem.path.map(|path| path.to_string())).collect()
     };
@@ -260,7 +255,7 @@ fn damage_is_seen_and_named() {
     assert_eq!(bad(&sandbox.store()), [None, Some("flipped".to_owned()), Some("gone".to_owned())]);
     let survey = |gone: &str| store.survey(|id| id.0 == gone, &BTreeSet::new(), u64::MAX, Timestamp(u64::MAX / 2));
     assert!(survey("").is_err(), "nothing goes while something is unreadable");
-    assert!(object_path(&store, &saved.files[0].blob).exists());
+    assert!(store.loose_path(&saved.files[0].blob).exists());
     assert!(survey("other").is_ok(), "unless it goes itself");
     assert!(store.remove(&id("other")).unwrap());
     assert_eq!(bad(&sandbox.store()), [Some("flipped".to_owned()), Some("gone".to_owned())]);
@@ -315,7 +310,7 @@ fn what_is_removed_gives_its_room_back() {
         store.save(&id("one"), NOW, &sandbox.root, [wanted("own")], WIDE),
         Err(StoreError::Exists(name)) if name == "refs/tags/snapshot/one"
     ));
-    let written = fs::metadata(object_path(&store, &one.files[1].blob)).unwrap().modified().unwrap();
+    let written = fs::metadata(store.loose_path(&one.files[1].blob)).unwrap().modified().unwrap();
     let written = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() * 1000;
     let (soon, later) = (Timestamp(written + 30 * 60 * 1000), Timestamp(written + 2 * 60 * 60 * 1000));
     let survey = |gone: &str, at| store.survey(|id| id.0 == gone, &BTreeSet::new(), u64::MAX, at).unwrap();
@@ -330,7 +325,7 @@ fn what_is_removed_gives_its_room_back() {
     let freed = store.collect(&planned, later).unwrap();
     assert!(freed > 0 && freed == planned.bytes);
     assert_eq!(store.size_bytes(), size - freed);
-    assert!(!object_path(&store, &one.files[1].blob).exists());
+    assert!(!store.loose_path(&one.files[1].blob).exists());
     assert_eq!(sandbox.store().verify().unwrap(), []);
     assert!(sandbox.git(&["fsck", "--full", "--strict"]).status.success());
 }
@@ -342,7 +337,7 @@ fn what_is_saved_again_before_it_is_collected_stays() {
     sandbox.save("one", &["file"]);
     let store = sandbox.store();
     let blob = store.list().unwrap().0[0].files[0].blob;
-    let file = fs::File::open(object_path(&store, &blob)).unwrap();
+    let file = fs::File::open(store.loose_path(&blob)).unwrap();
     let written = file.metadata().unwrap().modified().unwrap();
     file.set_modified(written - std::time::Duration::from_secs(7200)).unwrap();
     store.remove(&id("one")).unwrap();
