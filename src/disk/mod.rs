@@ -32,8 +32,8 @@ pub use lock::{Lock, lock, lock_within};
 pub use rename::{is_same_file, keep_as, remove_empty_folder, rename};
 pub use root::{Kind, Metadata, OnDisk, Root};
 pub use write::{
-    Durability, TEMPORARY, append_line, create_new, ensure_folder, hard_link_or_copy, is_temporary, move_over,
-    read_own, remove_file, remove_folder_all_inside, write_atomic,
+    Durability, TEMPORARY, append_line, create_from, create_new, ensure_folder, hard_link_or_copy, is_temporary,
+    move_over, read_own, remove_file, remove_folder_all_inside, write_atomic,
 };
 
 pub(crate) use fault::step;

@@ -25,6 +25,7 @@ use rustix::fs::{
     renameat_with, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Mode, TreePath};
 
@@ -48,7 +49,7 @@ pub enum OnDisk {
 }
 
 /// What kind of thing stands at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A file or a link, by git's mode.
     File(Mode),
@@ -60,7 +61,7 @@ pub enum Kind {
 
 /// What the system knows of a path without opening it. Two equal ones mean: not changed in between, as far as size, time
 /// and inode tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     /// What it is.
     pub kind: Kind,

@@ -42,6 +42,20 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability, mode: u32
     temporary.placed(durability)
 }
 
+/// Makes the file at `path` from a stream, and removes it again when that fails: for scratch files, which nobody else sees and
+/// no crash needs to leave whole. Returns how many bytes there were.
+pub fn create_from(path: &Path, input: &mut dyn Read, mode: u32) -> Result<u64, DiskError> {
+    step(path, "write")?;
+    let failed = |source| DiskError::io(path, "write", source);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(failed)?;
+    let copied = step(path, "write").and_then(|()| std::io::copy(input, &mut file).map_err(failed));
+    if copied.is_err() {
+        // What is left goes with its folder.
+        let _ = fs::remove_file(path);
+    }
+    copied
+}
+
 /// Puts a finished file of ours into the place of `to`, with its permissions: by a rename, or where the two are on
 /// different file systems by a copy. The file at `from` may stay.
 pub fn move_over(from: &Path, to: &Path, durability: Durability) -> Result<(), DiskError> {

@@ -6,6 +6,7 @@
 mod brought;
 mod contents;
 mod data;
+mod data_files;
 mod excuses;
 mod existing;
 mod gather;
@@ -22,6 +23,7 @@ mod whose;
 
 pub use crate::deviation::Comparer;
 pub use contents::LIMIT as CONTENT_LIMIT;
+pub use data_files::{DataFile, to_back_up};
 pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
 pub use existing::{existing, lost, lost_between};
 pub use gather::{Asked, Question, gather};

@@ -295,6 +295,12 @@ impl Git {
         self
     }
 
+    /// Takes a variable from the child.
+    pub(super) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// Sets what the child reads.
     pub fn input(mut self, input: Vec<u8>) -> Self {
         self.input = input;

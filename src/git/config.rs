@@ -19,6 +19,13 @@ impl Repo {
         }
     }
 
+    /// Returns every value of a configuration variable that may have several.
+    pub fn config_all(&self, name: &str) -> Result<Vec<Raw>, GitError> {
+        let output = self.git("config").args(["-z", "--get-all", name]).run()?;
+        let text = if output.status == 1 { Vec::new() } else { output.success()? };
+        Ok(text.split(|byte| *byte == 0).filter(|value| !value.is_empty()).map(Raw::from).collect())
+    }
+
     /// Returns whether a variable is set and true.
     pub fn config_is_true(&self, name: &str) -> Result<bool, GitError> {
         Ok(self.git("config").args(["--type=bool", "--get", name]).run()?.stdout.trim_end() == b"true")

@@ -19,6 +19,7 @@ mod objects;
 mod packs;
 mod plain;
 mod refs;
+mod remote;
 mod repository;
 mod reverts;
 mod rewrite;

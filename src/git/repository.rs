@@ -203,6 +203,16 @@ impl Repo {
         git.arg(subcommand)
     }
 
+    /// Starts putting together a call of git in another repository, a bare one of ours, with `settings` (`gc.auto=0`) that
+    /// count before all others.
+    pub fn git_in(&self, git_dir: &Path, settings: &[&str], subcommand: &str) -> Git {
+        let git = Git::new(&self.program, &self.environment, &self.deadline).env("GIT_DIR", git_dir).folder(git_dir);
+        // In a hook they say where the project's objects are.
+        let objects = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"];
+        let git = objects.into_iter().fold(git, Git::without);
+        settings.iter().fold(git, |git, setting| git.args(["-c", setting])).arg(subcommand)
+    }
+
     /// Returns the objects.
     pub fn objects(&self) -> &Objects {
         self.objects.get_or_init(|| Objects::open(self))

@@ -1,5 +1,7 @@
 //! What is uncommitted: one `git status`, which neither locks nor rewrites the index.
 
+use std::collections::BTreeSet;
+
 use bstr::ByteSlice;
 
 use super::child::GitError;
@@ -38,6 +40,20 @@ impl Repo {
     pub fn is_touched(&self, path: &TreePath) -> Result<bool, GitError> {
         let ask = self.git("diff-files").args(["--name-only", "-z", "--"]).bytes(path);
         Ok(!ask.run()?.success()?.is_empty())
+    }
+
+    /// Returns which of these paths git ignores; what it tracks it does not ignore.
+    pub fn ignored(&self, paths: &[&TreePath]) -> Result<BTreeSet<TreePath>, GitError> {
+        if paths.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        // It knows no literal pathspecs; behind `./` a colon means nothing.
+        let input: Vec<u8> = paths.iter().flat_map(|path| [b"./", path.as_bytes(), b"\0"].concat()).collect();
+        let ask = self.git("check-ignore").env("GIT_LITERAL_PATHSPECS", "0");
+        let output = ask.args(["-z", "--stdin"]).input(input).run()?;
+        // 1: none of them.
+        let text = if output.status == 1 { Vec::new() } else { output.success()? };
+        Ok(text.split(|byte| *byte == 0).filter_map(|path| path.strip_prefix(b"./")).map(TreePath::from).collect())
     }
 
     /// Returns what is uncommitted here: changed, staged and untracked files, without ignored ones. Costs what `git status`

@@ -1,0 +1,81 @@
+//! Other repositories: their addresses, their refs, and sending and fetching refs by name.
+//!
+//! Every call runs in a repository of ours ([`Repo::git_in`]), with the user's configuration, because credentials and the way
+//! to a host stand there. Only git's own ways of transport are allowed, none that runs a program of an address's choice
+//! (`ext::`); a repository of ours has no hooks, and the user's are not run for it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bstr::ByteSlice;
+
+use super::child::{Git, GitError};
+use super::repository::Repo;
+use crate::model::{Oid, RefName};
+
+/// So many refs are sent or fetched by one call: their names stand on its command line.
+const BATCH: usize = 200;
+
+const SETTINGS: &[&str] = &[
+    "core.hooksPath=/dev/null",
+    "push.followTags=false",
+    "push.gpgSign=false",
+    "push.recurseSubmodules=no",
+    "fetch.fsckObjects=true",
+    "fetch.prune=false",
+    "fetch.recurseSubmodules=no",
+    "core.bigFileThreshold=16m",
+    "pack.threads=1",
+    "pack.windowMemory=64m",
+];
+
+impl Repo {
+    /// Returns the address that pushing to a remote of this repository uses; `None` when there is no remote of that name.
+    pub fn push_address(&self, remote: &str) -> Result<Option<String>, GitError> {
+        if self.config(&format!("remote.{remote}.url"))?.is_none() {
+            return Ok(None);
+        }
+        self.git("remote").args(["get-url", "--push", "--", remote]).run()?.line().map(Some)
+    }
+
+    /// Returns what git makes of an address by the user's `url.<base>.insteadOf`.
+    pub fn rewritten_address(&self, address: &str) -> Result<String, GitError> {
+        self.git("ls-remote").args(["--get-url", "--", address]).run()?.line()
+    }
+
+    /// Returns the refs under `prefix` (`refs/x/`) of a remote repository.
+    pub fn refs_of(&self, own: &Path, address: &str, prefix: &str) -> Result<BTreeMap<RefName, Oid>, GitError> {
+        let text = self.far(own, "ls-remote").args(["--", address, &format!("{prefix}*")]).run()?.success()?;
+        let parse = |line: &[u8]| {
+            let (oid, name) = line.split_once_str("\t")?;
+            // `refs/x/y^{}` is what a tag points at.
+            let is_peeled = name.ends_with(b"^{}");
+            (!is_peeled && name.starts_with_str(prefix)).then(|| Some((RefName::from(name), Oid::from_hex(oid)?)))?
+        };
+        Ok(text.lines().filter_map(parse).collect())
+    }
+
+    /// Sends objects under names that are new there: `(object, name)`. What is sent of several may be there when it fails.
+    pub fn send(&self, own: &Path, address: &str, refs: &[(Oid, String)]) -> Result<(), GitError> {
+        for batch in refs.chunks(BATCH) {
+            let push = self.far(own, "push").args(["--quiet", "--no-verify", "--no-signed", "--", address]);
+            push.args(batch.iter().map(|(oid, name)| format!("{oid}:{name}"))).run()?.success()?;
+        }
+        Ok(())
+    }
+
+    /// Fetches refs, `(name there, name here)`, of which none is here yet. What is fetched of several may be here when it
+    /// fails.
+    pub fn bring(&self, own: &Path, address: &str, refs: &[(String, String)]) -> Result<(), GitError> {
+        for batch in refs.chunks(BATCH) {
+            let fetch = self.far(own, "fetch").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]);
+            let fetch = fetch.args(["--", address]);
+            fetch.args(batch.iter().map(|(there, here)| format!("{there}:{here}"))).run()?.success()?;
+        }
+        Ok(())
+    }
+
+    fn far(&self, own: &Path, subcommand: &str) -> Git {
+        self.git_in(own, SETTINGS, subcommand).env("GIT_ALLOW_PROTOCOL", "file:ssh:git:http:https")
+    }
+}
