@@ -27,7 +27,7 @@
 //! | [`store`] | saved bytes | deciding |
 //! | [`snapshot`] | what of the uncommitted is saved, in which order | deciding when |
 //! | [`undo`] | journal + facts → plan → apply | printing |
-//! | [`recover`] | which version of a data file to bring back | changing anything |
+//! | [`recover`] | which versions of data files stay, which come back | changing anything |
 //! | [`hooks`] | git's calling conventions; install, uninstall, doctor | judging |
 //! | [`routes`] | which steps an event takes, in which order | printing |
 //! | [`report`] | verdicts and plans → text, JSON, what forges read, a page; exit codes | git |

@@ -25,7 +25,7 @@ const PAGES: i32 = 1024;
 
 /// A copy that was made.
 #[derive(Debug)]
-pub struct Copied {
+pub struct CopiedDatabase {
     /// What it holds, read again from the copy.
     pub examined: Examined,
 }
@@ -63,7 +63,7 @@ pub enum CopyError {
 }
 
 /// Copies a database into an empty file, which the caller has made in a private folder, and examines the copy.
-pub fn copy_database(source: &Path, target: &Path, limits: &Limits) -> Result<Copied, CopyError> {
+pub fn copy_database(source: &Path, target: &Path, limits: &Limits) -> Result<CopiedDatabase, CopyError> {
     step(target, "write")?;
     let began = Instant::now();
     loop {
@@ -80,7 +80,7 @@ pub fn copy_database(source: &Path, target: &Path, limits: &Limits) -> Result<Co
             }
         }
     }
-    Ok(Copied { examined: examine_database(target, Reading::Still, limits) })
+    Ok(CopiedDatabase { examined: examine_database(target, Reading::Still, limits) })
 }
 
 fn busy(source: &Path, limits: &Limits) -> CopyError {

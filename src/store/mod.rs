@@ -34,7 +34,7 @@ mod tests;
 
 pub use backups::{Copied, backup_ref};
 pub use collect::{Garbage, Survey};
-pub use database::{Copied, CopyError, copy_database};
+pub use database::{CopiedDatabase, CopyError, copy_database};
 pub use manifest::Snapshot;
 pub use open::{Store, VERSION};
 pub use read::Problem;
