@@ -15,6 +15,7 @@
 mod after;
 mod allow;
 mod audit;
+pub mod backup;
 mod check;
 mod confirm;
 pub mod doctor;

@@ -8,6 +8,7 @@ mod agreement;
 mod architecture;
 mod audit;
 mod audit_bad_input;
+mod backup;
 mod broken;
 mod check;
 mod concluded;

@@ -2,6 +2,7 @@
 
 mod allow;
 mod audit;
+mod backup;
 mod check;
 mod demo;
 mod doctor;
@@ -26,6 +27,7 @@ pub enum Command {
     Explain(explain::Arguments),
     Allow(allow::Arguments),
     Audit(audit::Arguments),
+    Backup(backup::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
     #[command(hide = true)]
@@ -50,6 +52,7 @@ impl Command {
             Self::Explain(_) => "explain",
             Self::Allow(_) => "allow",
             Self::Audit(_) => "audit",
+            Self::Backup(_) => "backup",
             Self::Demo(_) => "demo",
             Self::Doctor(_) => "doctor",
             Self::Hook(_) => "hook",
@@ -73,6 +76,7 @@ impl Command {
             Self::Explain(arguments) => explain::run(context, arguments),
             Self::Allow(arguments) => allow::run(context, arguments),
             Self::Audit(arguments) => audit::run(context, arguments),
+            Self::Backup(arguments) => backup::run(context, arguments),
             Self::Demo(arguments) => demo::run(context, arguments),
             Self::Doctor(arguments) => doctor::run(context, arguments),
             Self::Hook(arguments) => Ok(hook::run(context, arguments)),

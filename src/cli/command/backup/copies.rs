@@ -1,0 +1,68 @@
+//! `guard backup push` and `guard backup fetch`.
+
+use super::failure;
+use crate::cli::Context;
+use crate::report::{self, Exit};
+use crate::routes::backup;
+
+/// Send backups to another repository
+///
+/// Any git remote will do. Backups that hold a file which git ignores, or which the manifest calls secret, go only to a remote that
+/// was declared private: [backup.remote] in .recoveryguard.toml, or git config --add recoveryguard.privateRemote <address>.
+/// Afterwards the remote is asked what it has.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard backup push backup-host              a remote of this repository
+  guard backup push ssh://backup/proj.git
+  guard backup push /mnt/backup/proj.git --dry-run
+
+Exit codes: 0 all of them are there, 2 usage or environment error, 3 some are not there or differ, 4 refused and nothing sent")]
+pub struct Pushing {
+    /// A remote's name, an address, or a path
+    remote: String,
+    /// Say what would be sent, and send nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+/// Fetch backups from another repository
+///
+/// Every byte of what comes is read. A backup that is here already is never replaced.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard backup fetch backup-host
+  guard backup fetch ssh://backup/proj.git --dry-run
+
+Exit codes: 0 fine, 2 usage or environment error, 3 some were damaged or differ from ours, 5 locked by another process")]
+pub struct Fetching {
+    /// A remote's name, an address, or a path
+    remote: String,
+    /// Say what would be fetched, and fetch nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+pub(super) fn push(context: &Context, arguments: &Pushing) -> anyhow::Result<Exit> {
+    let (repo, dry) = (context.repo()?, arguments.dry_run);
+    let sent = backup::push(&repo, (&context.surroundings.folder, &arguments.remote), dry).map_err(failure)?;
+    context.terminal.answer(
+        || {
+            if context.json { report::sent_json(&sent, dry) } else { report::sent_text(&sent, dry) }
+        },
+    );
+    let whole = sent.different.is_empty() && sent.missing.is_empty() && sent.problems.is_empty();
+    Ok(if whole { Exit::Fine } else { Exit::CouldNotJudge })
+}
+
+pub(super) fn fetch(context: &Context, arguments: &Fetching) -> anyhow::Result<Exit> {
+    let (repo, dry) = (context.repo()?, arguments.dry_run);
+    let from = (context.surroundings.folder.as_path(), arguments.remote.as_str());
+    let brought = backup::fetch(&repo, context.now(), from, dry).map_err(failure)?;
+    context.terminal.answer(|| {
+        if context.json { report::brought_json(&brought, dry) } else { report::brought_text(&brought, dry) }
+    });
+    let whole = brought.different.is_empty() && brought.problems.is_empty();
+    Ok(if whole { Exit::Fine } else { Exit::CouldNotJudge })
+}

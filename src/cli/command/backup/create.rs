@@ -1,0 +1,43 @@
+//! `guard backup create`.
+
+use super::failure;
+use crate::cli::Context;
+use crate::model::Standing;
+use crate::report::{self, Exit};
+use crate::routes::backup;
+
+/// Save the data files as they are now
+///
+/// Each is read back from what was stored and examined; a bad one is saved, too, but never counts as good. What is the same as
+/// in the last backup makes no new one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard backup create
+  guard backup create --dry-run     which files would be read
+
+Exit codes: 0 saved, or nothing has changed, 1 a file is bad, 2 usage or environment error, 3 some files could not be saved,
+5 locked by another process")]
+pub struct Arguments {
+    /// Say which files would be read, and change nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let repo = context.repo()?;
+    if arguments.dry_run {
+        let (read, same) = backup::would_create(&repo).map_err(failure)?;
+        context.terminal.answer(|| {
+            if context.json { report::would_make_json(&read, &same) } else { report::would_make_text(&read, &same) }
+        });
+        return Ok(Exit::Fine);
+    }
+    let made = backup::create(&repo, context.now()).map_err(failure)?;
+    context.terminal.answer(|| if context.json { report::made_json(&made) } else { report::made_text(&made) });
+    Ok(match &made.backup {
+        _ if !made.refused.is_empty() => Exit::CouldNotJudge,
+        Some(backup) if backup.standing() == Standing::Bad => Exit::Blocked,
+        _ => Exit::Fine,
+    })
+}

@@ -1,0 +1,103 @@
+//! The backups there are, and one of them in full.
+
+use serde_json::{Value, json};
+
+use super::{count, file_json, holds, problems_json, problems_text, word};
+use crate::model::{Backup, Mode, Timestamp, escape, size};
+use crate::report::json as document;
+use crate::routes::backup::{Problem, backup_ref};
+
+/// Returns a table of backups, newest first.
+pub fn backups_text(backups: &[Backup], problems: &[Problem], now: Timestamp) -> String {
+    if backups.is_empty() && problems.is_empty() {
+        return "There is no backup yet: guard backup create\n".to_owned();
+    }
+    let mut text = String::new();
+    for backup in backups {
+        let left = match backup.unsaved.len() {
+            0 => String::new(),
+            number => format!(", {number} left out"),
+        };
+        let (age, files, size) = (age(backup.at, now), count(backup.files.len(), "file"), size(backup.size()));
+        let standing = word(backup.standing());
+        text.push_str(&format!("{:24} {age:>9}  {files:>10}  {size:>9}  {standing}{left}\n", backup.id));
+    }
+    text.push_str(&problems_text(problems));
+    text
+}
+
+/// Returns the same as one JSON document.
+pub fn backups_json(backups: &[Backup], problems: &[Problem]) -> String {
+    let mut document = document::document("backup list");
+    let one = |backup: &Backup| {
+        json!({
+            "id": backup.id,
+            "at": backup.at.iso(),
+            "files": backup.files.len(),
+            "bytes": backup.size(),
+            "standing": word(backup.standing()),
+            "unsaved": backup.unsaved.len(),
+        })
+    };
+    document.insert("backups".into(), backups.iter().map(one).collect());
+    document.insert("damaged".into(), problems_json(problems));
+    document::render(document)
+}
+
+/// Returns one backup in full, with the commands that bring it back without guard.
+pub fn backup_text(backup: &Backup, store: &std::path::Path) -> String {
+    let mut text = format!("backup {}\nmade   {}\n", backup.id, backup.at.iso());
+    for (number, file) in backup.files.iter().enumerate() {
+        let kind = match file.mode {
+            Mode::Link => ", a link",
+            Mode::Executable => ", can be run",
+            _ => "",
+        };
+        let marks = [(!file.tracked, "not tracked"), (file.ignored, "ignored"), (file.secret, "secret")];
+        let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| format!(", {mark}")).collect();
+        let holds = Some(holds(file)).filter(|holds| !holds.is_empty()).map(|holds| format!(", {holds}"));
+        let (standing, size) = (word(file.standing), size(file.size));
+        text.push_str(&format!(
+            "  {number:>4}  {standing:7}  '{}' ({size}{}{kind}{marks})\n",
+            file.path,
+            holds.unwrap_or_default()
+        ));
+        if let Some(why) = &file.why {
+            text.push_str(&format!("                 {}\n", escape(why.as_bytes())));
+        }
+    }
+    for left in &backup.unsaved {
+        text.push_str(&format!("        left     '{}': {}\n", left.path, left.why));
+    }
+    let store = crate::rules::shell_quote(store.as_os_str().as_encoded_bytes());
+    text.push_str(&format!(
+        "\nto bring a file back with plain git, by its number:\n  \
+         git --git-dir {store} cat-file blob backup/{}:files/<number> > <path>\n",
+        backup.id
+    ));
+    text
+}
+
+/// Returns the same as one JSON document.
+pub fn backup_json(backup: &Backup) -> String {
+    let mut document = document::document("backup show");
+    let mut add = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
+    add("id", json!(backup.id));
+    add("at", json!(backup.at.iso()));
+    add("ref", json!(backup_ref(&backup.id).ok()));
+    add("standing", json!(word(backup.standing())));
+    add("files", backup.files.iter().map(file_json).collect());
+    add("unsaved", json!(backup.unsaved));
+    document::render(document)
+}
+
+/// Returns how long ago something was.
+fn age(at: Timestamp, now: Timestamp) -> String {
+    let Some(seconds) = now.0.checked_sub(at.0).map(|millis| millis / 1000) else { return "in future".to_owned() };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,66 @@
+//! What was backed up, or would be.
+
+use serde_json::{Value, json};
+
+use super::{LISTED, count, file_json, not_good, word};
+use crate::model::{TreePath, size};
+use crate::report::json as document;
+use crate::routes::backup::Made;
+
+/// Returns what was made as text.
+pub fn made_text(made: &Made) -> String {
+    let mut text = match &made.backup {
+        None => "Nothing was saved.\n".to_owned(),
+        Some(backup) if made.is_new => {
+            let (files, bytes) = (count(backup.files.len(), "file"), size(backup.size()));
+            format!("Saved {files} ({bytes}) as backup {}: {}.\n", backup.id, word(backup.standing()))
+        }
+        Some(backup) => {
+            let files = count(backup.files.len(), "file");
+            format!("Nothing has changed since backup {} ({files}): no new one was made.\n", backup.id)
+        }
+    };
+    text.push_str(&not_good(made.backup.iter().flat_map(|backup| &backup.files)));
+    for refused in &made.refused {
+        text.push_str(&format!("  left    '{}': {}\n", refused.path, refused.why));
+    }
+    text
+}
+
+/// Returns the same as one JSON document.
+pub fn made_json(made: &Made) -> String {
+    let mut document = document::document("backup create");
+    let mut add = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
+    add("dry_run", json!(false));
+    add("done", json!(made.is_new));
+    add("backup", json!(made.backup.as_ref().map(|backup| &backup.id)));
+    add("standing", json!(made.backup.as_ref().map(|backup| word(backup.standing()))));
+    add("files", made.backup.iter().flat_map(|backup| &backup.files).map(file_json).collect());
+    add("unsaved", json!(made.refused));
+    add("read", json!(made.read));
+    document::render(document)
+}
+
+/// Returns what would be read, and what is known to be as it was, as text.
+pub fn would_make_text(read: &[TreePath], same: &[TreePath]) -> String {
+    let mut text = format!(
+        "Would read {} and find {} as the last backup has them.\n",
+        count(read.len(), "file"),
+        count(same.len(), "file")
+    );
+    text.extend(read.iter().take(LISTED).map(|path| format!("  read    '{path}'\n")));
+    if read.len() > LISTED {
+        text.push_str(&format!("  … and {} more\n", read.len() - LISTED));
+    }
+    text
+}
+
+/// Returns the same as one JSON document.
+pub fn would_make_json(read: &[TreePath], same: &[TreePath]) -> String {
+    let mut document = document::document("backup create");
+    document.insert("dry_run".into(), json!(true));
+    document.insert("done".into(), json!(false));
+    document.insert("would_read".into(), json!(read));
+    document.insert("untouched".into(), json!(same));
+    document::render(document)
+}

@@ -1,0 +1,41 @@
+//! Whether what was backed up is whole.
+
+use serde_json::{Value, json};
+
+use super::{count, problems_json, problems_text};
+use crate::model::size;
+use crate::report::json as document;
+use crate::routes::backup::{Level, Verified};
+
+/// Returns what was found as text.
+pub fn verified_text(verified: &Verified) -> String {
+    let what = match verified.level {
+        Level::Refs => "can be read and its files are there",
+        Level::Bytes => "was read whole and is as it was saved",
+        Level::Restore => "was restored into a scratch folder and is as it was saved",
+    };
+    let (backups, files) = (count(verified.backups, "backup"), count(verified.files, "file"));
+    let all = format!("{backups}, {files}, {}", size(verified.bytes));
+    if verified.problems.is_empty() {
+        return format!("All of it {what}: {all}.\n");
+    }
+    let number = count(verified.problems.len(), "problem");
+    format!("{number} in {all}:\n{}", problems_text(&verified.problems))
+}
+
+/// Returns the same as one JSON document.
+pub fn verified_json(verified: &Verified) -> String {
+    let mut document = document::document("backup verify");
+    let mut add = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
+    let level = match verified.level {
+        Level::Refs => "refs",
+        Level::Bytes => "bytes",
+        Level::Restore => "restore",
+    };
+    add("level", json!(level));
+    add("backups", json!(verified.backups));
+    add("files", json!(verified.files));
+    add("bytes", json!(verified.bytes));
+    add("damaged", problems_json(&verified.problems));
+    document::render(document)
+}

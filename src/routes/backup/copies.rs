@@ -1,0 +1,221 @@
+//! `guard backup push` and `fetch`: how backups leave one machine, and come to another.
+//!
+//! A remote keeps them at `refs/recoveryguard/backup/<id>`: neither branches nor tags, so that no clone fetches them by itself.
+//! What is sent was checked object by object: never a ref that another process may have made meanwhile. Nothing is ever
+//! overwritten, on either side.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::disk::Durability;
+use crate::git::Repo;
+use crate::model::{Backup, BackupId, Oid, RefName, Timestamp, TreePath};
+use crate::store::{Problem, Store, backup_ref};
+
+use super::{BackupError, here, lock};
+
+const THERE: &str = "refs/recoveryguard/backup/";
+
+/// The variable that names remotes which only people with a right to the data can read.
+const PRIVATE: &str = "recoveryguard.privateRemote";
+
+/// So many files are named in a refusal.
+const NAMED: usize = 3;
+
+/// Where backups go to or come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Its address as git uses it.
+    pub address: String,
+    /// Whether it was declared private.
+    pub private: bool,
+}
+
+/// What was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// To where.
+    pub remote: Remote,
+    /// Backups that were not there before and are now; before it was done, those that would be sent.
+    pub sent: Vec<BackupId>,
+    /// How many of ours are there in all, with the same content.
+    pub there: usize,
+    /// Backups that are there under their name and are others.
+    pub different: Vec<BackupId>,
+    /// Backups that should be there and are not.
+    pub missing: Vec<BackupId>,
+    /// Backups that can't be read here: they are not sent.
+    pub problems: Vec<Problem>,
+}
+
+/// What was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// From where.
+    pub remote: Remote,
+    /// Backups that were not here before and are now, whole; before it was done, those that would be fetched.
+    pub brought: Vec<BackupId>,
+    /// How many were here already.
+    pub here: usize,
+    /// Backups that are here under their name and are others: ours stay.
+    pub different: Vec<BackupId>,
+    /// What came and is not whole: it was not kept.
+    pub problems: Vec<Problem>,
+}
+
+/// Sends the backups that a remote does not have yet. `typed` is a remote's name, an address, or a path seen from `folder`.
+pub fn push(repo: &Repo, (folder, typed): (&Path, &str), dry: bool) -> Result<Sent, BackupError> {
+    let remote = remote(repo, folder, typed)?;
+    let store = Store::open(&repo.guard_dir())?;
+    let (backups, problems) = store.backups()?;
+    // Before the remote is asked anything.
+    may_leave(&remote, &backups)?;
+    let known = repo.refs_of(store.path(), &remote.address, THERE)?;
+    let mut sending = Vec::new();
+    for backup in &backups {
+        if let Some(tag) = store.backup_tag(&backup.id)?.filter(|_| !known.contains_key(&there(&backup.id))) {
+            sending.push((backup, tag));
+        }
+    }
+    let sent: Vec<BackupId> = sending.iter().map(|(backup, _)| backup.id.clone()).collect();
+    if !dry {
+        let refs: Vec<(Oid, String)> =
+            sending.iter().map(|(backup, tag)| (*tag, there(&backup.id).to_string())).collect();
+        repo.send(store.path(), &remote.address, &refs)?;
+    }
+    // What counts is what is there, not what git said.
+    let known = if dry { known } else { repo.refs_of(store.path(), &remote.address, THERE)? };
+    let (mut same, mut different, mut missing) = (0, Vec::new(), Vec::new());
+    for backup in &backups {
+        match known.get(&there(&backup.id)) {
+            Some(oid) if Some(*oid) == store.backup_tag(&backup.id)? => same += 1,
+            Some(_) => different.push(backup.id.clone()),
+            None if dry => {}
+            None => missing.push(backup.id.clone()),
+        }
+    }
+    Ok(Sent { remote, sent, there: same, different, missing, problems })
+}
+
+/// Fetches the backups of a remote that are not here yet, and reads every byte of them.
+pub fn fetch(repo: &Repo, now: Timestamp, (folder, typed): (&Path, &str), dry: bool) -> Result<Brought, BackupError> {
+    let remote = remote(repo, folder, typed)?;
+    let _lock = lock(repo, now)?;
+    let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
+    let known = repo.refs_of(store.path(), &remote.address, THERE)?;
+    let (mut brought, mut here, mut different, mut problems) = (Vec::new(), 0, Vec::new(), Vec::new());
+    let mut refs = Vec::new();
+    for (name, oid) in &known {
+        let Some((id, own)) = own_name(name) else {
+            let why = "its name is not that of a backup".to_owned();
+            problems.push(Problem { snapshot: name.to_string(), path: None, why });
+            continue;
+        };
+        match store.backup_tag(&id)? {
+            None => {
+                refs.push((name.to_string(), own));
+                brought.push(id);
+            }
+            Some(tag) if tag == *oid => here += 1,
+            Some(_) => different.push(id),
+        }
+    }
+    if !dry {
+        let fetched = repo.bring(store.path(), &remote.address, &refs);
+        // Opened again: it sees new packs.
+        let store = Store::open(&repo.guard_dir())?;
+        let came: BTreeMap<&BackupId, Vec<Problem>> =
+            brought.iter().map(|id| Ok((id, look_through(&store, id)?))).collect::<Result<_, BackupError>>()?;
+        let bad: Vec<(BackupId, Vec<Problem>)> =
+            came.into_iter().filter(|(_, found)| !found.is_empty()).map(|(id, found)| (id.clone(), found)).collect();
+        for (id, found) in bad {
+            store.remove_backup(&id)?;
+            brought.retain(|brought| *brought != id);
+            problems.extend(found);
+        }
+        fetched?;
+    }
+    Ok(Brought { remote, brought, here, different, problems })
+}
+
+fn look_through(store: &Store, id: &BackupId) -> Result<Vec<Problem>, BackupError> {
+    let name = backup_ref(id)?;
+    let backup = match store.backup(id) {
+        Ok(backup) => backup,
+        Err(error) => return Ok(vec![Problem { snapshot: name, path: None, why: error.to_string() }]),
+    };
+    let mut found = store.check_backup(&backup)?;
+    if found.is_empty() {
+        found = store.read_through(&backup)?;
+    }
+    Ok(found)
+}
+
+fn there(id: &BackupId) -> RefName {
+    format!("{THERE}{}", id.0).into()
+}
+
+fn own_name(name: &RefName) -> Option<(BackupId, String)> {
+    let id = std::str::from_utf8(name.as_bytes()).ok()?.strip_prefix(THERE)?;
+    let id = BackupId(id.to_owned());
+    let own = backup_ref(&id).ok()?;
+    Some((id, own))
+}
+
+/// Finds the address, and whether it was declared private: by the manifest here, or by the user's configuration.
+fn remote(repo: &Repo, folder: &Path, typed: &str) -> Result<Remote, BackupError> {
+    let odd = |c: char| c.is_control() || c.is_whitespace() && !typed.starts_with(['/', '.']);
+    if typed.is_empty() || typed.starts_with('-') || typed.contains(odd) || typed.contains("::") {
+        return Err(BackupError::Usage(format!("'{}' is no remote", crate::model::escape(typed.as_bytes()))));
+    }
+    let named = if typed.contains(['/', ':']) { None } else { repo.push_address(typed)? };
+    let address = match named {
+        Some(address) => absolute(repo.need_work_tree().unwrap_or(folder), &address),
+        None => absolute(folder, &repo.rewritten_address(typed)?),
+    };
+    let declared = here(repo).ok().and_then(|here| here.manifest.backup.remote).filter(|remote| remote.private);
+    let declared = declared.map(|remote| remote.url);
+    let configured = repo.config_all(PRIVATE)?.into_iter().map(|value| value.to_string());
+    let is_it = |declared: String| [typed, address.as_str()].map(plain).contains(&plain(&declared));
+    let private = declared.into_iter().chain(configured).any(is_it);
+    Ok(Remote { address, private })
+}
+
+/// Makes a path absolute; what has a scheme or a host is none.
+fn absolute(folder: &Path, address: &str) -> String {
+    let host = address.split('/').next().unwrap_or_default();
+    if address.contains("://") || host.contains(':') {
+        return address.to_owned();
+    }
+    let path = folder.join(address);
+    path.canonicalize().unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// Returns an address in a form in which it can be compared.
+fn plain(address: &str) -> String {
+    let address = address.trim_end_matches('/');
+    if address.starts_with('/') { absolute(Path::new("/"), address) } else { address.to_owned() }
+}
+
+/// Refuses when a backup holds something that must not go there.
+fn may_leave(remote: &Remote, backups: &[Backup]) -> Result<(), BackupError> {
+    let open = ["http://", "git://"].iter().any(|scheme| remote.address.to_ascii_lowercase().starts_with(scheme));
+    let mut stopped: BTreeMap<&TreePath, &'static str> = BTreeMap::new();
+    for file in backups.iter().flat_map(|backup| &backup.files) {
+        if file.secret && open {
+            stopped.insert(&file.path, "is secret, and nothing encrypts it on that way");
+        } else if !remote.private && file.secret {
+            stopped.insert(&file.path, "is secret");
+        } else if !remote.private && file.ignored {
+            stopped.insert(&file.path, "is ignored by git");
+        }
+    }
+    let Some(count) = (!stopped.is_empty()).then_some(stopped.len()) else { return Ok(()) };
+    let named: Vec<String> = stopped.into_iter().take(NAMED).map(|(path, why)| format!("'{path}' {why}")).collect();
+    let more = if count > NAMED { format!(" (and {} more)", count - NAMED) } else { String::new() };
+    let where_to = crate::model::escape(remote.address.as_bytes());
+    let private = if remote.private { "" } else { ", which was not declared private" };
+    let why = format!("nothing was sent to '{where_to}'{private}: {}{more}", named.join(", "));
+    let hint = (!remote.private && !open).then(|| format!("git config --add {PRIVATE} '{where_to}'"));
+    Err(BackupError::Refused { why, hint })
+}

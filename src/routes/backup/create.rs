@@ -1,0 +1,260 @@
+//! `guard backup create`.
+//!
+//! ```text
+//! manifest, working tree        -> the data files to save
+//! seen before, and untouched    -> as in the backup before, not read
+//! every other                   -> copied into the store, read back from there, examined
+//! same as the backup before     -> no new one
+//! manifest, trees, tag, ref     -> a new one
+//! ```
+//!
+//! A file that can't be copied (it changes all the time, it is too large, its database is in use) is left out and named; the
+//! others are saved. A crash before the ref leaves objects that nothing refers to, after it a whole backup.
+
+use std::io;
+
+use crate::disk::{self, Durability, Root};
+use crate::facts::{self, DataFile, Examiner, Version};
+use crate::git::Repo;
+use crate::manifest::Format;
+use crate::model::{
+    BackedUp, Backup, BackupId, Contents, Mode, Oid, Standing, Timestamp, TreePath, Unsaved, fingerprint,
+};
+use crate::store::{Copied, Store, StoreError};
+
+use super::seen::{Seen, time_of};
+use super::{BackupError, Here, Scratch, here, lock, lock_path};
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The backup: a new one, or the one before when it holds the same. `None` when nothing could be saved.
+    pub backup: Option<Backup>,
+    /// Whether it is new.
+    pub is_new: bool,
+    /// Files that were not saved.
+    pub refused: Vec<Unsaved>,
+    /// How many files were read; the others were as they were seen before.
+    pub read: usize,
+}
+
+/// Makes a backup of what is there, unless it is what the one before holds.
+pub fn create(repo: &Repo, now: Timestamp) -> Result<Made, BackupError> {
+    let here = here(repo)?;
+    let _lock = lock(repo, now)?;
+    let from = time_of(&lock_path(repo));
+    let files = files(repo, &here)?;
+    let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
+    let seen = Seen::read(repo);
+    let before = before(&store, seen.as_ref())?;
+    let work = Work::new(repo, &here, &store);
+    let rules = work.rules();
+    let untouched = match (&seen, &before) {
+        (Some(seen), Some(before)) => seen.untouched(before, &rules),
+        _ => std::collections::BTreeMap::new(),
+    };
+    let (mut saved, mut refused, mut looked, mut read) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for file in &files {
+        let Some(metadata) = here.root.metadata(&file.path)? else { continue };
+        let kept = match untouched.get(&file.path) {
+            Some((then, known)) if *then == metadata => Ok(Some((*known).clone())),
+            _ => {
+                read += 1;
+                work.save(file)?
+            }
+        };
+        match kept {
+            Ok(Some(known)) => {
+                looked.push((file.path.clone(), metadata));
+                // Whose it is can change without the file.
+                let DataFile { tracked, ignored, secret, .. } = *file;
+                saved.push(BackedUp { tracked, ignored, secret, ..known });
+            }
+            Ok(None) => {}
+            Err(why) => refused.push(Unsaved { path: file.path.clone(), why }),
+        }
+    }
+    if saved.is_empty() {
+        return Ok(Made { backup: None, is_new: false, refused, read });
+    }
+    if let Some(before) = before.filter(|before| before.files == saved && before.unsaved == refused) {
+        if read > 0 {
+            Seen::new(&before.id, &rules, from, looked).write(repo);
+        }
+        return Ok(Made { backup: Some(before), is_new: false, refused, read });
+    }
+    let backup = Backup { id: new_id(now), at: now, files: saved, unsaved: refused.clone() };
+    store.write_backup(&backup)?;
+    Seen::new(&backup.id, &rules, from, looked).write(repo);
+    repack_when_large(repo, &store);
+    Ok(Made { backup: Some(backup), is_new: true, refused, read })
+}
+
+/// Returns the files that [`create`] would read, and those that it would find as they were.
+pub fn would_create(repo: &Repo) -> Result<(Vec<TreePath>, Vec<TreePath>), BackupError> {
+    let here = here(repo)?;
+    let files = files(repo, &here)?;
+    let store = match Store::open(&repo.guard_dir()) {
+        Ok(store) => store,
+        Err(StoreError::NoStore(_)) => return Ok((files.into_iter().map(|file| file.path).collect(), Vec::new())),
+        Err(error) => return Err(error.into()),
+    };
+    let seen = Seen::read(repo);
+    let before = before(&store, seen.as_ref())?;
+    let rules = Work::new(repo, &here, &store).rules();
+    let (mut read, mut same) = (Vec::new(), Vec::new());
+    let untouched = seen.as_ref().zip(before.as_ref()).map(|(seen, before)| seen.untouched(before, &rules));
+    for file in files {
+        let known = untouched.as_ref().and_then(|untouched| untouched.get(&file.path));
+        let now = here.root.metadata(&file.path)?;
+        if known.is_some_and(|(then, _)| Some(*then) == now) { same.push(file.path) } else { read.push(file.path) }
+    }
+    Ok((read, same))
+}
+
+fn files(repo: &Repo, here: &Here) -> Result<Vec<DataFile>, BackupError> {
+    if !here.manifest.data.iter().any(|rule| rule.backup) {
+        let file = crate::manifest::FILE;
+        return Err(BackupError::Usage(format!("no [[data]] entry of '{file}' has backup = true")));
+    }
+    Ok(facts::to_back_up(repo, &here.manifest)?)
+}
+
+/// Returns the backup made before: the one that was seen last, else the newest. A clock that was set back does not matter.
+fn before(store: &Store, seen: Option<&Seen>) -> Result<Option<Backup>, StoreError> {
+    if let Some(backup) = seen.and_then(|seen| store.backup(&seen.backup).ok()) {
+        return Ok(Some(backup));
+    }
+    Ok(store.backups()?.0.into_iter().next())
+}
+
+fn new_id(now: Timestamp) -> BackupId {
+    use std::hash::{BuildHasher, Hasher};
+    // Seeded by the system: process ids repeat across containers that share a repository.
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    let suffix = fingerprint(&[&random.to_le_bytes(), &now.0.to_le_bytes()]);
+    BackupId(format!("{}-{}", now.compact(), &suffix[..6]))
+}
+
+/// Copies and examines files.
+struct Work<'w> {
+    repo: &'w Repo,
+    here: &'w Here,
+    store: &'w Store,
+    examiner: Examiner<'w>,
+}
+
+impl<'w> Work<'w> {
+    fn new(repo: &'w Repo, here: &'w Here, store: &'w Store) -> Self {
+        let examiner = Examiner::new(&here.manifest, |path| schema(&here.root, path));
+        Self { repo, here, store, examiner }
+    }
+
+    /// Returns what stands for all that a file is examined by.
+    fn rules(&self) -> String {
+        let schemas = self.here.manifest.data.iter().filter_map(|rule| rule.schema.as_ref());
+        let schemas: Vec<Vec<u8>> = schemas.map(|path| schema(&self.here.root, path).unwrap_or_default()).collect();
+        let mut parts = vec![env!("CARGO_PKG_VERSION").as_bytes(), &self.here.text];
+        parts.extend(schemas.iter().map(Vec::as_slice));
+        fingerprint(&parts)
+    }
+
+    /// Copies a file into the store, reads it back, and examines what came. `Ok(Err)`: it was not copied, and why.
+    fn save(&self, file: &DataFile) -> Result<Result<Option<BackedUp>, String>, BackupError> {
+        let format = self.examiner.rule(&file.path).map(|(_, format)| format);
+        let (mode, bits, blob, size) = match copy_of(self.store, &self.here.root, &file.path, format)? {
+            Copied::Stored { mode, bits, blob, size } => (mode, bits, blob, size),
+            Copied::Gone => return Ok(Ok(None)),
+            Copied::Refused(why) => return Ok(Err(why)),
+        };
+        let (standing, why, contents) = if mode == Mode::Link {
+            self.store.stream_blob(&blob)?.finish()?;
+            (Standing::Unknown, Some("a link: only where it leads to is saved".to_owned()), Contents::default())
+        } else {
+            examined(self.repo, self.store, &self.examiner, (&file.path, &blob))?
+        };
+        let DataFile { path, tracked, ignored, secret } = file.clone();
+        Ok(Ok(Some(BackedUp { path, mode, bits, blob, size, tracked, ignored, secret, standing, why, contents })))
+    }
+}
+
+/// Copies one file into the store, as its format asks for. A database that something else may be writing is refused: its
+/// main file alone is not what it holds.
+fn copy_of(store: &Store, root: &Root, path: &TreePath, format: Option<Format>) -> Result<Copied, BackupError> {
+    if format == Some(Format::Sqlite) {
+        for companion in [&b"-wal"[..], b"-journal"] {
+            let beside = TreePath::from([path.as_bytes(), companion].concat());
+            if root.metadata(&beside)?.is_some() {
+                let advice = "close what uses the database, or dump it to a file";
+                return Ok(Copied::Refused(format!("it is in use, or was not closed: '{beside}' is there ({advice})")));
+            }
+        }
+    }
+    Ok(store.copy(root, path)?)
+}
+
+/// Reads a stored file back, so that its hash is checked, and examines it: the verdict, the first thing that is wrong or
+/// unknown, and what it holds.
+pub(super) fn examined(
+    repo: &Repo,
+    store: &Store,
+    examiner: &Examiner<'_>,
+    (path, oid): (&TreePath, &Oid),
+) -> Result<(Standing, Option<String>, Contents), BackupError> {
+    let mut blob = store.stream_blob(oid)?;
+    let damaged = |error: io::Error| StoreError::Blob { oid: *oid, why: error.to_string() };
+    let format = examiner.rule(path).map(|(_, format)| format);
+    let found = if format == Some(Format::Sqlite) {
+        // A database can be read from a file only.
+        let scratch = Scratch::make(repo)?;
+        let copy = scratch.folder.join("database");
+        disk::create_from(&copy, &mut blob, 0o600)?;
+        examiner.examine(path, Version::File(&copy)).map_err(damaged)?
+    } else {
+        examiner.examine(path, Version::Stream(&mut blob)).map_err(damaged)?
+    };
+    blob.finish()?;
+    let standing = found.standing();
+    let why = match standing {
+        Standing::Good => None,
+        Standing::Unknown => found.unknown.into_iter().next(),
+        Standing::Bad => found.faults.first.first().map(ToString::to_string),
+    };
+    Ok((standing, why, found.contents))
+}
+
+/// Reads a schema of the working tree.
+pub(super) fn schema(root: &Root, path: &str) -> Result<Vec<u8>, String> {
+    match root.read(&path.into()) {
+        Ok(Some(disk::OnDisk::File { mode, bytes })) if mode.is_regular() => Ok(bytes),
+        Ok(_) => Err("it is not there".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// So many loose objects, or bytes in them, and the store is packed: versions of one file then take what they differ by.
+const MOST_LOOSE: (usize, u64) = (2000, 64 << 20);
+
+/// Packs the store when it pays. What can't be packed now only takes more room until the next time.
+fn repack_when_large(repo: &Repo, store: &Store) {
+    let (count, bytes) = store.loose_size();
+    if count > MOST_LOOSE.0 || bytes > MOST_LOOSE.1 {
+        let _ = repack(repo, store);
+    }
+}
+
+/// Packs everything that a ref of the store reaches. What only old packs hold and nothing needs becomes loose, for
+/// [`Store::collect`], which takes care of what others are saving just now.
+pub(super) fn repack(repo: &Repo, store: &Store) -> Result<(), BackupError> {
+    // Above this, no differences are looked for and nothing is read whole.
+    const SETTINGS: &[&str] = &[
+        "core.bigFileThreshold=100m",
+        "pack.threads=1",
+        "pack.windowMemory=64m",
+        "pack.deltaCacheSize=16m",
+        "repack.writeBitmaps=false",
+    ];
+    let git = repo.git_in(store.path(), SETTINGS, "repack").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    git.env("GIT_CONFIG_NOSYSTEM", "1").args(["-A", "-d", "-q"]).run()?.success()?;
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! `guard backup verify`: whether what was saved is still there, and comes back.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::disk::{self, Durability, Root};
+use crate::git::Repo;
+use crate::model::{BackedUp, Backup, BackupId, Mode};
+use crate::store::{Problem, Store, backup_ref};
+
+use super::{BackupError, Scratch};
+
+/// How much is looked at; each level includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Every backup can be read, and its files are there.
+    Refs,
+    /// Every byte has the hash that names it.
+    Bytes,
+    /// Every file comes back, byte for byte, in a scratch folder.
+    Restore,
+}
+
+/// What was looked at, and what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// How much was looked at.
+    pub level: Level,
+    /// How many backups.
+    pub backups: usize,
+    /// How many files of them.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// Verifies one backup, or all.
+pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Verified, BackupError> {
+    let store = Store::open(&repo.guard_dir())?;
+    let (mut backups, mut problems) = store.backups()?;
+    if let Some(only) = only {
+        let name = backup_ref(only)?;
+        backups.retain(|backup| backup.id == *only);
+        problems.retain(|problem| problem.snapshot == name);
+    }
+    for backup in &backups {
+        let mut found = store.check_backup(backup)?;
+        if level >= Level::Bytes {
+            found.extend(store.read_through(backup)?);
+        }
+        if level >= Level::Restore && found.is_empty() {
+            found.extend(comes_back(repo, &store, backup)?);
+        }
+        problems.extend(found);
+    }
+    if level >= Level::Bytes && only.is_none() {
+        problems.extend(packs(repo, &store)?);
+    }
+    let files = backups.iter().map(|backup| backup.files.len()).sum();
+    let bytes = backups.iter().map(Backup::size).sum();
+    Ok(Verified { level, backups: backups.len(), files, bytes, problems })
+}
+
+/// Lets git look at the packs: their own checksums stand in no object.
+fn packs(repo: &Repo, store: &Store) -> Result<Vec<Problem>, BackupError> {
+    let mut problems = Vec::new();
+    for entry in std::fs::read_dir(store.path().join("objects/pack")).into_iter().flatten().flatten() {
+        if entry.path().extension().is_none_or(|extension| extension != "idx") {
+            continue;
+        }
+        let git = repo.git_in(store.path(), &["core.bigFileThreshold=16m"], "verify-pack");
+        if let Err(error) = git.arg("--").arg(entry.path()).run()?.success() {
+            let snapshot = crate::model::escape(entry.file_name().as_bytes());
+            problems.push(Problem { snapshot, path: None, why: error.to_string() });
+        }
+    }
+    Ok(problems)
+}
+
+/// Writes every file of a backup into a scratch folder, and compares what lies there then with the store.
+fn comes_back(repo: &Repo, store: &Store, backup: &Backup) -> Result<Vec<Problem>, BackupError> {
+    let scratch = Scratch::make(repo)?;
+    let root = Root::open(&scratch.folder)?;
+    let mut problems = Vec::new();
+    for file in &backup.files {
+        let why = match bring(store, &root, file) {
+            Ok(true) => continue,
+            Ok(false) => "what came back is not what was saved".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        problems.push(Problem { snapshot: backup_ref(&backup.id)?, path: Some(file.path.clone()), why });
+    }
+    Ok(problems)
+}
+
+fn bring(store: &Store, root: &Root, file: &BackedUp) -> Result<bool, BackupError> {
+    let mut blob = store.stream_blob(&file.blob)?;
+    if file.mode == Mode::Link {
+        let mut target = Vec::new();
+        blob.read_to_end(&mut target).map_err(|source| failed(root.path(), source))?;
+        root.replace(&file.path, (Mode::Link, None), &target, Durability::Lazy)?;
+        return Ok(root.read(&file.path)? == Some(disk::OnDisk::File { mode: Mode::Link, bytes: target }));
+    }
+    disk::check_path(&file.path)?;
+    let place = root.path().join(OsStr::from_bytes(&file.path));
+    disk::ensure_folder(place.parent().unwrap_or(root.path()), 0o700)?;
+    let written = disk::create_from(&place, &mut blob, file.bits.unwrap_or(0o600) | 0o600)?;
+    blob.finish()?;
+    Ok(written == file.size && are_equal(&place, store, file)?)
+}
+
+fn are_equal(place: &Path, store: &Store, file: &BackedUp) -> Result<bool, BackupError> {
+    let mut blob = store.stream_blob(&file.blob)?;
+    let mut there = BufReader::new(File::open(place).map_err(|source| failed(place, source))?);
+    let (mut saved, mut back) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let read = blob.read(&mut saved).map_err(|source| failed(place, source))?;
+        if read == 0 {
+            return Ok(there.read(&mut back).map_err(|source| failed(place, source))? == 0);
+        }
+        if there.read_exact(&mut back[..read]).is_err() || saved[..read] != back[..read] {
+            return Ok(false);
+        }
+    }
+}
+
+fn failed(path: &Path, source: std::io::Error) -> disk::DiskError {
+    disk::DiskError::Io { path: path.to_owned(), action: "read", source }
+}

@@ -1,0 +1,167 @@
+//! What is saved, what is said of it, and what is left alone.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+
+use super::{backup, create, json, manifest, sandbox};
+use crate::support::Sandbox;
+
+#[test]
+fn tracked_ignored_and_unknown_files_are_saved_and_nothing_else() {
+    let sandbox = sandbox();
+    sandbox.write("data/tracked.txt", "t\n").commit("data");
+    sandbox.write("data/ignored.json", "{}").write("data/deep/unknown.csv", "a,b\n1,2\n").write("other.json", "{");
+    sandbox.write("data/nested/x.json", "{").write("data/odd\nname.txt", "o").write("elsewhere/data/x.json", "{");
+    sandbox.write("data/:(top)*.json", "{}");
+    let odd = OsStr::from_bytes(b"data/n\xffme.txt");
+    fs::write(sandbox.at(odd), "n").unwrap();
+    let _ = sandbox.git_in(&sandbox.at("data/nested"), ["init", "-q"]).ok();
+    // What lies behind a link is not ours.
+    fs::create_dir(sandbox.root().join("outside")).unwrap();
+    fs::write(sandbox.root().join("outside/x.json"), "{").unwrap();
+    symlink(sandbox.root().join("outside"), sandbox.at("data/folder")).unwrap();
+    let before = sandbox.state();
+    let document = json(&sandbox, &["create"]);
+    sandbox.assert_unchanged(&before);
+    let files: Vec<String> = document["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| {
+            let marks = ["tracked", "ignored", "secret"].map(|mark| if file[mark] == true { &mark[..1] } else { "-" });
+            format!(
+                "{} {} {} {}",
+                marks.concat(),
+                file["mode"].as_str().unwrap(),
+                file["standing"].as_str().unwrap(),
+                file["path"]
+            )
+        })
+        .collect();
+    let expected = [
+        "-i- file good \"data/:(top)*.json\"",
+        "--- file good \"data/deep/unknown.csv\"",
+        "--- link unknown \"data/folder\"",
+        "-i- file good \"data/ignored.json\"",
+        "--- file good {\"bytes\":\"646174612f6eff6d652e747874\"}",
+        "--- file good \"data/odd\\nname.txt\"",
+        "t-- file good \"data/tracked.txt\"",
+    ];
+    assert_eq!(files, expected);
+    assert_eq!(document["standing"], "unknown");
+    let text = backup(&sandbox, &["show", document["backup"].as_str().unwrap()]).ok().stdout;
+    assert!(text.contains("'data/odd\\nname.txt'") && text.contains("'data/n\\xffme.txt'"), "{text}");
+    assert!(text.contains("cat-file blob backup/"), "{text}");
+}
+
+/// D7: nothing changed, nothing new; an invalid source is saved, marked, and told by the exit code, each time.
+#[test]
+fn d7_an_invalid_source_is_saved_and_never_counts_as_good() {
+    let sandbox = sandbox();
+    sandbox.write("data/a.json", "{\"a\": 1}\n").write("data/b.txt", "b\n");
+    let first = create(&sandbox);
+    let same = backup(&sandbox, &["create"]).ok();
+    assert_eq!(same.stdout, format!("Nothing has changed since backup {first} (2 files): no new one was made.\n"));
+    sandbox.write("data/a.json", "{\"a\": \n");
+    let bad = backup(&sandbox, &["create"]).exits(1);
+    assert!(bad.stdout.contains(": bad.\n  bad     'data/a.json': line 2"), "{bad}");
+    let _ = backup(&sandbox, &["create"]).exits(1);
+    let list = json(&sandbox, &["list"]);
+    let standings: Vec<_> =
+        list["backups"].as_array().unwrap().iter().map(|one| one["standing"].as_str().unwrap()).collect();
+    assert_eq!(standings, ["bad", "good"]);
+    // Newer ones that are bad don't push it out, whatever the number that stays.
+    manifest(&sandbox, "");
+    for number in 0..3 {
+        sandbox.write("data/a.json", format!("{{{number}"));
+        let _ = backup(&sandbox, &["create"]).exits(1);
+    }
+    let pruned = json(&sandbox, &["prune"]);
+    let stays: Vec<&str> = pruned["stays"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert!(stays.contains(&first.as_str()) && pruned["pruned"].as_array().unwrap().len() == 2, "{pruned}");
+    let text = backup(&sandbox, &["list"]).ok().stdout;
+    assert_eq!(text.lines().count(), 3, "{text}");
+}
+
+#[test]
+fn a_database_in_use_is_left_out_and_named() {
+    let sandbox = sandbox();
+    sandbox.write("data/a.txt", "a\n").write("data/app.db", "").write("data/app.db-wal", "x");
+    let ran = backup(&sandbox, &["create"]).exits(3);
+    assert!(ran.stdout.contains("left    'data/app.db': it is in use"), "{ran}");
+    let list = json(&sandbox, &["list"]);
+    assert_eq!((&list["backups"][0]["files"], &list["backups"][0]["unsaved"]), (&2.into(), &1.into()));
+}
+
+/// D15: too large is refused with advice; the others are saved.
+#[test]
+fn d15_a_file_that_is_too_large_is_refused_with_advice() {
+    let sandbox = sandbox();
+    sandbox.write("data/a.txt", "a\n");
+    let huge = fs::File::create(sandbox.at("data/huge.bin")).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    let ran = backup(&sandbox, &["create"]).exits(3);
+    assert!(ran.stdout.contains("'data/huge.bin': it holds") && ran.stdout.contains("split it"), "{ran}");
+    assert_eq!(json(&sandbox, &["list"])["backups"][0]["files"], 1);
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let sandbox = Sandbox::new();
+    let _ = backup(&sandbox, &["create"]).exits(2).says("there is no '.recoveryguard.toml' here");
+    sandbox.write(".recoveryguard.toml", "version = 1\n[[data]]\npaths = ['x']\n");
+    let _ = backup(&sandbox, &["create"]).exits(2).says("no [[data]] entry of '.recoveryguard.toml' has backup = true");
+    let _ = backup(&sandbox, &["show", "x"]).exits(2).says("there is no store");
+    assert!(backup(&sandbox, &["list"]).ok().stdout.starts_with("There is no backup yet"));
+    manifest(&sandbox, "");
+    sandbox.write(".recoveryguard.toml", "version = 1\nnonsense = 1\n");
+    let _ = backup(&sandbox, &["create"]).exits(2).says("nonsense");
+    manifest(&sandbox, "");
+    let _ = backup(&sandbox, &["create"]).ok();
+    sandbox.write("data/a.txt", "a\n");
+    let id = create(&sandbox);
+    let _ = backup(&sandbox, &["show", "x"]).exits(2).says("there is no backup 'x'");
+    let _ = backup(&sandbox, &["show", &id[..10]]).ok();
+    let dry = json(&sandbox, &["create", "--dry-run"]);
+    assert_eq!(dry["done"], false);
+}
+
+/// A pattern with a literal beginning looks into no other folder: it could not, for this one.
+#[test]
+fn unrelated_folders_are_not_looked_into() {
+    let sandbox = sandbox();
+    sandbox.write("data/a.txt", "a\n");
+    // Its inner folders have paths that are too long to be opened, whoever asks.
+    let _ = crate::support::Ran::of(
+        sandbox.command("sh", sandbox.work()).args([
+            "-c",
+            "i=0; mkdir unrelated; cd unrelated; while [ $i -lt 1100 ]; do mkdir dddd; cd dddd; i=$((i+1)); done",
+        ]),
+        b"",
+    );
+    let id = create(&sandbox);
+    assert!(!id.is_empty());
+    manifest(&sandbox, "[[data]]\npaths = ['*.elsewhere']\nbackup = true\n");
+    let _ = backup(&sandbox, &["create"]).exits(2).says("unrelated");
+    let _ = crate::support::Ran::of(sandbox.command("rm", sandbox.work()).args(["-rf", "unrelated"]), b"").ok();
+}
+
+#[test]
+fn two_at_once_make_one() {
+    let sandbox = sandbox();
+    sandbox.write("data/a.txt", "a\n");
+    let commands: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = sandbox.command("guard", sandbox.work());
+            command.args(["backup", "create"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for mut child in commands {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(json(&sandbox, &["list"])["backups"].as_array().unwrap().len(), 1);
+    let _ = backup(&sandbox, &["verify", "--level", "restore"]).ok();
+}
