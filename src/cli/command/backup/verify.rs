@@ -51,8 +51,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ex
         backup::verify(&repo, only.as_ref(), level)
     };
     let verified = verify().map_err(failure)?;
-    context
-        .terminal
-        .answer(|| if context.json { report::verified_json(&verified) } else { report::verified_text(&verified) });
+    context.terminal.answer(|| {
+        if context.json { report::backup_verified_json(&verified) } else { report::backup_verified_text(&verified) }
+    });
     Ok(if verified.problems.is_empty() { Exit::Fine } else { Exit::Blocked })
 }
