@@ -139,10 +139,11 @@ impl Store {
         Ok(freed)
     }
 
-    /// Returns how many loose objects there are, and their bytes on disk.
-    pub fn loose_size(&self) -> (usize, u64) {
+    /// Returns how many loose objects of at most so many bytes there are, and their bytes, on disk.
+    pub fn loose_size(&self, most: u64) -> (usize, u64) {
         let loose = self.loose(&mut Garbage::default(), None);
-        (loose.len(), loose.values().map(|(_, file)| file.bytes).sum())
+        let sizes = loose.values().map(|(_, file)| file.bytes).filter(|bytes| *bytes <= most);
+        sizes.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes))
     }
 
     /// Returns whether some objects are packed.

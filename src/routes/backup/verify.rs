@@ -73,7 +73,10 @@ fn packs(repo: &Repo, store: &Store) -> Result<Vec<Problem>, BackupError> {
         if entry.path().extension().is_none_or(|extension| extension != "idx") {
             continue;
         }
-        let git = repo.git_in(store.path(), &["core.bigFileThreshold=16m"], "verify-pack");
+        // Large objects as streams, and a small part of the pack in memory.
+        const SETTINGS: &[&str] =
+            &["core.bigFileThreshold=16m", "core.packedGitWindowSize=1m", "core.packedGitLimit=32m"];
+        let git = repo.git_in(store.path(), SETTINGS, "verify-pack");
         if let Err(error) = git.arg("--").arg(entry.path()).run()?.success() {
             let snapshot = crate::model::escape(entry.file_name().as_bytes());
             problems.push(Problem { snapshot, path: None, why: error.to_string() });
