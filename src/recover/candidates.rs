@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use crate::git::{GitError, PathVersion, Repo};
 use crate::journal::History;
-use crate::model::{Entry, Mode, Oid, OperationId, Raw, Source, Timestamp, TreePath, WorkFile};
+use crate::model::{BackedUp, BackupId, Entry, Mode, Oid, OperationId, Raw, Source, Timestamp, TreePath, WorkFile};
 use crate::store::Store;
+use crate::undo::UndoError;
 
 /// So many commits are looked at.
 const MOST: usize = 5000;
@@ -31,7 +32,7 @@ pub enum Origin {
     /// It was saved before an operation.
     Operation(OperationId),
     /// `guard backup create` saved it.
-    Backup(String),
+    Backup(BackupId),
 }
 
 /// A version of a file.
@@ -51,9 +52,10 @@ pub fn candidates(
     history: &History,
     store: Option<&Store>,
     path: &TreePath,
-) -> Result<Vec<Candidate>, GitError> {
+) -> Result<Vec<Candidate>, UndoError> {
     let mut found: Vec<Candidate> = repo.versions(path, MOST)?.into_iter().map(committed).collect();
     found.extend(saved(history, store, path));
+    found.extend(backed_up(store, path)?);
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.at));
     if let Some(staged) = staged(repo, path)? {
         found.insert(0, staged);
@@ -117,4 +119,20 @@ fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Candi
         }
     }
     found
+}
+
+/// Returns what backups have. Damaged ones are passed over here; `guard backup verify` names them.
+fn backed_up(store: Option<&Store>, path: &TreePath) -> Result<Vec<Candidate>, UndoError> {
+    let Some(store) = store else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for backup in store.backups()?.0 {
+        if let Some(BackedUp { mode, bits, blob, .. }) = backup.file(path) {
+            found.push(Candidate {
+                at: backup.at,
+                origin: Origin::Backup(backup.id.clone()),
+                file: Some(WorkFile { mode: *mode, bits: *bits, source: Source::Saved(*blob) }),
+            });
+        }
+    }
+    Ok(found)
 }

@@ -119,9 +119,15 @@ pub(super) fn unknown(question: &Question) -> Facts {
 }
 
 /// Judges only what was lost when something was put together that is no merge: it warns at most.
-pub(super) fn lost(basis: &Basis, into: Target, incoming: Vec<Incoming>, base: Oid, losses: Losses) -> Vec<Finding> {
+pub(super) fn lost(
+    basis: &Basis,
+    commit: Option<Oid>,
+    (into, incoming): (Target, Vec<Incoming>),
+    base: Oid,
+    losses: Losses,
+) -> Vec<Finding> {
     let question = Question { into, incoming, squash: false, asked: Asked::Predicted(Strategy::default()) };
-    at_most_warn(basis, &Facts { losses, merge_bases: vec![base], ..unknown(&question) })
+    at_most_warn(basis, &Facts { commit, losses, merge_bases: vec![base], ..unknown(&question) })
 }
 
 /// Judges only which commits of a line the new commits of `range` take back that come after its tip: it warns at most.

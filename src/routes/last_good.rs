@@ -13,7 +13,7 @@ use crate::manifest::Manifest;
 use crate::model::{Source, Timestamp, TreePath, WorkFile, escape};
 use crate::recover::{Origin, Step, Walk, candidates};
 use crate::store::{Store, StoreError};
-use crate::undo::{Report, Run, Undo, UndoError};
+use crate::undo::{Report, Run, UndoError};
 
 /// The files can't be brought back.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +111,7 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     let root = Root::open(repo.need_work_tree()?)?;
     let manifest = manifest_here(&root)?;
     let looking = Looking::new(repo, root, &manifest, now);
+    let recovered = looking.recover(run)?;
     let history = Journal::open(&repo.guard_dir()).operations()?;
     let store = match Store::open(&repo.guard_dir()) {
         Err(StoreError::NoStore(_)) => None,
@@ -133,7 +134,8 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     }
     looking.add_beside(&mut back)?;
     let check = |path: &TreePath, beside: &Path| looking.check(path, beside);
-    let report = looking.undo.restore_files(back, None, "to the newest good version", &check, run)?;
+    let mut report = looking.undo.restore_files(back, None, "to the newest good version", &check, run)?;
+    report.recovered.extend(recovered);
     if report.operation.is_some() {
         for file in files.iter_mut().filter(|file| file.back().is_some()) {
             file.still = match looking.now(&file.path)? {
@@ -156,10 +158,10 @@ pub fn restore_from(
     run: Run,
 ) -> Result<Report, LastGoodError> {
     let root = Root::open(repo.need_work_tree()?)?;
-    let undo = Undo::new(repo, now);
-    let then = undo.files_from(paths, from)?;
     let manifest = if unchecked { Manifest::default() } else { manifest_here(&root)? };
     let looking = Looking::new(repo, root, &manifest, now);
+    let recovered = looking.recover(run)?;
+    let then = looking.undo.files_from(paths, from)?;
     for (path, file) in then.files.iter().filter(|(path, _)| looking.is_data(path)) {
         looking.need_good(path, file)?;
     }
@@ -169,5 +171,7 @@ pub fn restore_from(
         if looking.is_data(path) { looking.check_bad(path, beside) } else { Ok(()) }
     };
     let why = format!("from {}", escape(from.as_bytes()));
-    Ok(looking.undo.restore_files(files, then.operation, &why, &check, run)?)
+    let mut report = looking.undo.restore_files(files, then.operation, &why, &check, run)?;
+    report.recovered.extend(recovered);
+    Ok(report)
 }

@@ -10,7 +10,7 @@ use crate::git::{Repo, Stage};
 use crate::manifest::{self, Manifest};
 use crate::model::{Mode, Raw, Source, Timestamp, TreePath, WorkFile};
 use crate::recover::{Candidate, Origin, Walk, walk};
-use crate::undo::Undo;
+use crate::undo::{Recovered, Run, Undo};
 use crate::validate::Examined;
 use crate::validate::sqlite::{Use, in_use};
 
@@ -75,6 +75,11 @@ impl<'a> Looking<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Deals with interrupted undos before anything is looked at, unless nothing is to change.
+    pub(super) fn recover(&self, run: Run) -> Result<Vec<Recovered>, LastGoodError> {
+        Ok(if run == Run::Real { self.undo.recover_interrupted()? } else { Vec::new() })
     }
 
     /// Returns whether the manifest names a file as data.

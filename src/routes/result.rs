@@ -83,7 +83,9 @@ fn pick(session: &Session<'_>, tip: Oid, tree: Oid, occasion: Occasion) -> Resul
     let losses = Look::default().between(repo, base, [tip, theirs], tree)?;
     let incoming = vec![Incoming { oid: theirs, names: vec![commit.to_string().into()] }];
     let into = target(session.branch()?.as_ref(), Some(tip));
-    let mut findings = judge::lost(&judge::basis(repo, Some(tip))?, into.clone(), incoming.clone(), base, losses);
+    let made = if matches!(occasion, Occasion::Picked) { repo.resolve_head()? } else { None };
+    let merged = (into.clone(), incoming.clone());
+    let mut findings = judge::lost(&judge::basis(repo, Some(tip))?, made, merged, base, losses);
     findings.retain(|finding| finding.level >= Level::Warn);
     if findings.is_empty() {
         return Ok(None);

@@ -125,7 +125,7 @@ fn losses(repo: &Repo, pairs: &[(Oid, Oid)], findings: &mut Vec<Finding>) -> Res
         let into = Target { branch: Some(name(format!("the new base ({})", onto.short()))), tip: Some(*onto) };
         let incoming = vec![Incoming { oid: *old, names: vec![name(format!("{} as it was", old.short()))] }];
         let basis = judge::basis(repo, Some(*onto))?;
-        let mut found = judge::lost(&basis, into, incoming, *base, losses.clone());
+        let mut found = judge::lost(&basis, Some(*new), (into, incoming), *base, losses.clone());
         found.retain(|finding| finding.level >= Level::Warn);
         whose::name_authors_between(repo, [*onto, *old], &losses, &mut found);
         findings.extend(found.into_iter().map(|finding| of_merge(finding, *new, &after.subject().to_string())));

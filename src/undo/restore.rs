@@ -8,9 +8,10 @@ use std::path::Path;
 use crate::disk::{Durability, Root};
 use crate::journal::History;
 use crate::model::{
-    Attributes, Entry, Kind, Mode, Oid, Operation, OperationId, Slot, Source, Status, TreePath, Unsaved, Way, WorkFile,
-    escape,
+    Attributes, BackedUp, Backup, Entry, Kind, Mode, Oid, Operation, OperationId, Slot, Source, Status, TreePath,
+    Unsaved, Way, WorkFile, escape,
 };
+use crate::store::StoreError;
 
 use super::delta::{Before, Delta, Overlap, PRUNED, PathDelta, Sides};
 use super::find::{Wanted, wanted};
@@ -191,12 +192,21 @@ pub(super) fn copies(
 }
 
 pub(super) fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Then, UndoError> {
-    let (operation, all, unsaved) = match wanted(undo, history, from)? {
-        Wanted::Operation(operation) => {
-            let (all, unsaved) = before(undo, &operation)?;
-            (Some(operation.id.clone()), all, unsaved)
+    let (operation, all, unsaved) = match backup(undo, from)? {
+        Some(backup) => {
+            let file = |file: BackedUp| {
+                let BackedUp { path, mode, bits, blob, .. } = file;
+                (path, WorkFile { mode, bits, source: Source::Saved(blob) })
+            };
+            (None, backup.files.into_iter().map(file).collect(), backup.unsaved)
         }
-        Wanted::Commit(commit) => (None, of_tree(undo, commit)?, Vec::new()),
+        None => match wanted(undo, history, from)? {
+            Wanted::Operation(operation) => {
+                let (all, unsaved) = before(undo, &operation)?;
+                (Some(operation.id.clone()), all, unsaved)
+            }
+            Wanted::Commit(commit) => (None, of_tree(undo, commit)?, Vec::new()),
+        },
     };
     let mut files = Files::new();
     for path in paths {
@@ -247,4 +257,17 @@ fn of_tree(undo: &Undo<'_>, commit: Oid) -> Result<Files, UndoError> {
     let entries = undo.repo.objects().diff(None, Some(tree), undo.repo.deadline())?;
     let file = |change: crate::model::Change| Some((change.path, file_of(&[slot(change.after?)])?));
     Ok(entries.into_iter().filter_map(file).collect())
+}
+
+/// Returns the one backup whose name begins so, if there is one.
+fn backup(undo: &Undo<'_>, what: &str) -> Result<Option<Backup>, UndoError> {
+    let store = match undo.store() {
+        Err(UndoError::Store(StoreError::NoStore(_))) => return Ok(None),
+        store => store?,
+    };
+    let mut named = store.backup_ids()?.into_iter().filter(|id| id.0.starts_with(what));
+    match (named.next(), named.next()) {
+        (Some(id), None) => Ok(Some(store.backup(&id)?)),
+        _ => Ok(None),
+    }
 }

@@ -65,7 +65,7 @@ fn a_conflict_settled_with_one_side_s_whole_file_is_named() {
     let ran = settled(&sandbox, |_| mains.clone()).says("what came in or was rebased lacks work").says("[lost-change]");
     let ran = ran.says("as it was are missing from 'code.txt'").says("feat's work");
     assert_eq!(ran.stderr.matches("[lost-").count(), 1, "said once: {ran}");
-    let line = ran.stderr.lines().find(|line| line.contains("git apply --3way")).unwrap();
+    let line = ran.stderr.lines().find(|line| line.contains("  do  ")).unwrap_or_else(|| panic!("{ran}"));
     let command = line.split_once("do ").unwrap().1.trim();
     let _ = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"");
     assert!(text(&sandbox, "code.txt").contains("feat's careful work"), "{command}");

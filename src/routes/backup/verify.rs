@@ -13,6 +13,9 @@ use crate::store::{Problem, Store, backup_ref};
 
 use super::{BackupError, Scratch};
 
+/// By which git needs little memory for large files.
+const SETTINGS: &[&str] = &["core.bigFileThreshold=16m", "core.packedGitWindowSize=1m", "core.packedGitLimit=32m"];
+
 /// How much is looked at; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -74,8 +77,6 @@ fn packs(repo: &Repo, store: &Store) -> Result<Vec<Problem>, BackupError> {
             continue;
         }
         // Large objects as streams, and a small part of the pack in memory.
-        const SETTINGS: &[&str] =
-            &["core.bigFileThreshold=16m", "core.packedGitWindowSize=1m", "core.packedGitLimit=32m"];
         let git = repo.git_in(store.path(), SETTINGS, "verify-pack");
         if let Err(error) = git.arg("--").arg(entry.path()).run()?.success() {
             let snapshot = crate::model::escape(entry.file_name().as_bytes());
