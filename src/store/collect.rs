@@ -146,10 +146,11 @@ impl Store {
         sizes.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes))
     }
 
-    /// Returns whether some objects are packed.
-    pub fn has_packs(&self) -> bool {
-        let mut files = std::fs::read_dir(self.path.join("objects/pack")).into_iter().flatten().flatten();
-        files.any(|file| file.path().extension().is_some_and(|extension| extension == "pack"))
+    /// Returns the bytes of all packs.
+    pub fn pack_bytes(&self) -> u64 {
+        let files = std::fs::read_dir(self.path.join("objects/pack")).into_iter().flatten().flatten();
+        let packs = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "pack"));
+        packs.filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
     }
 
     /// Returns the loose objects; what else lies there and means nothing is garbage.

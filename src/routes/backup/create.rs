@@ -232,8 +232,10 @@ pub(super) fn schema(root: &Root, path: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// So many loose objects, or bytes in them, and the store is packed: versions of one file then take what they differ by.
-const MOST_LOOSE: (usize, u64) = (2000, 64 << 20);
+/// So many loose objects, or bytes in them that are also more than a part of what is packed, and the store is packed:
+/// versions of one file then take what they differ by. With a fourth, it never takes much more than it could.
+const MOST_LOOSE: (usize, u64) = (2000, 8 << 20);
+const PART: u64 = 4;
 
 /// A file that takes more is packed as it is, so packing is not done for it: git would map all of it.
 const WORTH_PACKING: u64 = 100 << 20;
@@ -241,7 +243,7 @@ const WORTH_PACKING: u64 = 100 << 20;
 /// Packs the store when it pays. What can't be packed now only takes more room until the next time.
 fn repack_when_large(repo: &Repo, store: &Store) {
     let (count, bytes) = store.loose_size(WORTH_PACKING);
-    if count > MOST_LOOSE.0 || bytes > MOST_LOOSE.1 {
+    if count > MOST_LOOSE.0 || bytes > MOST_LOOSE.1.max(store.pack_bytes() / PART) {
         let _ = repack(repo, store);
     }
 }

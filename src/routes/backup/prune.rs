@@ -96,7 +96,7 @@ fn plan(repo: &Repo, store: &Store, now: Timestamp, clock_is_right: bool) -> Res
 
 fn give_back(repo: &Repo, store: &Store, now: Timestamp) -> Result<u64, BackupError> {
     // What nothing needs any more comes out of the packs.
-    if store.has_packs() {
+    if store.pack_bytes() > 0 {
         repack(repo, store)?;
     }
     // Snapshots are not ours to judge: as if all of them were open.

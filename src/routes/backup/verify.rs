@@ -13,9 +13,6 @@ use crate::store::{Problem, Store, backup_ref};
 
 use super::{BackupError, Scratch};
 
-/// By which git needs little memory for large files.
-const SETTINGS: &[&str] = &["core.bigFileThreshold=16m", "core.packedGitWindowSize=1m", "core.packedGitLimit=32m"];
-
 /// How much is looked at; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -71,12 +68,13 @@ pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Veri
 
 /// Lets git look at the packs: their own checksums stand in no object.
 fn packs(repo: &Repo, store: &Store) -> Result<Vec<Problem>, BackupError> {
+    // Large objects as streams, and a small part of the pack in memory.
+    const SETTINGS: &[&str] = &["core.bigFileThreshold=16m", "core.packedGitWindowSize=1m", "core.packedGitLimit=32m"];
     let mut problems = Vec::new();
     for entry in std::fs::read_dir(store.path().join("objects/pack")).into_iter().flatten().flatten() {
         if entry.path().extension().is_none_or(|extension| extension != "idx") {
             continue;
         }
-        // Large objects as streams, and a small part of the pack in memory.
         let git = repo.git_in(store.path(), SETTINGS, "verify-pack");
         if let Err(error) = git.arg("--").arg(entry.path()).run()?.success() {
             let snapshot = crate::model::escape(entry.file_name().as_bytes());
