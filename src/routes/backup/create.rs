@@ -8,19 +8,21 @@
 //! manifest, trees, tag, ref     -> a new one
 //! ```
 //!
-//! A file that can't be copied (it changes all the time, it is too large, its database is in use) is left out and named; the
+//! A file that can't be copied (it changes all the time, it is too large, its database is being written all the time) is left out and named; the
 //! others are saved. A crash before the ref leaves objects that nothing refers to, after it a whole backup.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 
-use crate::disk::{self, Durability, Root};
+use crate::disk::{self, Durability, Kind, Metadata, Root};
 use crate::facts::{self, DataFile, Examiner, Version};
 use crate::git::Repo;
 use crate::manifest::Format;
 use crate::model::{
     BackedUp, Backup, BackupId, Contents, Mode, Oid, Standing, Timestamp, TreePath, Unsaved, fingerprint,
 };
-use crate::store::{Copied, Store, StoreError};
+use crate::store::{Copied, CopyError, Store, StoreError, copy_database};
+use crate::validate::sqlite::Limits;
 
 use super::seen::{Seen, time_of};
 use super::{BackupError, Here, Scratch, here, lock, lock_path};
@@ -56,8 +58,11 @@ pub fn create(repo: &Repo, now: Timestamp) -> Result<Made, BackupError> {
     let (mut saved, mut refused, mut looked, mut read) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for file in &files {
         let Some(metadata) = here.root.metadata(&file.path)? else { continue };
+        let format = work.examiner.rule(&file.path).map(|(_, format)| format);
         let kept = match untouched.get(&file.path) {
-            Some((then, known)) if *then == metadata => Ok(Some((*known).clone())),
+            Some((then, known)) if *then == metadata && tells(&here.root, &file.path, format)? => {
+                Ok(Some((*known).clone()))
+            }
             _ => {
                 read += 1;
                 work.save(file)?
@@ -162,7 +167,7 @@ impl<'w> Work<'w> {
     /// Copies a file into the store, reads it back, and examines what came. `Ok(Err)`: it was not copied, and why.
     fn save(&self, file: &DataFile) -> Result<Result<Option<BackedUp>, String>, BackupError> {
         let format = self.examiner.rule(&file.path).map(|(_, format)| format);
-        let (mode, bits, blob, size) = match copy_of(self.store, &self.here.root, &file.path, format)? {
+        let (mode, bits, blob, size) = match copy_of((self.repo, self.store), &self.here.root, &file.path, format)? {
             Copied::Stored { mode, bits, blob, size } => (mode, bits, blob, size),
             Copied::Gone => return Ok(Ok(None)),
             Copied::Refused(why) => return Ok(Err(why)),
@@ -178,19 +183,37 @@ impl<'w> Work<'w> {
     }
 }
 
-/// Copies one file into the store, as its format asks for. A database that something else may be writing is refused: its
-/// main file alone is not what it holds.
-fn copy_of(store: &Store, root: &Root, path: &TreePath, format: Option<Format>) -> Result<Copied, BackupError> {
-    if format == Some(Format::Sqlite) {
-        for companion in [&b"-wal"[..], b"-journal"] {
-            let beside = TreePath::from([path.as_bytes(), companion].concat());
-            if root.metadata(&beside)?.is_some() {
-                let advice = "close what uses the database, or dump it to a file";
-                return Ok(Copied::Refused(format!("it is in use, or was not closed: '{beside}' is there ({advice})")));
-            }
-        }
+/// Copies one file into the store, as its format asks for. A database is copied by SQLite, with the rows that its log holds, while
+/// others use it; of one that is damaged the bytes are saved as they are.
+fn copy_of(
+    (repo, store): (&Repo, &Store),
+    root: &Root,
+    path: &TreePath,
+    format: Option<Format>,
+) -> Result<Copied, BackupError> {
+    let metadata = root.metadata(path)?.filter(|found| matches!(found.kind, Kind::File(mode) if mode.is_regular()));
+    let (Some(Metadata { kind: Kind::File(mode), bits, .. }), Some(Format::Sqlite)) = (metadata, format) else {
+        return Ok(store.copy(root, path)?);
+    };
+    let scratch = Scratch::make(repo)?;
+    let target = scratch.folder.join("database");
+    disk::create_new(&target, b"", Durability::Lazy, 0o600)?;
+    let source = root.path().join(std::ffi::OsStr::from_bytes(path));
+    match copy_database(&source, &target, &Limits::default()) {
+        Ok(_) => match store.copy(&Root::open(&scratch.folder)?, &"database".into())? {
+            Copied::Stored { blob, size, .. } => Ok(Copied::Stored { mode, bits: Some(bits), blob, size }),
+            refused => Ok(refused),
+        },
+        Err(CopyError::Bad { .. }) => Ok(store.copy(root, path)?),
+        Err(CopyError::Disk(error)) => Err(error.into()),
+        Err(error) => Ok(Copied::Refused(error.to_string())),
     }
-    Ok(store.copy(root, path)?)
+}
+
+/// Returns whether a file's own size and times tell whether it changed: a database's rows may be in a log beside it.
+fn tells(root: &Root, path: &TreePath, format: Option<Format>) -> Result<bool, BackupError> {
+    let log = TreePath::from([path.as_bytes(), b"-wal"].concat());
+    Ok(format != Some(Format::Sqlite) || root.metadata(&log)?.is_none())
 }
 
 /// Reads a stored file back, so that its hash is checked, and examines it: the verdict, the first thing that is wrong or

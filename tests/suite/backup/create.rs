@@ -85,14 +85,51 @@ fn d7_an_invalid_source_is_saved_and_never_counts_as_good() {
     assert_eq!(text.lines().count(), 3, "{text}");
 }
 
+/// D4: rows that only the log holds are in the backup, also when nothing else changed.
 #[test]
-fn a_database_in_use_is_left_out_and_named() {
+fn d4_a_database_is_saved_while_it_is_in_use() {
     let sandbox = sandbox();
-    sandbox.write("data/a.txt", "a\n").write("data/app.db", "").write("data/app.db-wal", "x");
-    let ran = backup(&sandbox, &["create"]).exits(3);
-    assert!(ran.stdout.contains("left    'data/app.db': it is in use"), "{ran}");
+    fs::create_dir_all(sandbox.at("data")).unwrap();
+    let connection = rusqlite::Connection::open(sandbox.at("data/app.db")).unwrap();
+    connection.pragma_update(None, "journal_mode", "wal").unwrap();
+    connection.execute_batch("CREATE TABLE mail (id INTEGER PRIMARY KEY); INSERT INTO mail VALUES (1), (2)").unwrap();
+    let rows = |list: &serde_json::Value| list["backups"].as_array().unwrap().len();
+    let _ = backup(&sandbox, &["create"]).ok();
+    let _ = backup(&sandbox, &["create"]).ok();
+    assert_eq!(rows(&json(&sandbox, &["list"])), 1, "nothing changed");
+    connection.execute_batch("INSERT INTO mail VALUES (3)").unwrap();
+    let _ = backup(&sandbox, &["create"]).ok();
     let list = json(&sandbox, &["list"]);
-    assert_eq!((&list["backups"][0]["files"], &list["backups"][0]["unsaved"]), (&2.into(), &1.into()));
+    assert_eq!(rows(&list), 2);
+    let id = list["backups"][0]["id"].as_str().unwrap();
+    let _ = sandbox.guard(["restore", "data/app.db", "--from", id]).exits(4).says("'data/app.db' is in use");
+    drop(connection);
+    fs::remove_file(sandbox.at("data/app.db")).unwrap();
+    let done = sandbox.guard(["restore", "data/app.db"]).ok();
+    assert!(
+        done.stdout.contains(&format!("came back: backup {id}")) && done.stdout.contains("it has 3 rows"),
+        "{done}"
+    );
+}
+
+/// A file that git ignores is gone: the newest good backup of it comes back.
+#[test]
+fn what_git_ignores_comes_back_from_a_backup() {
+    let sandbox = sandbox();
+    sandbox.write(".gitignore", "data/\n").write("data/a.json", "{\"v\": 1}");
+    let _ = backup(&sandbox, &["create"]).ok();
+    sandbox.write("data/a.json", "{\"v\": 2}");
+    let _ = backup(&sandbox, &["create"]).ok();
+    sandbox.write("data/a.json", "{");
+    let _ = backup(&sandbox, &["create"]).exits(1);
+    let _ = sandbox.git(["clean", "-fdxq"]).ok();
+    let done = sandbox.guard(["restore", "data/a.json"]).ok();
+    assert!(done.stdout.contains("passed over: backup "), "{done}");
+    assert_eq!(sandbox.read("data/a.json"), b"{\"v\": 2}");
+    let list = json(&sandbox, &["list"]);
+    let oldest = list["backups"][2]["id"].as_str().unwrap();
+    let _ = sandbox.guard(["restore", "data/a.json", "--from", oldest]).ok();
+    assert_eq!(sandbox.read("data/a.json"), b"{\"v\": 1}");
 }
 
 /// D15: too large is refused with advice; the others are saved.
