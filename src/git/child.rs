@@ -295,6 +295,12 @@ impl Git {
         self
     }
 
+    /// Adds a setting (`gc.auto=0`) that counts before all others; messages don't show it.
+    pub(super) fn setting(mut self, setting: &str) -> Self {
+        self.command.args(["-c", setting]);
+        self
+    }
+
     /// Takes a variable from the child.
     pub(super) fn without(mut self, name: &str) -> Self {
         self.command.env_remove(name);

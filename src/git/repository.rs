@@ -210,7 +210,7 @@ impl Repo {
         // In a hook they say where the project's objects are.
         let objects = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"];
         let git = objects.into_iter().fold(git, Git::without);
-        settings.iter().fold(git, |git, setting| git.args(["-c", setting])).arg(subcommand)
+        settings.iter().fold(git, |git, setting| git.setting(setting)).arg(subcommand)
     }
 
     /// Returns the objects.

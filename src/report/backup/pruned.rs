@@ -19,9 +19,9 @@ pub fn backups_pruned_text(pruned: &Pruned, dry: bool) -> String {
         None => {}
     }
     if pruned.goes().next().is_none() {
-        return format!("Nothing to prune: {stay} stay as '[backup] keep' says.\n");
+        return format!("Nothing to prune: '[backup] keep' leaves {stay}.\n");
     }
-    let mut text = format!("{} ({stay} stay):\n", if dry { "Would remove" } else { "Removing" });
+    let mut text = format!("{}, which leaves {stay}:\n", if dry { "Would remove" } else { "Removing" });
     for backup in pruned.goes() {
         text.push_str(&format!("  {} {}\n", backup.id, backup.at.iso()));
     }

@@ -20,7 +20,7 @@ pub struct Pruned {
     pub sorted: Vec<(Backup, Option<Why>)>,
     /// Why nothing goes at all, if so.
     pub nothing: Option<Nothing>,
-    /// How many bytes that freed; `None` before it was done.
+    /// How many bytes that freed; `None` before it was done, and when nothing went.
     pub freed: Option<u64>,
 }
 
@@ -68,7 +68,7 @@ pub fn prune(
         disk::write_atomic(&marker(repo), newest.id.0.as_bytes(), Durability::Fsync, 0o600)?;
     }
     // Room is given back as far as it can be told what is needed; the next prune tries again.
-    pruned.freed = Some(if gone > 0 { give_back(repo, &store, now).unwrap_or(0) } else { 0 });
+    pruned.freed = (gone > 0).then(|| give_back(repo, &store, now).unwrap_or(0));
     Ok(pruned)
 }
 
