@@ -54,12 +54,18 @@ pub fn candidates(
     path: &TreePath,
 ) -> Result<Vec<Candidate>, UndoError> {
     let mut found: Vec<Candidate> = repo.versions(path, MOST)?.into_iter().map(committed).collect();
+    // When it was staged nobody knows: after what is committed, and before what was saved since.
+    let newest = Timestamp(found.iter().map(|candidate| candidate.at.0).max().unwrap_or(0));
+    if let Some(staged) = staged(repo, path, newest)?
+        && !found
+            .iter()
+            .any(|other| other.file.as_ref().map(|file| &file.source) == staged.file.as_ref().map(|file| &file.source))
+    {
+        found.insert(0, staged);
+    }
     found.extend(saved(history, store, path));
     found.extend(backed_up(store, path)?);
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.at));
-    if let Some(staged) = staged(repo, path)? {
-        found.insert(0, staged);
-    }
     let mut known: HashSet<Option<Oid>> = HashSet::new();
     // A removal is told each time: it parts what was before it from what came after.
     found.retain(|candidate| candidate.file.is_none() || known.insert(candidate.file.as_ref().and_then(oid)));
@@ -89,7 +95,7 @@ fn file_of(entry: Entry) -> Option<WorkFile> {
     is_file.then_some(WorkFile { mode: entry.mode, bits: None, source: Source::Git(entry.oid) })
 }
 
-fn staged(repo: &Repo, path: &TreePath) -> Result<Option<Candidate>, GitError> {
+fn staged(repo: &Repo, path: &TreePath, at: Timestamp) -> Result<Option<Candidate>, GitError> {
     let index = repo.own_index_file();
     let mut found = None;
     if index.exists() {
@@ -99,8 +105,7 @@ fn staged(repo: &Repo, path: &TreePath) -> Result<Option<Candidate>, GitError> {
             }
         })?;
     }
-    // It is newer than all that is committed, whatever the clock says.
-    Ok(found.map(|file| Candidate { at: Timestamp(u64::MAX), origin: Origin::Staged, file: Some(file) }))
+    Ok(found.map(|file| Candidate { at, origin: Origin::Staged, file: Some(file) }))
 }
 
 /// Returns what operations saved before they replaced it.

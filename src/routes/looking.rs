@@ -59,10 +59,13 @@ impl<'a> Looking<'a> {
     pub(super) fn named(&self, paths: &[TreePath]) -> Result<Vec<TreePath>, LastGoodError> {
         let mut found = Vec::new();
         for path in paths {
-            if self.root.metadata(path)?.map(|metadata| metadata.kind) != Some(Kind::Folder) {
+            let here =
+                if path.is_empty() { Some(Kind::Folder) } else { self.root.metadata(path)?.map(|found| found.kind) };
+            if matches!(here, Some(Kind::File(_) | Kind::Special)) {
                 found.push(path.clone());
                 continue;
             }
+            // A folder may be gone with all that was in it.
             let before = found.len();
             self.repo.read_index(&self.repo.own_index_file(), |at, entry| {
                 let at = TreePath::from(at);
@@ -70,8 +73,10 @@ impl<'a> Looking<'a> {
                     found.push(at);
                 }
             })?;
-            if found.len() == before {
-                return Err(LastGoodError::NoData(path.clone()));
+            match here {
+                _ if found.len() > before => {}
+                Some(_) => return Err(LastGoodError::NoData(path.clone())),
+                None => found.push(path.clone()),
             }
         }
         Ok(found)

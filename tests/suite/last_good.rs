@@ -41,7 +41,7 @@ fn a_half_written_file_comes_back_and_the_restore_can_be_taken_back() {
         dry.stdout.contains("'data/processed.json' now: bad: line 9, column 4: the file ends amid a value"),
         "{dry}"
     );
-    assert!(dry.stdout.contains("would come back: the staged version (number 2 from the newest)"), "{dry}");
+    assert!(dry.stdout.contains("Ada: twelve) (number 2 from the newest)"), "{dry}");
     let done = sandbox.guard(["restore", DATA]).ok();
     assert!(done.stdout.contains("it has 12 records"), "{done}");
     assert_eq!(text(&sandbox), emails(12));
@@ -229,4 +229,44 @@ fn a_version_that_was_asked_for_and_is_bad_comes_back_only_unchecked() {
     assert_eq!(text(&sandbox), "{");
     let _ = sandbox.guard(["restore", DATA, "--from", "HEAD~1"]).ok();
     assert_eq!(text(&sandbox), emails(12));
+}
+
+// D10
+#[test]
+fn only_the_line_at_hand_counts_and_a_child_before_its_parent() {
+    let sandbox = grown();
+    let _ = sandbox.git(["checkout", "-q", "-b", "other"]).ok();
+    sandbox.write(DATA, emails(30));
+    sandbox.commit("somebody's experiment");
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    // All of these within one second, as a rebase makes them.
+    sandbox.env("GIT_COMMITTER_DATE", "1700009999 +0000").env("GIT_AUTHOR_DATE", "1700009999 +0000");
+    for count in [13, 14, 15] {
+        sandbox.write(DATA, emails(count));
+        sandbox.commit("within a second");
+    }
+    sandbox.write(DATA, "{");
+    sandbox.commit("broken");
+    let _ = sandbox.guard(["restore", DATA]).ok();
+    assert_eq!(text(&sandbox), emails(15));
+}
+
+#[test]
+fn a_folder_that_is_gone_comes_back_as_a_folder() {
+    let sandbox = grown();
+    sandbox.write("data/deep/b.json", "{\"emails\": []}");
+    sandbox.write(".recoveryguard.toml", MANIFEST.replace("data/*.json", "data/**"));
+    sandbox.commit("deep");
+    for named in ["data", "data/", "."] {
+        fs::remove_dir_all(sandbox.at("data")).unwrap();
+        let _ = sandbox.guard(["restore", named]).ok();
+        assert_eq!(
+            (text(&sandbox), sandbox.read("data/deep/b.json")),
+            (emails(12), b"{\"emails\": []}".to_vec()),
+            "{named}"
+        );
+    }
+    fs::remove_dir_all(sandbox.at("data")).unwrap();
+    let _ = sandbox.git(["rm", "-rq", "--cached", "data"]).ok();
+    let _ = sandbox.guard(["restore", "data/deep"]).exits(4).says("no version of 'data/deep' is known");
 }

@@ -132,6 +132,25 @@ fn what_git_ignores_comes_back_from_a_backup() {
     assert_eq!(sandbox.read("data/a.json"), b"{\"v\": 1}");
 }
 
+/// What is staged or committed is no newer than a backup made since.
+#[test]
+fn a_backup_made_since_comes_before_what_is_committed_and_no_commit_is_needed() {
+    let sandbox = Sandbox::new();
+    manifest(&sandbox, "");
+    sandbox.write("data/a.json", "[1]");
+    sandbox.commit("one");
+    sandbox.write("data/a.json", "[1, 2]");
+    let _ = backup(&sandbox, &["create"]).ok();
+    sandbox.write("data/a.json", "[1,");
+    let done = sandbox.guard(["restore", "data/a.json"]).ok();
+    assert!(done.stdout.contains("came back: backup "), "{done}");
+    assert_eq!(sandbox.read("data/a.json"), b"[1, 2]");
+    let _ = sandbox.git(["checkout", "-q", "--orphan", "new"]).ok();
+    sandbox.write("data/a.json", "[");
+    let _ = sandbox.guard(["restore", "data/a.json"]).ok();
+    assert_eq!(sandbox.read("data/a.json"), b"[1, 2]");
+}
+
 /// D15: too large is refused with advice; the others are saved.
 #[test]
 fn d15_a_file_that_is_too_large_is_refused_with_advice() {
