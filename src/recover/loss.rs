@@ -40,12 +40,7 @@ fn is_named(names: &Names, records: u64) -> bool {
 
 /// Returns whether a loss is more than a file may have.
 pub fn over(loss: &Loss, most: MaxLoss) -> bool {
-    #[expect(clippy::cast_precision_loss, reason = "a share of records needs no more digits")]
-    let is_over = |gone: u64, of: u64| match most {
-        MaxLoss::Percent(percent) => gone > 0 && gone as f64 * 100.0 > percent * of as f64,
-        MaxLoss::Records(records) => gone > records,
-    };
-    is_over(loss.gone, loss.of) || loss.tables.iter().any(|(_, gone, of)| is_over(*gone, *of))
+    !most.allows(loss.gone, loss.of) || loss.tables.iter().any(|(_, gone, of)| !most.allows(*gone, *of))
 }
 
 #[cfg(test)]

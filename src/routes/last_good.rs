@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use super::looking::{Looking, fault, manifest_here};
+use super::data_here::{Here, HereError, here};
+use super::looking::{Looking, fault};
 use crate::disk::{DiskError, Root};
 use crate::git::{GitError, Repo};
 use crate::journal::{Journal, JournalError};
@@ -31,7 +32,7 @@ pub enum LastGoodError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The manifest in the working tree can't be read.
-    #[error("the manifest can't be read: {0}")]
+    #[error("{0}")]
     Manifest(String),
     /// Something else than a file stands at the path.
     #[error("'{path}' is {what}; only files are brought back")]
@@ -71,6 +72,16 @@ pub enum LastGoodError {
     Undo(#[from] UndoError),
 }
 
+impl From<HereError> for LastGoodError {
+    fn from(error: HereError) -> Self {
+        match error {
+            HereError::Git(error) => Self::Git(error),
+            HereError::Disk(error) => Self::Disk(error),
+            HereError::Manifest(what) => Self::Manifest(what),
+        }
+    }
+}
+
 impl LastGoodError {
     /// Returns whether it is no failure: nothing was changed because it is not possible here, or would lose something.
     pub fn is_refusal(&self) -> bool {
@@ -108,8 +119,7 @@ pub struct LastGood {
 
 /// Brings files back to their newest good version; all or none. A folder names the data files beneath that git tracks.
 pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> Result<LastGood, LastGoodError> {
-    let root = Root::open(repo.need_work_tree()?)?;
-    let manifest = manifest_here(&root)?;
+    let Here { root, manifest, .. } = here(repo)?;
     let looking = Looking::new(repo, root, &manifest, now);
     let recovered = looking.recover(run)?;
     let history = Journal::open(&repo.guard_dir()).operations()?;
@@ -157,8 +167,12 @@ pub fn restore_from(
     now: Timestamp,
     run: Run,
 ) -> Result<Report, LastGoodError> {
-    let root = Root::open(repo.need_work_tree()?)?;
-    let manifest = if unchecked { Manifest::default() } else { manifest_here(&root)? };
+    let (root, manifest) = if unchecked {
+        (Root::open(repo.need_work_tree()?)?, Manifest::default())
+    } else {
+        let Here { root, manifest, .. } = here(repo)?;
+        (root, manifest)
+    };
     let looking = Looking::new(repo, root, &manifest, now);
     let recovered = looking.recover(run)?;
     let then = looking.undo.files_from(paths, from)?;

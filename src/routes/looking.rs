@@ -3,40 +3,17 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::data_here::{Scratch, schema};
 use super::last_good::LastGoodError;
-use crate::disk::{self, DiskError, Durability, Kind, Root};
+use crate::disk::{self, Durability, Kind, Root};
 use crate::facts::{Examiner, Version};
 use crate::git::{Repo, Stage};
-use crate::manifest::{self, Manifest};
+use crate::manifest::Manifest;
 use crate::model::{Mode, Raw, Source, Timestamp, TreePath, WorkFile};
 use crate::recover::{Candidate, Origin, Walk, walk};
 use crate::undo::{Recovered, Run, Undo};
 use crate::validate::Examined;
 use crate::validate::sqlite::{Use, in_use};
-
-/// Reads the manifest of the working tree.
-pub(super) fn manifest_here(root: &Root) -> Result<Manifest, LastGoodError> {
-    match root.read(&manifest::FILE.into())? {
-        Some(disk::OnDisk::File { bytes, .. }) => {
-            manifest::parse(&bytes).map_err(|error| LastGoodError::Manifest(error.to_string()))
-        }
-        _ => Ok(Manifest::default()),
-    }
-}
-
-/// Reads a schema of the working tree; where it is not there, HEAD's.
-pub(super) fn schema(repo: &Repo, path: &str) -> Result<Vec<u8>, String> {
-    let here = || -> Result<Option<Vec<u8>>, LastGoodError> {
-        let root = Root::open(repo.need_work_tree()?)?;
-        if let Some(disk::OnDisk::File { bytes, .. }) = root.read(&path.into())? {
-            return Ok(Some(bytes));
-        }
-        let Some(head) = repo.head()?.oid else { return Ok(None) };
-        let entry = repo.objects().leaf(Some(repo.objects().tree_of(head)?), &path.into())?;
-        Ok(entry.map(|entry| repo.objects().blob(entry.oid)).transpose()?)
-    };
-    here().map_err(|error| error.to_string())?.ok_or_else(|| "it is not there".to_owned())
-}
 
 /// What looking at versions takes.
 pub(super) struct Looking<'a> {
@@ -201,19 +178,10 @@ pub(super) fn examine(repo: &Repo, examiner: &Examiner<'_>, path: &TreePath, byt
     if !examiner.is_database(path) {
         return examiner.examine(path, Version::Stream(&mut &*bytes)).map_err(|error| error.to_string());
     }
-    let parent = repo.guard_dir().join("tmp");
-    let folder = parent.join(format!("version-{}", std::process::id()));
-    let look = || -> Result<Examined, String> {
-        let say = |error: DiskError| error.to_string();
-        disk::ensure_folder(&folder, 0o700).map_err(say)?;
-        let file = folder.join("database");
-        disk::write_atomic(&file, bytes, Durability::Lazy, 0o600).map_err(say)?;
-        examiner.examine(path, Version::File(&file)).map_err(|error| error.to_string())
-    };
-    let found = look();
-    // What is left is found by `guard doctor`.
-    let _ = disk::remove_folder_all_inside(&parent, &folder);
-    found
+    let scratch = Scratch::make(repo).map_err(|error| error.to_string())?;
+    let file = scratch.folder.join("database");
+    disk::write_atomic(&file, bytes, Durability::Lazy, 0o600).map_err(|error| error.to_string())?;
+    examiner.examine(path, Version::File(&file)).map_err(|error| error.to_string())
 }
 
 /// Versions that were read ahead: git's filters take many as fast as one.
@@ -233,7 +201,7 @@ const AHEAD_BYTES: u64 = 16 << 20;
 impl Ahead<'_> {
     fn look(&mut self, candidate: &Candidate) -> Result<Examined, String> {
         let place = self.known.iter().position(|known| known == candidate).unwrap_or(0);
-        if place >= self.from + self.read.len() {
+        if !(self.from..self.from + self.read.len()).contains(&place) {
             self.fill(place);
         }
         let bytes = self.read.get_mut(place - self.from).and_then(Option::take);

@@ -18,6 +18,7 @@ mod audit;
 pub mod backup;
 mod check;
 mod confirm;
+mod data_here;
 pub mod doctor;
 mod gate;
 mod judge;

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
-use super::looking::{examine, manifest_here, schema};
-use crate::disk::Root;
+use super::data_here::{here, schema};
+use super::looking::examine;
 use crate::facts::{Examiner, Version};
 use crate::git::{GitError, Repo};
 use crate::manifest::Manifest;
@@ -68,9 +68,8 @@ pub struct Verify<'r> {
 impl<'r> Verify<'r> {
     /// Reads the working tree's manifest.
     pub fn new(repo: &'r Repo) -> Result<Self, VerifyError> {
-        let root = Root::open(repo.need_work_tree()?).map_err(GitError::from)?;
-        let manifest = manifest_here(&root).map_err(|error| VerifyError::Manifest(error.to_string()))?;
-        Ok(Self { repo, manifest })
+        let here = here(repo).map_err(|error| VerifyError::Manifest(error.to_string()))?;
+        Ok(Self { repo, manifest: here.manifest })
     }
 
     /// Examines the files of the working tree: those that the manifest names, at or beneath `paths` where some are given,

@@ -37,6 +37,7 @@ mod find;
 mod form;
 mod general;
 mod guards;
+mod in_the_way;
 mod newest;
 mod now;
 mod place;

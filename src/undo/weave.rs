@@ -12,9 +12,8 @@
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
-use std::os::unix::ffi::OsStrExt;
 
-use crate::disk::{Kind, Root};
+use crate::disk::Root;
 use crate::git::{GitError, Repo};
 use crate::model::{
     Against, Conflict, Entry, IndexStep, Mode, Oid, Plan, Raw, Slot, Source, TreePath, Way, WorkFile, WorkStep,
@@ -22,6 +21,7 @@ use crate::model::{
 
 use super::delta::{Delta, Overlap, PathDelta, Sides};
 use super::form::with_line_ends_of;
+use super::in_the_way::obstructions;
 use super::now::{Index, Standing, resolved, same_slots, standing};
 use super::{Undo, UndoError};
 
@@ -96,6 +96,13 @@ impl Weaver<'_, '_> {
         }
         if let Some(sides) = &delta.work {
             self.work_path(delta, sides, after)?;
+        }
+        Ok(())
+    }
+
+    fn obstructions(&mut self) -> Result<(), UndoError> {
+        for (path, why) in obstructions(&self.plan, &self.root, &self.index)? {
+            self.conflict(&path, &why);
         }
         Ok(())
     }
@@ -426,84 +433,6 @@ impl Weaver<'_, '_> {
         };
         Ok(merged.map(|bytes| WorkFile { mode, bits: None, source: Source::Bytes(Raw::from(bytes)) }))
     }
-
-    /// Finds what is in the way of files and entries that come (back): files where a folder must be, folders where a
-    /// file must be, unless the plan takes them away itself.
-    fn obstructions(&mut self) -> Result<(), UndoError> {
-        let gone = |path: &TreePath| {
-            let at = |step: &WorkStep| step.path.cmp(path);
-            self.plan.work.binary_search_by(at).is_ok_and(|place| self.plan.work[place].to.is_none())
-        };
-        let gone_entry = |path: &TreePath| {
-            let at = |step: &IndexStep| step.path.cmp(path);
-            self.plan.index.binary_search_by(at).is_ok_and(|place| self.plan.index[place].to.is_empty())
-        };
-        let mut found = Vec::new();
-        for step in self.plan.work.iter().filter(|step| step.from.is_none() && step.to.is_some()) {
-            for parent in parents(&step.path) {
-                match self.root.metadata(&parent)?.map(|metadata| metadata.kind) {
-                    Some(Kind::File(_) | Kind::Special) if !gone(&parent) => {
-                        found.push((step.path.clone(), format!("'{parent}' stands where its folder must be")));
-                    }
-                    _ => {}
-                }
-            }
-            if let Some(path) = self.first_staying(&step.path, &gone)? {
-                found.push((step.path.clone(), format!("'{path}' is in its way")));
-            }
-        }
-        for step in self.plan.index.iter().filter(|step| step.from.is_empty() && !step.to.is_empty()) {
-            let above = parents(&step.path).find(|parent| !self.index.at(parent).is_empty() && !gone_entry(parent));
-            let beneath = self.index.beneath(&step.path).find(|path| !gone_entry(path));
-            if let Some(path) = above.or(beneath) {
-                found.push((step.path.clone(), format!("'{path}' is staged in its way")));
-            }
-        }
-        for (path, why) in found {
-            self.hindered(&path, &why, Against::InTheWay);
-        }
-        Ok(())
-    }
-
-    /// Returns something in the folder at `path` that stays when the plan is done.
-    fn first_staying(&self, path: &TreePath, gone: &dyn Fn(&TreePath) -> bool) -> Result<Option<TreePath>, UndoError> {
-        if self.root.metadata(path)?.map(|metadata| metadata.kind) != Some(Kind::Folder) {
-            return Ok(None);
-        }
-        let mut open = vec![path.clone()];
-        while let Some(folder) = open.pop() {
-            let entries = self.list(&folder)?;
-            if entries.is_empty() && folder != *path {
-                return Ok(Some(folder));
-            }
-            for (inner, is_folder) in entries {
-                if is_folder {
-                    open.push(inner);
-                } else if !gone(&inner) {
-                    return Ok(Some(inner));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Lists a folder of the working tree: paths, and whether they are folders.
-    fn list(&self, folder: &TreePath) -> Result<Vec<(TreePath, bool)>, UndoError> {
-        let place = self.root.path().join(std::ffi::OsStr::from_bytes(folder));
-        let io = |source| GitError::Io { path: folder.to_string(), source };
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(place).map_err(io)? {
-            let entry = entry.map_err(io)?;
-            let path = TreePath::from([&folder[..], b"/", entry.file_name().as_bytes()].concat());
-            found.push((path, entry.file_type().map_err(io)?.is_dir()));
-        }
-        Ok(found)
-    }
-}
-
-/// Returns the folders that a path stands in, outermost first.
-fn parents(path: &TreePath) -> impl Iterator<Item = TreePath> {
-    path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| TreePath::from(&path[..end]))
 }
 
 /// As git tells: by a NUL at its beginning.

@@ -270,3 +270,18 @@ fn a_folder_that_is_gone_comes_back_as_a_folder() {
     let _ = sandbox.git(["rm", "-rq", "--cached", "data"]).ok();
     let _ = sandbox.guard(["restore", "data/deep"]).exits(4).says("no version of 'data/deep' is known");
 }
+
+#[test]
+fn a_manifest_or_schema_that_is_a_link_is_not_followed() {
+    let sandbox = grown();
+    sandbox.write(".recoveryguard.toml", format!("{MANIFEST}schema = 's.json'\n"));
+    std::os::unix::fs::symlink(sandbox.root().join("outside.json"), sandbox.at("s.json")).unwrap();
+    sandbox.write(sandbox.root().join("outside.json"), "{}");
+    let refused = sandbox.guard(["restore", DATA]).exits(4);
+    assert!(refused.stderr.contains("the schema 's.json' can't be used: it is not there"), "{refused}");
+    fs::remove_file(sandbox.at(".recoveryguard.toml")).unwrap();
+    std::os::unix::fs::symlink("elsewhere.toml", sandbox.at(".recoveryguard.toml")).unwrap();
+    for command in [&["restore", DATA][..], &["verify"], &["backup", "create"]] {
+        let _ = sandbox.guard(command).exits(2).says("'.recoveryguard.toml' is no ordinary file");
+    }
+}

@@ -12,7 +12,8 @@ use crate::git::Repo;
 use crate::model::{Backup, BackupId, Oid, RefName, Timestamp, TreePath};
 use crate::store::{Problem, Store, backup_ref};
 
-use super::{BackupError, here, lock};
+use super::super::data_here::here;
+use super::{BackupError, lock};
 
 const THERE: &str = "refs/recoveryguard/backup/";
 

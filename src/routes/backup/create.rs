@@ -24,8 +24,9 @@ use crate::model::{
 use crate::store::{Copied, CopyError, Store, StoreError, copy_database};
 use crate::validate::sqlite::Limits;
 
+use super::super::data_here::{Here, Scratch, here, schema};
 use super::seen::{Seen, time_of};
-use super::{BackupError, Here, Scratch, here, lock, lock_path};
+use super::{BackupError, lock, lock_path};
 
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,8 +119,11 @@ pub fn would_create(repo: &Repo) -> Result<(Vec<TreePath>, Vec<TreePath>), Backu
 }
 
 fn files(repo: &Repo, here: &Here) -> Result<Vec<DataFile>, BackupError> {
+    let file = crate::manifest::FILE;
+    if here.text.is_none() {
+        return Err(BackupError::Manifest(format!("there is no '{file}' here: it says what is backed up")));
+    }
     if !here.manifest.data.iter().any(|rule| rule.backup) {
-        let file = crate::manifest::FILE;
         return Err(BackupError::Usage(format!("no [[data]] entry of '{file}' has backup = true")));
     }
     Ok(facts::to_back_up(repo, &here.manifest)?)
@@ -151,15 +155,15 @@ struct Work<'w> {
 
 impl<'w> Work<'w> {
     fn new(repo: &'w Repo, here: &'w Here, store: &'w Store) -> Self {
-        let examiner = Examiner::new(&here.manifest, |path| schema(&here.root, path));
+        let examiner = Examiner::new(&here.manifest, |path| schema(repo, path));
         Self { repo, here, store, examiner }
     }
 
     /// Returns what stands for all that a file is examined by.
     fn rules(&self) -> String {
         let schemas = self.here.manifest.data.iter().filter_map(|rule| rule.schema.as_ref());
-        let schemas: Vec<Vec<u8>> = schemas.map(|path| schema(&self.here.root, path).unwrap_or_default()).collect();
-        let mut parts = vec![env!("CARGO_PKG_VERSION").as_bytes(), &self.here.text];
+        let schemas: Vec<Vec<u8>> = schemas.map(|path| schema(self.repo, path).unwrap_or_default()).collect();
+        let mut parts = vec![env!("CARGO_PKG_VERSION").as_bytes(), self.here.text.as_deref().unwrap_or_default()];
         parts.extend(schemas.iter().map(Vec::as_slice));
         fingerprint(&parts)
     }
@@ -244,15 +248,6 @@ pub(super) fn examined(
         Standing::Bad => found.faults.first.first().map(ToString::to_string),
     };
     Ok((standing, why, found.contents))
-}
-
-/// Reads a schema of the working tree.
-pub(super) fn schema(root: &Root, path: &str) -> Result<Vec<u8>, String> {
-    match root.read(&path.into()) {
-        Ok(Some(disk::OnDisk::File { mode, bytes })) if mode.is_regular() => Ok(bytes),
-        Ok(_) => Err("it is not there".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// So many loose objects, or bytes in them that are also more than a part of what is packed, and the store is packed:

@@ -14,9 +14,9 @@ mod verify;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::disk::{self, DiskError, Kind, Lock, OnDisk, Root};
+use super::data_here::HereError;
+use crate::disk::{self, DiskError, Lock};
 use crate::git::{GitError, Repo};
-use crate::manifest::{self, Manifest};
 use crate::model::{BackupId, Timestamp};
 use crate::store::StoreError;
 
@@ -28,9 +28,6 @@ pub use verify::{Level, Verified, verify};
 
 /// How long a command waits for another one that is at work.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// No honest manifest has a mebibyte.
-const LARGEST_MANIFEST: u64 = 1 << 20;
 
 /// Why nothing was done, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -63,30 +60,14 @@ pub enum BackupError {
     Listing(Vec<Problem>),
 }
 
-/// The manifest in the working tree: the one that holds for data as it is now.
-struct Here {
-    root: Root,
-    manifest: Manifest,
-    /// Its bytes.
-    text: Vec<u8>,
-}
-
-fn here(repo: &Repo) -> Result<Here, BackupError> {
-    let root = Root::open(repo.need_work_tree()?)?;
-    let file = manifest::FILE;
-    let path = file.into();
-    let text = match root.metadata(&path)? {
-        None => return Err(BackupError::Manifest(format!("there is no '{file}' here: it says what is backed up"))),
-        Some(metadata) if metadata.size > LARGEST_MANIFEST => {
-            return Err(BackupError::Manifest(format!("'{file}' is too large ({} bytes)", metadata.size)));
+impl From<HereError> for BackupError {
+    fn from(error: HereError) -> Self {
+        match error {
+            HereError::Git(error) => Self::Git(error),
+            HereError::Disk(error) => Self::Disk(error),
+            HereError::Manifest(what) => Self::Manifest(what),
         }
-        Some(metadata) => match (metadata.kind, root.read(&path)?) {
-            (Kind::File(mode), Some(OnDisk::File { bytes, .. })) if mode.is_regular() => bytes,
-            _ => return Err(BackupError::Manifest(format!("'{file}' is no ordinary file"))),
-        },
-    };
-    let manifest = manifest::parse(&text).map_err(|error| BackupError::Manifest(error.to_string()))?;
-    Ok(Here { root, manifest, text })
+    }
 }
 
 fn lock(repo: &Repo, now: Timestamp) -> Result<Lock, BackupError> {
@@ -107,27 +88,5 @@ pub fn named(all: &[BackupId], name: &str) -> Result<BackupId, BackupError> {
         _ => all.iter().find(|id| id.0 == name).cloned().ok_or_else(|| {
             BackupError::Usage(format!("'{}' is the beginning of several", crate::model::escape(name.as_bytes())))
         }),
-    }
-}
-
-/// A folder for files that nobody else should see, which goes with this value.
-struct Scratch {
-    parent: PathBuf,
-    folder: PathBuf,
-}
-
-impl Scratch {
-    fn make(repo: &Repo) -> Result<Self, DiskError> {
-        let parent = repo.guard_dir().join("tmp");
-        let folder = parent.join(format!("backup-{}", std::process::id()));
-        disk::ensure_folder(&folder, 0o700)?;
-        Ok(Self { parent, folder })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left goes with a prune, an hour later.
-        let _ = disk::remove_folder_all_inside(&self.parent, &self.folder);
     }
 }

@@ -10,8 +10,9 @@ use crate::model::{Backup, BackupId, OperationId, Timestamp};
 use crate::recover::retention::{self, Doubt, Retained, Why};
 use crate::store::Store;
 
+use super::super::data_here::here;
 use super::create::repack;
-use super::{BackupError, here, lock};
+use super::{BackupError, lock};
 
 /// What goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use crate::git::Repo;
 use crate::model::{BackedUp, Backup, BackupId, Mode};
 use crate::store::{Problem, Store, backup_ref};
 
-use super::{BackupError, Scratch};
+use super::super::data_here::Scratch;
+use super::BackupError;
 
 /// How much is looked at; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
