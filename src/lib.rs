@@ -28,6 +28,7 @@
 //! | [`snapshot`] | what of the uncommitted is saved, in which order | deciding when |
 //! | [`undo`] | journal + facts → plan → apply | printing |
 //! | [`recover`] | which versions of data files stay, which come back | changing anything |
+//! | [`drill`] | the catalogue of incidents; rehearses them in scratch copies | the user's own repository, but for reading |
 //! | [`hooks`] | git's calling conventions; install, uninstall, doctor | judging |
 //! | [`routes`] | which steps an event takes, in which order | printing |
 //! | [`report`] | verdicts and plans → text, JSON, what forges read, a page; exit codes | git |
@@ -38,6 +39,7 @@
 pub mod cli;
 pub mod deviation;
 pub mod disk;
+pub mod drill;
 pub mod facts;
 pub mod git;
 pub mod hooks;

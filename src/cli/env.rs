@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::disk;
 use crate::git::Environment;
 use crate::model::Timestamp;
 
 /// The variable that stops the clock at a number of milliseconds since 1970, for tests.
 const CLOCK: &str = "RECOVERYGUARD_CLOCK";
+
+/// The variable that makes a change of the file system fail, `full:<n>`, `once:<n>` or `die:<n>`, for drills and tests.
+const FAULT: &str = "RECOVERYGUARD_FAULT";
 
 /// The process's surroundings, read once.
 #[derive(Debug, Clone)]
@@ -38,6 +42,11 @@ impl Surroundings {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
         let clock = || std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp(stopped.unwrap_or_else(|| u64::try_from(clock().as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// Returns after how many changes of the file system which fault is to happen, if one is planned.
+    pub fn fault(&self) -> Option<(u64, disk::Fault)> {
+        disk::Fault::planned(self.environment.get(FAULT)?.to_str()?)
     }
 
     /// Returns the path by which others can run this program: the one on `PATH` when that is this program (it stays

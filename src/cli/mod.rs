@@ -134,6 +134,7 @@ pub fn main() -> ExitCode {
         }
     };
     let mut surroundings = Surroundings::read();
+    crate::disk::fail_after(surroundings.fault());
     if let Some(folder) = &arguments.folder {
         surroundings.folder = surroundings.folder.join(folder);
     }

@@ -1,6 +1,7 @@
 //! Makes the n-th change of the file system fail, so that tests can look at the state that each failure leaves.
 //!
-//! Every primitive that changes something calls [`step`] just before it does. Release builds have no fault to inject.
+//! Every primitive that changes something calls [`step`] just before it does. Drills rehearse a full disk and a crash with the
+//! same means, so release builds have it too: [`Fault::planned`] reads what `RECOVERYGUARD_FAULT` says.
 //! Unit tests share one process, so there the count belongs to the thread; elsewhere to the process.
 
 use std::path::Path;
@@ -8,7 +9,6 @@ use std::path::Path;
 use super::DiskError;
 
 /// How the chosen step fails.
-#[cfg(any(test, debug_assertions))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// That step fails with `ENOSPC`; later ones succeed.
@@ -19,19 +19,32 @@ pub enum Fault {
     Die,
 }
 
-#[cfg(any(test, debug_assertions))]
 type Plan = Option<(u64, Fault)>;
+
+impl Fault {
+    /// Reads `<fault>:<steps>`: after so many changes of the file system the disk is full (`full`), one write fails (`once`),
+    /// or the process dies (`die`).
+    pub fn planned(text: &str) -> Option<(u64, Self)> {
+        let (fault, steps) = text.split_once(':')?;
+        let fault = match fault {
+            "once" => Self::Once,
+            "full" => Self::FromThenOn,
+            "die" => Self::Die,
+            _ => return None,
+        };
+        Some((steps.parse().ok()?, fault))
+    }
+}
 
 #[cfg(test)]
 thread_local! {
     static PLAN: std::cell::Cell<Plan> = const { std::cell::Cell::new(None) };
 }
 
-#[cfg(all(not(test), debug_assertions))]
+#[cfg(not(test))]
 static PLAN: std::sync::Mutex<Plan> = std::sync::Mutex::new(None);
 
 /// Lets `steps` more changes succeed and the next one fail; `None` takes the fault out.
-#[cfg(any(test, debug_assertions))]
 pub fn fail_after(steps: Option<(u64, Fault)>) {
     change(|plan| *plan = steps);
 }
@@ -46,13 +59,12 @@ fn change<T>(with: impl FnOnce(&mut Plan) -> T) -> T {
     })
 }
 
-#[cfg(all(not(test), debug_assertions))]
+#[cfg(not(test))]
 fn change<T>(with: impl FnOnce(&mut Plan) -> T) -> T {
     with(&mut PLAN.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
 /// Counts a change of `path` that is about to happen; an error means that it must not.
-#[cfg(any(test, debug_assertions))]
 pub(crate) fn step(path: &Path, action: &'static str) -> Result<(), DiskError> {
     let due = change(|plan| match plan {
         None => None,
@@ -73,11 +85,4 @@ pub(crate) fn step(path: &Path, action: &'static str) -> Result<(), DiskError> {
         Some(Fault::Die) => std::process::abort(),
         Some(_) => Err(DiskError::io(path, action, rustix::io::Errno::NOSPC)),
     }
-}
-
-/// Counts nothing in release builds.
-#[cfg(not(any(test, debug_assertions)))]
-#[expect(clippy::unnecessary_wraps, reason = "the signature of the build that can fail")]
-pub(crate) const fn step(_path: &Path, _action: &'static str) -> Result<(), DiskError> {
-    Ok(())
 }

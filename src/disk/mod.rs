@@ -26,7 +26,6 @@ mod write;
 
 pub use check::check_path;
 pub use error::DiskError;
-#[cfg(any(test, debug_assertions))]
 pub use fault::{Fault, fail_after};
 pub use lock::{Lock, lock, lock_within};
 pub use rename::{is_same_file, keep_as, remove_empty_folder, rename};

@@ -30,6 +30,18 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 
+    /// Reads what [`Timestamp::iso`] writes.
+    pub fn read(iso: &str) -> Option<Self> {
+        let number = |range: std::ops::Range<usize>| iso.get(range)?.parse::<u64>().ok();
+        let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+        let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+        // Days since 1 March of the year 0; the inverse of `civil`.
+        let (years, months) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
+        let days =
+            (years * 365 + years / 4 - years / 100 + years / 400 + (months * 153 + 2) / 5 + day).checked_sub(1)?;
+        Some(Self((days.checked_sub(719_468)? * 86_400 + hour * 3600 + minute * 60 + second) * 1000))
+    }
+
     /// Returns `20261122-224531`, which sorts by time and can stand in a ref name.
     pub fn compact(self) -> String {
         let (year, month, day, hour, minute, second) = self.civil();
@@ -46,5 +58,15 @@ mod tests {
         assert_eq!(Timestamp(0).iso(), "1970-01-01T00:00:00Z");
         assert_eq!(Timestamp(951_782_400_000).iso(), "2000-02-29T00:00:00Z");
         assert_eq!(Timestamp(1_795_387_531_999).compact(), "20261122-224531");
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for at in [0, 951_782_400_000, 1_709_164_800_000, 1_795_387_531_000, 4_102_444_799_000] {
+            assert_eq!(Timestamp::read(&Timestamp(at).iso()), Some(Timestamp(at)));
+        }
+        for odd in ["", "yesterday", "1969-12-31T23:59:59Z", "2026-00-00T00:00:00Z"] {
+            assert_eq!(Timestamp::read(odd), None, "{odd}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod audited;
 mod backup;
 mod checked;
 mod doctor;
+mod drilled;
 mod exit;
 mod format;
 mod history;
@@ -26,6 +27,7 @@ pub use backup::{
 };
 pub use checked::{Changed, checked_json, checked_text, unchecked_json};
 pub use doctor::{doctor_json, doctor_text};
+pub use drilled::{drilled_json, drilled_markdown, drilled_page, drilled_text};
 pub use exit::Exit;
 pub use format::github::{github, github_summary};
 pub use format::gitlab::gitlab;

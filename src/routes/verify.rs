@@ -3,7 +3,7 @@
 //! The working tree's manifest and schemas say what is asked for, also of older versions: it is today's readers that have
 //! to get along with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use super::data_here::{here, schema};
@@ -11,7 +11,8 @@ use super::looking::examine;
 use crate::facts::{Examiner, Version};
 use crate::git::{GitError, Repo};
 use crate::manifest::Manifest;
-use crate::model::{Content, Entry, Oid, Raw, TreePath};
+use crate::model::{BackupId, Content, Entry, Oid, Raw, TreePath};
+use crate::store::Store;
 use crate::validate::{Examined, Place};
 
 /// Larger blobs are not read.
@@ -87,16 +88,36 @@ impl<'r> Verify<'r> {
         if !self.manifest.data.is_empty() {
             found.extend(self.repo.untracked()?.into_iter().filter(is_wanted));
         }
+        let missing = self.missing(&examiner, |path| is_wanted(path) && !found.contains(path));
         for path in paths {
             let is_file = self.repo.on_disk(path).is_some_and(|place| place.is_file());
             if is_file {
                 found.insert(path.clone());
-            } else if !path.is_empty() && !found.iter().any(|known| is_beneath(known, path)) {
+            } else if !path.is_empty() && !found.iter().chain(missing.keys()).any(|known| is_beneath(known, path)) {
                 return Err(VerifyError::NoFile(path.clone()));
             }
         }
         let verified = |path: TreePath| Verified { examined: self.on_disk(&examiner, &path), path };
-        Ok(found.into_iter().map(verified).collect())
+        let mut all: Vec<Verified> = found.into_iter().map(verified).collect();
+        all.extend(missing.into_iter().map(|(path, backup)| {
+            let mut found = Examined::default();
+            found.faults.add(Place::Whole, format!("it is not there, though backup {backup} has it"));
+            Verified { path, examined: found }
+        }));
+        all.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(all)
+    }
+
+    /// Returns files that the newest backup has, that are wanted, and that are gone: git knows nothing of ignored ones. A store
+    /// that can't be read is `guard doctor`'s to tell.
+    fn missing(&self, examiner: &Examiner<'_>, is_wanted: impl Fn(&TreePath) -> bool) -> BTreeMap<TreePath, BackupId> {
+        let store = Store::open(&self.repo.guard_dir()).ok();
+        let newest = store.and_then(|store| store.backups().ok()?.0.into_iter().next());
+        let Some(newest) = newest.filter(|_| self.repo.work_tree().is_some()) else { return BTreeMap::new() };
+        let is_gone = |path: &TreePath| self.repo.on_disk(path).is_some_and(|place| place.symlink_metadata().is_err());
+        let paths = newest.files.iter().map(|file| &file.path);
+        let is_missing = |path: &&TreePath| examiner.rule(path).is_some() && is_wanted(path) && is_gone(path);
+        paths.filter(is_missing).map(|path| (path.clone(), newest.id.clone())).collect()
     }
 
     /// Examines the files of a revision.

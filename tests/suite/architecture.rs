@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room → the rooms that it may name. `cli` may name all.
-const TABLE: [(&str, &[&str]); 16] = [
+const TABLE: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("disk", &["model"]),
     ("git", &["model", "disk"]),
@@ -19,15 +19,16 @@ const TABLE: [(&str, &[&str]); 16] = [
     ("snapshot", &["model", "disk", "git", "manifest", "facts", "store"]),
     ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts", "snapshot"]),
     ("recover", &["model", "disk", "git", "manifest", "validate", "facts", "journal", "store", "undo"]),
+    ("drill", &["model", "disk", "git", "manifest", "validate", "store"]),
     ("hooks", &["model", "git", "disk", "journal", "manifest"]),
     (
         "routes",
         &[
             "model", "disk", "git", "manifest", "validate", "facts", "rules", "journal", "store", "snapshot", "undo",
-            "recover", "hooks",
+            "recover", "drill", "hooks",
         ],
     ),
-    ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "recover", "routes", "hooks"]),
+    ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "recover", "drill", "routes", "hooks"]),
 ];
 
 /// The room that may name all others and that no other may name.

@@ -13,6 +13,7 @@ mod broken;
 mod check;
 mod concluded;
 mod differential;
+mod drills;
 mod formats;
 mod guarded_merges;
 mod hooks_folder;

@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod demo;
 mod doctor;
+mod drill;
 mod explain;
 mod hook;
 mod init;
@@ -30,6 +31,7 @@ pub enum Command {
     Backup(backup::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
+    Drill(drill::Arguments),
     #[command(hide = true)]
     Hook(hook::Arguments),
     Init(init::Arguments),
@@ -55,6 +57,7 @@ impl Command {
             Self::Backup(_) => "backup",
             Self::Demo(_) => "demo",
             Self::Doctor(_) => "doctor",
+            Self::Drill(_) => "drill",
             Self::Hook(_) => "hook",
             Self::Init(_) => "init",
             Self::Install(_) => "install",
@@ -79,6 +82,7 @@ impl Command {
             Self::Backup(arguments) => backup::run(context, arguments),
             Self::Demo(arguments) => demo::run(context, arguments),
             Self::Doctor(arguments) => doctor::run(context, arguments),
+            Self::Drill(arguments) => drill::run(context, arguments),
             Self::Hook(arguments) => Ok(hook::run(context, arguments)),
             Self::Init(arguments) => init::run(context, arguments),
             Self::Install(arguments) => install::run(context, arguments),

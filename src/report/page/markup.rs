@@ -3,7 +3,7 @@
 use crate::model::Timestamp;
 
 /// Returns text that is neither markup nor the end of an attribute.
-pub(super) fn esc(text: &str) -> String {
+pub(in crate::report) fn esc(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -25,6 +25,8 @@ mod unjudged;
 
 use std::cmp::Reverse;
 
+pub(super) use markup::esc;
+
 use super::reported::{Merge, Report, weight};
 use crate::model::Level;
 

@@ -20,12 +20,13 @@ pub struct Listing {}
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  guard backup show                          the newest
   guard backup show 20261122-224531-3fa9c1
 
 Exit codes: 0, 2 no such backup, or it is damaged")]
 pub struct Showing {
-    /// Its name, or how its name begins
-    backup: String,
+    /// Its name, or how its name begins; the newest when none is given
+    backup: Option<String>,
 }
 
 pub(super) fn list(context: &Context, _: &Listing) -> anyhow::Result<Exit> {
@@ -50,12 +51,19 @@ pub(super) fn show(context: &Context, arguments: &Showing) -> anyhow::Result<Exi
     let repo = context.repo()?;
     let found = || {
         let store = Store::open(&repo.guard_dir())?;
-        let id = backup::named(&store.backup_ids()?, &arguments.backup)?;
-        Ok((store.backup(&id)?, store.path().to_owned()))
+        let backup = match &arguments.backup {
+            Some(name) => store.backup(&backup::named(&store.backup_ids()?, name)?)?,
+            None => store.backups()?.0.into_iter().next().ok_or_else(none_yet)?,
+        };
+        Ok((backup, store.path().to_owned()))
     };
     let (backup, store) = found().map_err(failure)?;
     context
         .terminal
         .answer(|| if context.json { report::backup_json(&backup) } else { report::backup_text(&backup, &store) });
     Ok(Exit::Fine)
+}
+
+fn none_yet() -> BackupError {
+    BackupError::Usage("there is no backup yet".to_owned())
 }

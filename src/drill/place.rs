@@ -1,0 +1,282 @@
+//! Where drills take place: in a scratch copy of this repository, or of the built-in sample.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use bstr::{BStr, ByteSlice};
+use serde_json::Value;
+
+use super::sample::{self, sample_path};
+use super::scenario::Kind;
+use super::stage::{Stage, Surroundings, choose};
+use crate::disk::{self, Durability};
+use crate::git::Repo;
+use crate::manifest::{self, Deny, Format, Manifest};
+use crate::model::{Level, Raw, TreePath};
+use crate::store::{self, Store};
+use crate::validate::sqlite::Limits;
+
+/// Larger data files are not copied: a drill would take longer than somebody waits.
+const LARGEST: u64 = 256 << 20;
+
+/// Larger stores are not copied.
+const LARGEST_STORE: u64 = 2 << 30;
+
+/// Where a drill takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A copy of this repository.
+    Here,
+    /// A copy of the built-in sample.
+    Sample,
+}
+
+impl Place {
+    /// Returns the word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Sample => "sample",
+        }
+    }
+}
+
+/// A scratch project that drills get copies of.
+pub struct Template {
+    /// What it is a copy of.
+    pub place: Place,
+    folder: PathBuf,
+    values: BTreeMap<String, Raw>,
+}
+
+impl Template {
+    /// Makes the sample in `folder`, which is not there yet.
+    pub fn sample(folder: &Path, surroundings: &Surroundings) -> anyhow::Result<Self> {
+        let mut stage = prepare(folder, surroundings)?;
+        sample::make(&mut stage, surroundings.now)?;
+        let values = Kind::ALL.map(|kind| (kind.word().to_owned(), Raw::from(sample_path(kind))));
+        finish(Place::Sample, folder, &mut stage, values.into_iter().collect())
+    }
+
+    /// Copies a repository into `folder`: its commits without copying objects, the manifest and data files of the working tree,
+    /// and the store. `manifest` is the working tree's; where several files are of a kind the seed chooses.
+    pub fn of(
+        repo: &Repo,
+        manifest: &Manifest,
+        folder: &Path,
+        surroundings: &Surroundings,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let mut stage = prepare(folder, surroundings)?;
+        clone(repo, &stage)?;
+        copy_files(repo, manifest, &stage)?;
+        if !stage.bytes(&["git", "status", "--porcelain", "-z", "--untracked-files=no"], &[])?.is_empty() {
+            stage.quietly(&["git", "commit", "-q", "-a", "-m", "the working tree as it stands"])?;
+        }
+        copy_store(repo, &stage)?;
+        let values = files(manifest, &stage, seed)?;
+        finish(Place::Here, folder, &mut stage, values)
+    }
+
+    /// Returns whether it has a file of each of these kinds.
+    pub fn has(&self, kinds: &[Kind]) -> bool {
+        kinds.iter().all(|kind| self.values.contains_key(kind.word()))
+    }
+
+    /// Makes a copy in `folder`, which is not there yet, for one drill.
+    pub fn stage(&self, folder: &Path, surroundings: &Surroundings, seed: u64) -> anyhow::Result<Stage> {
+        let output = crate::git::run_isolated(
+            Path::new("cp"),
+            &[OsStr::new("-pR"), self.folder.as_os_str(), folder.as_os_str()],
+            Path::new("/"),
+            &[("PATH", surroundings.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin")))],
+        )?;
+        output.success().context("the scratch project could not be copied")?;
+        Ok(Stage::at(folder, surroundings, self.values.clone(), seed))
+    }
+}
+
+/// Makes the folders around a project, with a home of its own.
+fn prepare(folder: &Path, surroundings: &Surroundings) -> anyhow::Result<Stage> {
+    for name in ["bin", "home", "tmp", "project"] {
+        disk::ensure_folder(&folder.join(name), 0o700)?;
+    }
+    // A link would do for a shell; git's hooks need the path of a program that is there.
+    let script =
+        [b"#!/bin/sh\nexec ", &super::quote(surroundings.guard.as_os_str().as_bytes())[..], b" \"$@\"\n"].concat();
+    disk::write_atomic(&folder.join("bin/guard"), &script, Durability::Lazy, 0o755)?;
+    let settings = "[user]\n\tname = On Call\n\temail = on-call@example.com\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
+                    [core]\n\tfsync = none\n[advice]\n\tdetachedHead = false\n";
+    disk::write_atomic(&folder.join("home/.gitconfig"), settings.as_bytes(), Durability::Lazy, 0o644)?;
+    Ok(Stage::at(folder, surroundings, BTreeMap::new(), 0))
+}
+
+fn finish(
+    place: Place,
+    folder: &Path,
+    stage: &mut Stage,
+    mut values: BTreeMap<String, Raw>,
+) -> anyhow::Result<Template> {
+    // Copies of files have other inodes and change times: git would read them all again.
+    stage.quietly(&["git", "config", "core.checkStat", "minimal"])?;
+    stage.quietly(&["git", "config", "core.trustctime", "false"])?;
+    let ran = stage.shell("guard install")?;
+    anyhow::ensure!(
+        ran.exit == 0,
+        "'guard install' ended with {} in the scratch project: {}",
+        ran.exit,
+        ran.output.trim_end()
+    );
+    for (word, line) in [("start", ["git", "rev-parse", "HEAD"]), ("branch", ["git", "branch", "--show-current"])] {
+        values.insert(word.to_owned(), Raw::from(stage.quietly(&line)?));
+    }
+    Ok(Template { place, folder: folder.to_owned(), values })
+}
+
+/// Clones without copying objects, and checks out what is checked out here.
+fn clone(repo: &Repo, stage: &Stage) -> anyhow::Result<()> {
+    let head = repo.head()?;
+    let oid = head.oid.context("nothing is committed in this repository yet")?.to_string();
+    let branch = head.short_branch().map_or_else(|| "main".to_owned(), |name| name.to_string());
+    let source = repo.common_dir().canonicalize()?;
+    let source = source.to_str().context("the repository's path is not UTF-8")?;
+    // Whoever may work in this repository may copy it: the user's own configuration, which says so, is not read there.
+    stage.quietly(&["git", "config", "--global", "--add", "safe.directory", source])?;
+    stage.quietly(&["git", "clone", "-q", "--shared", "--no-checkout", "--no-tags", "--", source, "."])?;
+    stage.quietly(&["git", "remote", "remove", "origin"])?;
+    stage.quietly(&["git", "checkout", "-q", "-B", &branch, &oid])?;
+    Ok(())
+}
+
+/// Copies the manifest, schemas and data files of the working tree over those of the commit.
+fn copy_files(repo: &Repo, manifest: &Manifest, stage: &Stage) -> anyhow::Result<()> {
+    if repo.work_tree().is_none() {
+        return Ok(());
+    }
+    let schemas = manifest.data.iter().filter_map(|rule| rule.schema.as_deref()).map(TreePath::from);
+    let mut wanted: BTreeSet<TreePath> = schemas.chain([TreePath::from(manifest::FILE)]).collect();
+    if !manifest.data.is_empty() {
+        let is_data = |path: &TreePath| manifest.data_rule(path[..].as_bstr()).is_some();
+        let tracked = repo.index_entries(&repo.own_index_file())?.into_iter();
+        wanted.extend(tracked.filter(|entry| entry.entry.mode.is_regular()).map(|entry| entry.path).filter(is_data));
+        wanted.extend(repo.untracked()?.into_iter().filter(is_data));
+    }
+    for path in wanted {
+        let Some(from) = repo.on_disk(&path) else { continue };
+        let Ok(metadata) = from.symlink_metadata() else { continue };
+        if !metadata.is_file() || metadata.len() > LARGEST || disk::check_path(&path).is_err() {
+            continue;
+        }
+        let to = stage.project().join(OsStr::from_bytes(&path));
+        if let Some(folder) = to.parent() {
+            disk::ensure_folder(folder, 0o755)?;
+        }
+        disk::remove_file(&to)?;
+        let mode = metadata.permissions().mode() & 0o777;
+        if manifest.data_rule(path[..].as_bstr()).is_some_and(|(_, format)| format == Format::Sqlite) {
+            disk::write_atomic(&to, b"", Durability::Lazy, mode)?;
+            // A damaged database is copied as it is: that it is damaged is what the drill will say.
+            if store::copy_database(&from, &to, &Limits::default()).is_ok() {
+                continue;
+            }
+            disk::remove_file(&to)?;
+        }
+        disk::create_from(&to, &mut File::open(&from)?, mode)?;
+    }
+    Ok(())
+}
+
+fn copy_store(repo: &Repo, stage: &Stage) -> anyhow::Result<()> {
+    let Ok(store) = Store::open(&repo.guard_dir()) else { return Ok(()) };
+    let from = store.path();
+    if size(from)? > LARGEST_STORE {
+        return Ok(());
+    }
+    let guard = stage.project().join(".git/recoveryguard");
+    disk::ensure_folder(&guard, 0o700)?;
+    let from = from.to_str().context("the repository's path is not UTF-8")?;
+    stage.quietly(&["cp", "-pR", from, ".git/recoveryguard/"])?;
+    Ok(())
+}
+
+fn size(folder: &Path) -> std::io::Result<u64> {
+    let mut sum = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        sum += if metadata.is_dir() { size(&entry.path())? } else { metadata.len() };
+    }
+    Ok(sum)
+}
+
+/// Finds a file of each kind, where there is one: data files by what `guard verify` says of them.
+fn files(manifest: &Manifest, stage: &Stage, seed: u64) -> anyhow::Result<BTreeMap<String, Raw>> {
+    let mut of: BTreeMap<Kind, Vec<TreePath>> = BTreeMap::new();
+    let listed = stage.bytes(&["git", "ls-files", "-s", "-z"], &[])?;
+    let tracked: BTreeSet<TreePath> = listed
+        .split(|byte| *byte == 0)
+        .filter(|line| line.starts_with(b"100"))
+        .filter_map(|line| line.split_once_str("\t"))
+        .map(|(_, path)| TreePath::from(path))
+        .collect();
+    let verified = stage.shell("guard verify --json")?;
+    let document: Value = serde_json::from_str(verified.output.lines().next().unwrap_or_default()).unwrap_or_default();
+    for file in document["files"].as_array().into_iter().flatten() {
+        // A path that is not UTF-8 comes as something else than a string: drills leave it alone.
+        let Some(path) = file["path"].as_str().map(TreePath::from) else { continue };
+        let Some((rule, format)) = manifest.data_rule(BStr::new(&path[..])) else { continue };
+        if file["standing"] != "good" {
+            continue;
+        }
+        let (is_tracked, records) = (tracked.contains(&path), file["contents"]["records"].as_u64().unwrap_or(0));
+        let kinds = [
+            (Kind::Json, is_tracked && format == Format::Json),
+            (Kind::Records, is_tracked && format == Format::Json && rule.max_loss.is_some() && records >= 10),
+            (Kind::Database, format == Format::Sqlite && (is_tracked || rule.backup)),
+            (Kind::TrackedDatabase, is_tracked && format == Format::Sqlite),
+            (Kind::Ignored, !is_tracked && rule.backup && format != Format::Sqlite),
+        ];
+        for (kind, _) in kinds.into_iter().filter(|(_, fits)| *fits) {
+            of.entry(kind).or_default().push(path.clone());
+        }
+    }
+    for path in &tracked {
+        let denies = |deny: Deny| {
+            manifest
+                .protecting(path[..].as_bstr())
+                .any(|entry| entry.deny.contains(&deny) && entry.level == Level::Block)
+        };
+        if denies(Deny::Delete) && path[..] != *manifest::FILE.as_bytes() {
+            of.entry(Kind::Script).or_default().push(path.clone());
+        }
+        if denies(Deny::Modify) && is_text(stage, path) {
+            of.entry(Kind::Config).or_default().push(path.clone());
+        }
+    }
+    let plain: Vec<&TreePath> = tracked.iter().filter(|path| is_plain(manifest, path)).collect();
+    let first = choose(seed, 100, plain.len());
+    let text = plain.iter().cycle().skip(first).take(plain.len()).find(|path| is_text(stage, path));
+    of.entry(Kind::Text).or_default().extend(text.map(|path| (*path).clone()));
+    let chosen = of.into_iter().filter(|(_, paths)| !paths.is_empty());
+    Ok(chosen
+        .map(|(kind, paths)| (kind.word().to_owned(), paths[choose(seed, kind as u64, paths.len())].clone()))
+        .collect())
+}
+
+/// Returns whether the manifest says nothing of a file, and nobody else does.
+fn is_plain(manifest: &Manifest, path: &TreePath) -> bool {
+    let path = path[..].as_bstr();
+    !path.starts_with(b".") && manifest.data_rule(path).is_none() && manifest.protecting(path).next().is_none()
+}
+
+/// Returns whether a file is text of twenty lines or more.
+fn is_text(stage: &Stage, path: &TreePath) -> bool {
+    let place = stage.project().join(OsStr::from_bytes(path));
+    let fits = place.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() < 1 << 20);
+    fits && std::fs::read_to_string(place).is_ok_and(|text| text.lines().count() >= 20 && !text.contains(['\0', '\r']))
+}

@@ -1,0 +1,25 @@
+//! The catalogue: one file an incident.
+
+mod ignored_deleted;
+mod json_truncated;
+mod merge_deletes;
+
+use super::scenario::Scenario;
+use super::stage::choose;
+
+/// All incidents, in the order of the runbook: the worst and most frequent first.
+pub const REGISTER: &[&Scenario] = &[&merge_deletes::SCENARIO, &json_truncated::SCENARIO, &ignored_deleted::SCENARIO];
+
+/// Returns the incident of that name.
+pub fn scenario(name: &str) -> Option<&'static Scenario> {
+    REGISTER.iter().find(|scenario| scenario.name == name).copied()
+}
+
+/// Returns so many different incidents that the seed chooses, in the register's order.
+pub fn at_random(number: usize, seed: u64) -> Vec<&'static Scenario> {
+    let mut left: Vec<usize> = (0..REGISTER.len()).collect();
+    while left.len() > number {
+        left.remove(choose(seed, left.len() as u64, left.len()));
+    }
+    left.into_iter().map(|index| REGISTER[index]).collect()
+}
