@@ -35,6 +35,9 @@ impl Timestamp {
         let number = |range: std::ops::Range<usize>| iso.get(range)?.parse::<u64>().ok();
         let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
         let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+        if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
         // Days since 1 March of the year 0; the inverse of `civil`.
         let (years, months) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
         let days =

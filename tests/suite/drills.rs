@@ -20,11 +20,11 @@ fn surroundings(sandbox: &Sandbox) -> Surroundings {
 }
 
 /// Rehearses one scenario in the sample.
-fn in_sample(scenario: Scenario) -> Rehearsed {
+fn in_sample(scenario: &Scenario) -> Rehearsed {
     let sandbox = Sandbox::new();
     let surroundings = surroundings(&sandbox);
     let template = Template::sample(&sandbox.root().join("sample"), &surroundings).unwrap();
-    rehearse(Box::leak(Box::new(scenario)), &template, &sandbox.root().join("drill"), &surroundings, 7)
+    rehearse(Box::leak(Box::new(*scenario)), &template, &sandbox.root().join("drill"), &surroundings, 7)
 }
 
 /// Returns the scenario that the tests below change.
@@ -45,7 +45,7 @@ fn why(drill: &Rehearsed) -> &str {
 
 #[test]
 fn a_drill_whose_recovery_does_nothing_fails() {
-    let drill = in_sample(Scenario { steps: steps(&[("true", "")]), verify: &[], undo: &[], ..model() });
+    let drill = in_sample(&Scenario { steps: steps(&[("true", "")]), verify: &[], undo: &[], ..model() });
     let expected = "after the recovery 'data/processed/email_data.json' is still as the incident left it";
     assert_eq!(why(&drill), expected);
 }
@@ -53,34 +53,34 @@ fn a_drill_whose_recovery_does_nothing_fails() {
 #[test]
 fn a_drill_whose_recovery_changes_something_else_fails() {
     let steps = steps(&[("guard restore <json>", "came back"), ("echo more >> README.md", "")]);
-    let drill = in_sample(Scenario { steps, ..model() });
+    let drill = in_sample(&Scenario { steps, ..model() });
     assert_eq!(why(&drill), "after the recovery 'README.md' is another");
 }
 
 #[test]
 fn a_drill_whose_detector_is_deaf_fails() {
     let detect = Detector { run: "true", fires: 1, says: "", noticed: "" };
-    let drill = in_sample(Scenario { detect, ..model() });
+    let drill = in_sample(&Scenario { detect, ..model() });
     assert!(why(&drill).contains("ended with 0, not 1"), "{drill:?}");
 }
 
 #[test]
 fn a_drill_whose_detector_always_fires_fails() {
     let detect = Detector { run: "false", fires: 1, says: "", noticed: "" };
-    let drill = in_sample(Scenario { detect, ..model() });
+    let drill = in_sample(&Scenario { detect, ..model() });
     assert!(why(&drill).starts_with("before the damage"), "{drill:?}");
 }
 
 #[test]
 fn a_drill_whose_undo_does_nothing_fails() {
-    let drill = in_sample(Scenario { undo: steps(&[("true", "")]), ..model() });
+    let drill = in_sample(&Scenario { undo: steps(&[("true", "")]), ..model() });
     assert!(why(&drill).starts_with("the recovery was not taken back"), "{drill:?}");
 }
 
 #[test]
 fn a_step_that_says_something_else_fails_the_drill() {
     let steps = steps(&[("guard restore <json>", "something else")]);
-    let drill = in_sample(Scenario { steps, ..model() });
+    let drill = in_sample(&Scenario { steps, ..model() });
     assert!(why(&drill).contains("did not say 'something else'"), "{drill:?}");
 }
 
@@ -143,10 +143,10 @@ fn a_repository_is_not_touched_but_for_a_receipt() {
         "version = 1\n[[data]]\npaths = [\"data/*.json\"]\n[[protect]]\nname = \"tools\"\npaths = [\"tool.sh\"]\n";
     sandbox.write(".recoveryguard.toml", manifest).write("data/a.json", data).write("tool.sh", "#!/bin/sh\n");
     sandbox.commit("data");
-    sandbox.write("data/a.json", &data.replace("2", "3")).write("untracked", "mine");
+    sandbox.write("data/a.json", data.replace('2', "3")).write("untracked", "mine");
     let before = sandbox.state();
     let ended = sandbox.guard(["drill", "json-truncated", "merge-deletes", "--json"]).ok();
-    let document: serde_json::Value = serde_json::from_str(&ended.line()).unwrap();
+    let document: serde_json::Value = serde_json::from_str(ended.line()).unwrap();
     assert_eq!(document["passed"], true, "{document:#}");
     for drill in document["drills"].as_array().unwrap() {
         assert_eq!(drill["place"], "here", "{drill:#}");
