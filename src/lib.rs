@@ -32,6 +32,7 @@
 //! | [`hooks`] | git's calling conventions; install, uninstall, doctor | judging |
 //! | [`routes`] | which steps an event takes, in which order | printing |
 //! | [`report`] | verdicts and plans → text, JSON, what forges read, a page; exit codes | git |
+//! | [`runbook`] | the written recovery procedure, from manifest and catalogue; pure | git, clock |
 //! | [`cli`] | arguments, environment, terminal; one file a command | logic |
 //!
 //! Who may name whom is a table in `tests/suite/architecture.rs`, and a test keeps it.
@@ -50,6 +51,7 @@ pub mod recover;
 pub mod report;
 pub mod routes;
 pub mod rules;
+pub mod runbook;
 pub mod snapshot;
 pub mod store;
 pub mod undo;

@@ -14,6 +14,7 @@
 //! Words: a *scenario* is an incident of the catalogue; a *drill* is its rehearsal; *injection* is doing the damage; the
 //! *detector* is the command that must be quiet before it and fire after it.
 
+mod kinds;
 mod loss;
 mod place;
 mod proof;
@@ -24,10 +25,12 @@ mod scenario;
 mod scenarios;
 mod stage;
 
+pub use kinds::kinds_of;
 pub use loss::Lost;
 pub use place::{Place, Template};
 pub use receipt::{Receipt, RehearsedThen, newest_receipts, write_receipt};
 pub use rehearse::{Ended, Rehearsed, StepRun, rehearse};
+pub use sample::sample_path;
 pub use scenario::{Detector, Fallback, Kind, Prerequisite, Scenario, Severity, Step};
 pub use scenarios::{REGISTER, at_random, scenario};
 pub use stage::{Surroundings, fill, quote};

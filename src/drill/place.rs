@@ -8,21 +8,25 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bstr::{BStr, ByteSlice};
+use bstr::ByteSlice;
 use serde_json::Value;
 
+use super::kinds::kinds_of;
 use super::sample::{self, sample_path};
 use super::scenario::Kind;
 use super::stage::{Stage, Surroundings, choose};
 use crate::disk::{self, Durability};
 use crate::git::Repo;
-use crate::manifest::{self, Deny, Format, Manifest};
-use crate::model::{Level, Raw, TreePath};
+use crate::manifest::{self, Format, Manifest};
+use crate::model::{Raw, TreePath};
 use crate::store::{self, Store};
 use crate::validate::sqlite::Limits;
 
 /// Larger data files are not copied: a drill would take longer than somebody waits.
 const LARGEST: u64 = 256 << 20;
+
+/// So many records a file must have for half of them to go.
+const ENOUGH: u64 = 10;
 
 /// Larger stores are not copied.
 const LARGEST_STORE: u64 = 2 << 30;
@@ -229,36 +233,28 @@ fn files(manifest: &Manifest, stage: &Stage, seed: u64) -> anyhow::Result<BTreeM
     for file in document["files"].as_array().into_iter().flatten() {
         // A path that is not UTF-8 comes as something else than a string: drills leave it alone.
         let Some(path) = file["path"].as_str().map(TreePath::from) else { continue };
-        let Some((rule, format)) = manifest.data_rule(BStr::new(&path[..])) else { continue };
         if file["standing"] != "good" {
             continue;
         }
-        let (is_tracked, records) = (tracked.contains(&path), file["contents"]["records"].as_u64().unwrap_or(0));
-        let kinds = [
-            (Kind::Json, is_tracked && format == Format::Json),
-            (Kind::Records, is_tracked && format == Format::Json && rule.max_loss.is_some() && records >= 10),
-            (Kind::Database, format == Format::Sqlite && (is_tracked || rule.backup)),
-            (Kind::TrackedDatabase, is_tracked && format == Format::Sqlite),
-            (Kind::Ignored, !is_tracked && rule.backup && format != Format::Sqlite),
-        ];
-        for (kind, _) in kinds.into_iter().filter(|(_, fits)| *fits) {
-            of.entry(kind).or_default().push(path.clone());
+        let records = file["contents"]["records"].as_u64().unwrap_or(0);
+        for kind in kinds_of(manifest, path[..].as_bstr(), tracked.contains(&path)) {
+            let is_data = !matches!(kind, Kind::Script | Kind::Config | Kind::Text);
+            if is_data && (kind != Kind::Records || records >= ENOUGH) {
+                of.entry(kind).or_default().push(path.clone());
+            }
         }
     }
+    let mut plain = Vec::new();
     for path in &tracked {
-        let denies = |deny: Deny| {
-            manifest
-                .protecting(path[..].as_bstr())
-                .any(|entry| entry.deny.contains(&deny) && entry.level == Level::Block)
-        };
-        if denies(Deny::Delete) && path[..] != *manifest::FILE.as_bytes() {
-            of.entry(Kind::Script).or_default().push(path.clone());
-        }
-        if denies(Deny::Modify) && is_text(stage, path) {
-            of.entry(Kind::Config).or_default().push(path.clone());
+        for kind in kinds_of(manifest, path[..].as_bstr(), true) {
+            match kind {
+                Kind::Script => of.entry(kind).or_default().push(path.clone()),
+                Kind::Config if is_text(stage, path) => of.entry(kind).or_default().push(path.clone()),
+                Kind::Text => plain.push(path),
+                _ => {}
+            }
         }
     }
-    let plain: Vec<&TreePath> = tracked.iter().filter(|path| is_plain(manifest, path)).collect();
     let first = choose(seed, 100, plain.len());
     let text = plain.iter().cycle().skip(first).take(plain.len()).find(|path| is_text(stage, path));
     of.entry(Kind::Text).or_default().extend(text.map(|path| (*path).clone()));
@@ -266,12 +262,6 @@ fn files(manifest: &Manifest, stage: &Stage, seed: u64) -> anyhow::Result<BTreeM
     Ok(chosen
         .map(|(kind, paths)| (kind.word().to_owned(), paths[choose(seed, kind as u64, paths.len())].clone()))
         .collect())
-}
-
-/// Returns whether the manifest says nothing of a file, and nobody else does.
-fn is_plain(manifest: &Manifest, path: &TreePath) -> bool {
-    let path = path[..].as_bstr();
-    !path.starts_with(b".") && manifest.data_rule(path).is_none() && manifest.protecting(path).next().is_none()
 }
 
 /// Returns whether a file is text of twenty lines or more.

@@ -203,6 +203,8 @@ pub struct Runbook {
     pub rto: Option<u64>,
     /// Recovery point objective, seconds.
     pub rpo: Option<u64>,
+    /// How old the newest drills may be, seconds.
+    pub drill_every: Option<u64>,
     /// Who to call.
     pub contacts: Vec<Contact>,
 }

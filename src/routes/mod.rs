@@ -35,6 +35,7 @@ mod rebase;
 mod result;
 pub mod retention;
 mod rewritten;
+mod runbook;
 mod runs;
 pub mod seen;
 mod verify;
@@ -48,6 +49,7 @@ pub use drill::{DrillError, Drilled, Drills, drill};
 pub use judge::{Judged, on_failure};
 pub use last_good::{LastGood, LastGoodError, Recovery, last_good, restore_from};
 pub use lost::{LostError, LostWork, Merge, lost};
+pub use runbook::{Grounds, Practice, RunbookError, grounds, practice};
 pub use verify::{Past, Verified, Verify, VerifyError};
 
 use crate::disk::{self, Durability};

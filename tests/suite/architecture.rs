@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room → the rooms that it may name. `cli` may name all.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("model", &[]),
     ("disk", &["model"]),
     ("git", &["model", "disk"]),
@@ -29,6 +29,7 @@ const TABLE: [(&str, &[&str]); 17] = [
         ],
     ),
     ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "recover", "drill", "routes", "hooks"]),
+    ("runbook", &["model", "manifest", "drill", "report"]),
 ];
 
 /// The room that may name all others and that no other may name.

@@ -27,6 +27,7 @@ mod lost_forms;
 mod lost_partly;
 mod odd_hooks;
 mod odd_names;
+mod pages;
 mod policy;
 mod pushes;
 mod rebased;

@@ -14,6 +14,7 @@ mod install;
 mod log;
 mod prune;
 mod restore;
+mod runbook;
 mod undo;
 mod uninstall;
 mod verify;
@@ -41,6 +42,7 @@ pub enum Command {
     Undo(undo::Undoing),
     Redo(undo::Redoing),
     Restore(restore::Arguments),
+    Runbook(runbook::Arguments),
     Verify(verify::Arguments),
     Log(log::Listing),
     Show(log::Showing),
@@ -66,6 +68,7 @@ impl Command {
             Self::Undo(_) => "undo",
             Self::Redo(_) => "redo",
             Self::Restore(_) => "restore",
+            Self::Runbook(_) => "runbook",
             Self::Verify(_) => "verify",
             Self::Log(_) => "log",
             Self::Show(_) => "show",
@@ -91,6 +94,7 @@ impl Command {
             Self::Undo(arguments) => undo::undo(context, arguments),
             Self::Redo(arguments) => undo::redo(context, arguments),
             Self::Restore(arguments) => restore::run(context, arguments),
+            Self::Runbook(arguments) => runbook::run(context, arguments),
             Self::Verify(arguments) => verify::run(context, arguments),
             Self::Log(arguments) => log::log(context, arguments),
             Self::Show(arguments) => log::show(context, arguments),

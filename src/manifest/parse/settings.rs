@@ -108,10 +108,13 @@ fn remote(node: Node<'_>, problems: &mut Problems) -> Option<BackupRemote> {
 }
 
 pub(super) fn runbook(top: Fields<'_>, problems: &mut Problems) -> Runbook {
-    let fields = top.get("runbook").and_then(|node| node.fields("[runbook]", &["rto", "rpo", "contact"], problems));
+    let fields = top
+        .get("runbook")
+        .and_then(|node| node.fields("[runbook]", &["rto", "rpo", "drill_every", "contact"], problems));
     let Some(fields) = fields else { return Runbook::default() };
     let rto = fields.read("rto", problems, units::duration);
     let rpo = fields.read("rpo", problems, units::duration);
+    let drill_every = fields.read("drill_every", problems, units::duration);
     let contacts = fields.get("contact").and_then(|node| {
         if node.is_table() {
             let problem = Problem::new(node.at, "'contact' is a list, found a single table");
@@ -121,7 +124,7 @@ pub(super) fn runbook(top: Fields<'_>, problems: &mut Problems) -> Runbook {
         problems.take(node.items("a list of tables, [[runbook.contact]]"))
     });
     let contacts = contacts.unwrap_or_default().into_iter().filter_map(|node| contact(node, problems)).collect();
-    Runbook { rto, rpo, contacts }
+    Runbook { rto, rpo, drill_every, contacts }
 }
 
 fn contact(node: Node<'_>, problems: &mut Problems) -> Option<Contact> {

@@ -1,0 +1,88 @@
+//! A section for each incident of the catalogue.
+
+use super::markdown::block;
+use super::page::Ground;
+use crate::drill::{REGISTER, Scenario, Step};
+
+pub(super) fn incidents(ground: &Ground<'_>) -> String {
+    let mut text = "## Incidents\n\nEach section is rehearsed by `guard drill` with the very commands that stand here. All commands are for a \
+                    shell at the top of the working tree.\n\n"
+        .to_owned();
+    for scenario in REGISTER {
+        text.push_str(&incident(ground, scenario));
+    }
+    text
+}
+
+fn incident(ground: &Ground<'_>, scenario: &Scenario) -> String {
+    let mut text = format!(
+        "### {}\n\n`{}`, severity **{}**. {}\n\n",
+        scenario.title,
+        scenario.name,
+        scenario.severity.word(),
+        scenario.description
+    );
+    let told = [
+        ("How it happens", scenario.causes),
+        ("Expected impact", scenario.impact),
+        ("What prevents it", scenario.prevention),
+        ("How it is noticed", scenario.detect.noticed),
+        ("State to reach", scenario.desired),
+    ];
+    for (name, what) in told {
+        text.push_str(&format!("- **{name}**: {}\n", ground.fill(what)));
+    }
+    let samples: Vec<String> = scenario
+        .uses
+        .iter()
+        .filter_map(|kind| Some((kind, ground.subjects.get(kind)?)))
+        .filter(|(_, subject)| subject.is_sample)
+        .map(|(kind, subject)| format!("`{}` ({})", subject.path, kind.about()))
+        .collect();
+    if !samples.is_empty() {
+        let which = samples.join(" and ");
+        text.push_str(&format!("- **Path**: this repository's manifest names no such file; {which} stands in the commands as it does in the built-in sample.\n"));
+    }
+    text.push('\n');
+    for prerequisite in scenario.prerequisites {
+        text.push_str(&format!("**Needed**: {}.\n\n", prerequisite.what));
+        text.push_str(&step(ground, &prerequisite.check));
+        text.push_str(&format!("\nOtherwise: {}.\n\n", ground.fill(prerequisite.otherwise).trim_end_matches('.')));
+    }
+    let detect = &scenario.detect;
+    let says = if detect.says.is_empty() { String::new() } else { format!(" and says `{}`", ground.fill(detect.says)) };
+    text.push_str(&format!(
+        "**Make sure that it is this.**\n\n{}\nIt ends with exit code {}{says}.\n\n**Recover.**\n\n",
+        block(&[ground.fill(detect.run)]),
+        detect.fires
+    ));
+    numbered(&mut text, ground, scenario.steps);
+    text.push_str("**Verify.**\n\n");
+    numbered(&mut text, ground, scenario.verify);
+    if !scenario.undo.is_empty() {
+        text.push_str("**Was it the wrong thing? Take the recovery back.**\n\n");
+        numbered(&mut text, ground, scenario.undo);
+    }
+    text.push_str("**If a step fails.**\n\n");
+    for fallback in scenario.fallback {
+        text.push_str(&format!("- {}: {}.\n", fallback.when, ground.fill(fallback.then).trim_end_matches('.')));
+    }
+    text.push('\n');
+    text
+}
+
+fn numbered(text: &mut String, ground: &Ground<'_>, steps: &[Step]) {
+    for (number, one) in steps.iter().enumerate() {
+        let lines = step(ground, one);
+        let mut lines = lines.lines();
+        text.push_str(&format!("{}. {}\n", number + 1, lines.next().unwrap_or_default()));
+        lines.for_each(|line| text.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("   {line}\n") }));
+        text.push('\n');
+    }
+}
+
+/// Returns a command, and what is seen when all is well.
+fn step(ground: &Ground<'_>, step: &Step) -> String {
+    let exit = if step.exit == 0 { String::new() } else { format!(" Its exit code is {}.", step.exit) };
+    format!("{}\n{}{exit}\n", block(&[ground.fill(step.run)]), step.expect)
+}
