@@ -123,7 +123,6 @@ fn every_console_block_ends_as_it_is_printed() {
         assert!(!typed.is_empty(), "{name} shows nothing");
         for Typed { line, printed } in typed {
             let said = run(&line, &folder, &sandbox);
-            eprintln!("{name}: $ {line}\n{said}");
             Assert::new().eq(Data::from(said.trim_end().to_owned()), Data::from(printed.trim_end().to_owned()));
         }
     }
