@@ -33,7 +33,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub use beside::{Use, in_use};
-pub use compare::{Allowed, DatabaseLoss, LossKind, compare_databases};
+pub use compare::{DatabaseLoss, LossKind, compare_databases};
 pub(crate) use open::Source;
 pub(crate) use stop::{Meaning, Stop};
 use stop::{out_of_time, words};
@@ -42,7 +42,7 @@ use super::examined::{Contents, Examined, Place};
 
 /// Faults that `integrity_check` lists, at most.
 const LISTED: u32 = 100;
-/// What a thread gets beyond its time before it is left behind.
+/// What a thread gets beyond its time before it is left behind: as much again, and no more than this.
 const GRACE: Duration = Duration::from_secs(2);
 /// SQLite's parser and its b-trees go no deeper than this holds.
 const STACK: usize = 8 << 20;
@@ -91,10 +91,14 @@ pub fn examine_database(path: &Path, reading: Reading, limits: &Limits) -> Exami
         sender.send(found).ok();
     });
     let answer = match started {
-        Ok(_) => receiver.recv_timeout(limits.time.saturating_add(GRACE)).map_err(|error| match error {
-            mpsc::RecvTimeoutError::Timeout => out_of_time(&limits),
-            mpsc::RecvTimeoutError::Disconnected => "reading it ended without an answer; please report this".to_owned(),
-        }),
+        Ok(_) => {
+            receiver.recv_timeout(limits.time.saturating_add(GRACE.min(limits.time))).map_err(|error| match error {
+                mpsc::RecvTimeoutError::Timeout => out_of_time(&limits),
+                mpsc::RecvTimeoutError::Disconnected => {
+                    "reading it ended without an answer; please report this".to_owned()
+                }
+            })
+        }
         Err(error) => Err(format!("no thread could be started: {error}")),
     };
     answer.unwrap_or_else(|why| Examined { unknown: vec![why], ..Examined::default() })

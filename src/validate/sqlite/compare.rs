@@ -15,22 +15,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::validate::examined::{Contents, Place, Table};
-
-/// How much may go before it is a loss.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Allowed {
-    /// So many rows of a table.
-    Rows(u64),
-    /// So many percent of a table's rows.
-    Percent(f64),
-}
+use crate::validate::examined::{Contents, Table};
 
 /// What kind of loss it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LossKind {
     /// The schema is none that a parent has.
-    Schema,
+    Schema {
+        /// By new tables or columns only, as far as they tell.
+        grew: bool,
+    },
     /// A table or column is gone.
     Gone,
     /// A table has no row left.
@@ -53,12 +47,16 @@ pub enum LossKind {
 pub struct DatabaseLoss {
     /// Its kind.
     pub kind: LossKind,
-    /// The table or column; the whole file for the schema.
-    pub place: Place,
+    /// The table; `None` for the schema as a whole.
+    pub table: Option<String>,
+    /// The column, where it is about one.
+    pub column: Option<String>,
     /// What is lost, with numbers; holds names of the file, so it is escaped before it is shown.
     pub what: String,
     /// So many rows are gone, where that is what is counted.
     pub rows: u64,
+    /// Of so many.
+    pub of: u64,
 }
 
 /// A column in which so many percent have one value is uniform, when before at most so many had.
@@ -67,28 +65,24 @@ const MIXED: u8 = 50;
 
 /// Compares a version with the versions it was made of.
 ///
-/// `parents` are the first parent and the others; an ordinary commit has one. `bases` are the merge bases; none, or one
-/// that could not be read, makes less be said. Contents without a schema are of files that were not read whole, and with
-/// one among the parents or as the result nothing is said.
-pub fn compare_databases(
-    bases: &[&Contents],
-    parents: &[&Contents],
-    result: &Contents,
-    allowed: Allowed,
-) -> Vec<DatabaseLoss> {
+/// `parents` are the first parent and the others, with what they are called; an ordinary commit has one. `bases` are the
+/// merge bases; none, or one that could not be read, makes less be said. Contents without a schema are of files that were
+/// not read whole, and with one among the parents or as the result nothing is said.
+pub fn compare_databases(bases: &[&Contents], parents: &[(&str, &Contents)], result: &Contents) -> Vec<DatabaseLoss> {
+    let (names, parents): (Vec<&str>, Vec<&Contents>) = parents.iter().copied().unzip();
     if parents.is_empty() || parents.iter().chain([&result]).any(|contents| contents.schema.is_none()) {
         return Vec::new();
     }
     let bases: Vec<_> = bases.iter().copied().filter(|base| base.schema.is_some()).collect();
-    let versions = Versions { bases: &bases, parents, result, allowed, losses: Vec::new() };
+    let versions = Versions { bases: &bases, names: &names, parents: &parents, result, losses: Vec::new() };
     versions.compare()
 }
 
 struct Versions<'a> {
     bases: &'a [&'a Contents],
+    names: &'a [&'a str],
     parents: &'a [&'a Contents],
     result: &'a Contents,
-    allowed: Allowed,
     losses: Vec<DatabaseLoss>,
 }
 
@@ -115,15 +109,24 @@ impl<'a> Versions<'a> {
         self.losses
     }
 
-    fn add(&mut self, kind: LossKind, place: Place, rows: u64, what: String) {
-        self.losses.push(DatabaseLoss { kind, place, what, rows });
+    /// Adds a loss of a table: so many rows of so many.
+    fn add(&mut self, kind: LossKind, table: &str, (rows, of): (u64, u64), what: String) {
+        self.losses.push(DatabaseLoss { kind, table: Some(table.to_owned()), column: None, what, rows, of });
+    }
+
+    /// Adds a loss of a column.
+    fn add_column(&mut self, kind: LossKind, table: &str, column: &str, what: String) {
+        let (table, column) = (Some(table.to_owned()), Some(column.to_owned()));
+        self.losses.push(DatabaseLoss { kind, table, column, what, rows: 0, of: 0 });
     }
 
     fn gone(&mut self, tables: &Tables<'_>) {
         let rows = tables.parents.iter().flatten().map(|table| table.rows).max().unwrap_or(0);
         let had = |table: Option<&Table>| table.is_some();
         let what = format!("the table '{}' is gone, with {}", tables.name, count(rows));
-        self.missing(tables, had, Place::Table(tables.name.to_owned()), rows, what);
+        if let Some((kind, what)) = self.missing(tables, had, what) {
+            self.add(kind, tables.name, (rows, rows), what);
+        }
     }
 
     fn table(&mut self, tables: &Tables<'_>, now: &Table) {
@@ -131,32 +134,30 @@ impl<'a> Versions<'a> {
         for column in columns.into_iter().filter(|column| !now.columns.contains(column)) {
             let had = |table: Option<&Table>| table.is_some_and(|table| table.columns.contains(column));
             let what = format!("the column '{column}' of '{}' is gone", tables.name);
-            self.missing(tables, had, Place::Table(format!("{}.{column}", tables.name)), 0, what);
+            if let Some((kind, what)) = self.missing(tables, had, what) {
+                self.add_column(kind, tables.name, column, what);
+            }
         }
-        let lost = self.emptied(tables, now) || self.side(tables, now) || self.dropped(tables, now);
-        if !lost {
-            self.went_back(tables, now);
+        if !self.emptied(tables, now) && !self.side(tables, now) {
+            let has_fewer = self.dropped(tables, now);
+            self.went_back(tables, now, has_fewer);
         }
         self.uniform(tables, now);
     }
 
     /// Something that is not there: lost when all parents had it, or one brought it; fine when one dropped it.
     fn missing(
-        &mut self,
+        &self,
         tables: &Tables<'_>,
         had: impl Fn(Option<&Table>) -> bool,
-        place: Place,
-        rows: u64,
         what: String,
-    ) {
+    ) -> Option<(LossKind, String)> {
         if tables.parents.iter().copied().all(&had) {
-            self.add(LossKind::Gone, place, rows, what);
-        } else if !tables.bases.is_empty()
-            && !tables.bases.iter().copied().any(&had)
-            && let Some(parent) = tables.parents.iter().copied().position(&had)
-        {
-            self.add(LossKind::Side { parent }, place, rows, format!("{what}; {} brought it", nth(parent)));
+            return Some((LossKind::Gone, what));
         }
+        let is_new = !tables.bases.is_empty() && !tables.bases.iter().copied().any(&had);
+        let parent = tables.parents.iter().copied().position(&had).filter(|_| is_new)?;
+        Some((LossKind::Side { parent }, format!("{what}; {} brought it", self.names[parent])))
     }
 
     fn emptied(&mut self, tables: &Tables<'_>, now: &Table) -> bool {
@@ -164,13 +165,8 @@ impl<'a> Versions<'a> {
         if now.rows > 0 || least == 0 {
             return false;
         }
-        let place = Place::Table(tables.name.to_owned());
-        self.add(
-            LossKind::Emptied,
-            place,
-            least,
-            format!("the table '{}' is empty, it had {}", tables.name, count(least)),
-        );
+        let what = format!("the table '{}' is empty, it had {}", tables.name, count(least));
+        self.add(LossKind::Emptied, tables.name, (least, least), what);
         true
     }
 
@@ -188,16 +184,16 @@ impl<'a> Versions<'a> {
         for (parent, table) in tables.parents.iter().enumerate() {
             let Some(table) = table.filter(|table| !same(table, now)) else { continue };
             let gain = table.rows.saturating_sub(before);
-            if gain == 0 || !self.is_too_much(gain, table.rows) {
+            if gain == 0 {
                 continue;
             }
-            let mut what = format!("'{}' lacks {} that {} brought", tables.name, count(gain), nth(parent));
+            let mut what = format!("'{}' lacks {} that {} brought", tables.name, count(gain), self.names[parent]);
             if let (Some(last), Some(now)) = (table.last_row, now.last_row)
                 && last > now
             {
                 what.push_str(&format!(": its last row is {last}, here it is {now}"));
             }
-            self.add(LossKind::Side { parent }, Place::Table(tables.name.to_owned()), gain, what);
+            self.add(LossKind::Side { parent }, tables.name, (gain, table.rows), what);
             lost = true;
         }
         lost
@@ -217,32 +213,32 @@ impl<'a> Versions<'a> {
         let by_bases = tables.bases.iter().map(|base| left(base.map_or(0, |table| table.rows))).min();
         let expected = by_bases.filter(|_| is_merge).or_else(|| rows().min()).unwrap_or(0);
         let lost = expected.saturating_sub(now.rows);
-        if lost == 0 || !self.is_too_much(lost, expected) {
+        if lost == 0 {
             return false;
         }
         let than = if is_merge { "the sides left" } else { "before" };
         let what = format!("the table '{}' has {}, {lost} fewer than {than}", tables.name, count(now.rows));
-        self.add(LossKind::Dropped, Place::Table(tables.name.to_owned()), lost, what);
+        self.add(LossKind::Dropped, tables.name, (lost, expected), what);
         true
     }
 
     /// Numbers that only grow as long as nothing old comes back. The last row's number also falls when the last rows
-    /// are deleted, so it has to be lower than in every parent; what `AUTOINCREMENT` gave out never falls by itself.
-    fn went_back(&mut self, tables: &Tables<'_>, now: &Table) {
-        let place = || Place::Table(tables.name.to_owned());
+    /// are deleted, so it says nothing where there are fewer, and has to be lower than in every parent; what
+    /// `AUTOINCREMENT` gave out never falls by itself.
+    fn went_back(&mut self, tables: &Tables<'_>, now: &Table, has_fewer: bool) {
         let sequence = tables.parents.iter().flatten().filter_map(|table| table.sequence).max();
         if let Some(before) = sequence.filter(|before| *before > now.sequence.unwrap_or(0)) {
             let now = now.sequence.unwrap_or(0);
             let what =
                 format!("'{}' counts on from {now}, it was at {before}: numbers will be given out twice", tables.name);
-            return self.add(LossKind::WentBack, place(), 0, what);
+            return self.add(LossKind::WentBack, tables.name, (0, 0), what);
         }
         let last = tables.parents.iter().flatten().map(|table| table.last_row).min().flatten();
-        if let (Some(before), Some(now)) = (last, now.last_row)
+        if let (Some(before), Some(now), false) = (last, now.last_row, has_fewer)
             && now < before
         {
             let what = format!("the last row of '{}' is {now}, it was {before}", tables.name);
-            self.add(LossKind::WentBack, place(), 0, what);
+            self.add(LossKind::WentBack, tables.name, (0, 0), what);
         }
     }
 
@@ -259,7 +255,7 @@ impl<'a> Versions<'a> {
                     "{share} % of the rows of '{}' have one value in '{column}', before it was {most} %",
                     tables.name
                 );
-                self.add(LossKind::Uniform, Place::Table(format!("{}.{column}", tables.name)), 0, what);
+                self.add_column(LossKind::Uniform, tables.name, column, what);
             }
         }
     }
@@ -282,20 +278,15 @@ impl<'a> Versions<'a> {
             );
         }
         let is_said = self.losses.iter().any(|loss| loss.kind == LossKind::Gone);
+        let grew = !news.is_empty();
         if news.is_empty() && !is_said {
             news.push("a type, constraint, index, view or trigger, or their combination".to_owned());
         }
         if !news.is_empty() {
             let how = if self.parents.len() > 1 { "is no parent's" } else { "changed" };
-            self.add(LossKind::Schema, Place::Whole, 0, format!("the schema {how}: {}", news.join(", ")));
-        }
-    }
-
-    fn is_too_much(&self, lost: u64, of: u64) -> bool {
-        match self.allowed {
-            Allowed::Rows(rows) => lost > rows,
-            #[expect(clippy::cast_precision_loss, reason = "a share need not be exact")]
-            Allowed::Percent(percent) => lost as f64 * 100.0 > of as f64 * percent,
+            let what = format!("the schema {how}: {}", news.join(", "));
+            let kind = LossKind::Schema { grew };
+            self.losses.push(DatabaseLoss { kind, table: None, column: None, what, rows: 0, of: 0 });
         }
     }
 }
@@ -307,14 +298,6 @@ fn same(one: &Table, other: &Table) -> bool {
 
 fn count(rows: u64) -> String {
     if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
-}
-
-fn nth(parent: usize) -> String {
-    match parent {
-        0 => "the first parent".to_owned(),
-        1 => "the second parent".to_owned(),
-        more => format!("parent {}", more + 1),
-    }
 }
 
 #[cfg(test)]
