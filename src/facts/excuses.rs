@@ -114,7 +114,8 @@ fn brought(repo: &Repo, commit: Oid, path: &TreePath) -> Result<bool, GitError> 
 }
 
 /// Excuses what a line of `[policy] accepted` already contains: all of it when that line contains every incoming
-/// commit, else each path that the line itself changed to what the merge makes of it.
+/// commit, else each path that the line itself changed to what the merge makes of it. What the merge itself lost of a
+/// side no line contains.
 fn add_accepted(
     repo: &Repo,
     manifest: &Manifest,
@@ -127,7 +128,8 @@ fn add_accepted(
         let Some(accepted) = resolve_line(repo, facts, line)? else { continue };
         let all = facts.incoming.iter().map(|head| repo.is_ancestor(head.oid, accepted));
         let all = !facts.incoming.is_empty() && all.collect::<Result<Vec<_>, _>>()?.into_iter().all(|inside| inside);
-        for finding in findings.iter().filter(|finding| finding.level == Level::Block) {
+        let came_in = |finding: &&&Finding| finding.level == Level::Block && !finding.evidence.contains_key("side");
+        for finding in findings.iter().filter(came_in) {
             if all || contains(repo, facts, tip, accepted, finding.path.as_ref())? {
                 let excuse = Excuse::Accepted { line: escape(line.as_bytes()) };
                 found.entry(finding.fingerprint.clone()).or_insert(excuse);

@@ -210,6 +210,29 @@ fn the_lines_that_are_accepted_are_the_manifests_to_choose() {
     let _ = sandbox.git(["merge", "bad"]).ok().says("'shared' already contains it");
 }
 
+// What a merge itself loses stands in no line, whatever of its sides is published.
+#[test]
+fn what_a_conflict_cost_one_side_is_accepted_by_nobody() {
+    let data = "[[data]]\npaths = ['list.jsonl']\nrecords = ''\nkey = 'id'\nmax_loss = '1%'\n";
+    let list = |last: u32| format!("{{\"id\": 1}}\n{{\"id\": 2}}\n{{\"id\": {last}}}\n");
+    let sandbox = start(&manifest(data));
+    sandbox.write("list.jsonl", list(3));
+    sandbox.commit("list");
+    sandbox.branch("feat", &[("list.jsonl", Some(&list(4)))]);
+    sandbox.write("list.jsonl", list(5));
+    sandbox.commit("main's");
+    // The own line as it is published, and a line that has all that comes in.
+    for shared in ["main", "feat"] {
+        let _ = sandbox.git(["branch", "-q", "-f", "shared", shared]).ok();
+        let _ = sandbox.git(["branch", "-q", "--set-upstream-to=shared"]).ok();
+        let _ = sandbox.git(["merge", "-q", "feat"]).exits(1);
+        let _ = sandbox.git(["checkout", "-q", "--ours", "--", "list.jsonl"]).ok();
+        let _ = sandbox.git(["add", "list.jsonl"]).ok();
+        let _ = sandbox.git(["commit", "-q", "--no-edit"]).exits(1).says("1 record of feat is missing");
+        let _ = sandbox.git(["merge", "--abort"]).ok();
+    }
+}
+
 // H10: the policy of a manifest that can be read, and data that is over a limit.
 #[test]
 fn what_cannot_be_judged_follows_the_policy() {
