@@ -194,6 +194,7 @@ fn without_staged(repo: &Repo, facts: &mut Facts) -> Result<(), GitError> {
         result == first && staged.get(path).copied() != first
     };
     facts.paths.retain(|path| !stays(&path.path, path.first, path.result));
+    facts.data.retain(|path, data| !stays(path, data.entries.first, data.entries.result));
     facts.losses.at.retain(|Loss { deviation, .. }| {
         let first = deviation.parents.first().copied().flatten();
         !stays(&deviation.path, first, deviation.result)

@@ -101,6 +101,21 @@ fn what_another_strategy_may_avoid_warns_and_is_judged_on_the_result() {
     let _ = merge.says("guard: refused merging 'bad' into 'main'");
 }
 
+// A squash that is committed in parts: what stays staged is not lost.
+#[test]
+fn data_that_stays_staged_is_no_loss() {
+    let sandbox = Sandbox::new();
+    let data = "version = 1\n[[data]]\npaths = ['list.jsonl']\nrecords = ''\nkey = 'id'\nmax_loss = '1%'\n";
+    sandbox.write(".recoveryguard.toml", data).write("list.jsonl", "{\"id\": 1}\n");
+    sandbox.commit("list");
+    sandbox.branch("feat", &[("list.jsonl", Some("{\"id\": 1}\n{\"id\": 2}\n")), ("code", Some("code\n"))]);
+    sandbox.install();
+    let _ = sandbox.git(["merge", "-q", "--squash", "feat"]).ok();
+    let part = sandbox.git(["commit", "-q", "-m", "a part", "--", "code"]).ok();
+    assert_eq!((times(&part, "lost-records"), times(&part, "data-shrunk")), (0, 0), "{part}");
+    let _ = sandbox.git(["diff", "--cached", "--exit-code"]).fails();
+}
+
 // H2d: said when it was seen first, and never again by the hooks that follow.
 #[test]
 fn a_warning_is_said_once_over_all_hooks() {
