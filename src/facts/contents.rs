@@ -26,7 +26,7 @@ pub(super) fn read(
         let merged = path.is_merged_content();
         let own = path.path.as_bstr() == manifest::FILE;
         let compared = has_disputed_keys(manifest, path) || has_compared_data(manifest, path);
-        if !merged && !compared && !own && manifest.data_rule(path.path.as_bstr()).is_none() {
+        if !merged && !compared && !own && !is_read_as_bytes(manifest, path) {
             continue;
         }
         let parents = path.others.iter().copied().filter(|_| merged || compared);
@@ -47,10 +47,14 @@ pub(super) fn has_disputed_keys(manifest: &Manifest, path: &PathFacts) -> bool {
         && manifest.keyed(path.path.as_bstr()).is_some()
 }
 
-/// Returns whether a file is data whose records are compared.
+/// Returns whether a file is data whose records are compared by their bytes; databases are read elsewhere.
 pub(super) fn has_compared_data(manifest: &Manifest, path: &PathFacts) -> bool {
     let format = manifest.data_rule(path.path.as_bstr()).map(|(_, format)| format);
     format.is_some_and(|format| !matches!(format, Format::Sqlite | Format::Binary))
+}
+
+fn is_read_as_bytes(manifest: &Manifest, path: &PathFacts) -> bool {
+    manifest.data_rule(path.path.as_bstr()).is_some_and(|(_, format)| format != Format::Sqlite)
 }
 
 fn add(repo: &Repo, entry: Entry, contents: &mut BTreeMap<Oid, Content>) -> Result<(), GitError> {

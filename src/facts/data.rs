@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{CONTENT_LIMIT, Examiner, Version};
+use super::{CONTENT_LIMIT, Databases, Examiner, Version};
 use crate::deviation;
 use crate::git::{GitError, Objects, Reader};
 use crate::manifest::Manifest;
 use crate::model::{Content, DataFacts, Held, Oid, PathFacts, TreePath};
 
-/// Examines the versions of each file that the manifest names as data, as far as their contents were gathered.
-/// `check` says when the time is over.
+/// Examines the versions of each file that the manifest names as data, as far as their contents were gathered; of
+/// databases all, which are no contents. `check` says when the time is over.
 pub(super) fn examine<'p>(
     manifest: &Manifest,
     paths: impl IntoIterator<Item = &'p PathFacts>,
-    contents: &BTreeMap<Oid, Content>,
+    (contents, databases): (&BTreeMap<Oid, Content>, &Databases<'_>),
     schema: impl Fn(&str) -> Result<Vec<u8>, String>,
     check: impl Fn() -> Result<(), GitError>,
 ) -> Result<BTreeMap<TreePath, DataFacts>, GitError> {
@@ -23,11 +23,17 @@ pub(super) fn examine<'p>(
         let mut all = BTreeMap::new();
         let parents = facts.others.iter().chain(&facts.bases).copied();
         for entry in [facts.first, facts.result].into_iter().chain(parents).flatten() {
-            let Some(content) = contents.get(&entry.oid).filter(|_| !all.contains_key(&entry.oid)) else {
+            if all.contains_key(&entry.oid) {
                 continue;
-            };
+            }
             check()?;
-            all.insert(entry.oid, held(&examiner, &facts.path, content));
+            if examiner.is_database(&facts.path) {
+                if entry.mode.is_regular() {
+                    all.insert(entry.oid, databases.held(entry.oid));
+                }
+            } else if let Some(content) = contents.get(&entry.oid) {
+                all.insert(entry.oid, held(&examiner, &facts.path, content));
+            }
         }
         found.insert(facts.path.clone(), DataFacts { entries: facts.clone(), held: all });
     }
@@ -35,7 +41,7 @@ pub(super) fn examine<'p>(
 }
 
 fn held(examiner: &Examiner<'_>, path: &TreePath, content: &Content) -> Held {
-    let unknown = |why: String| Held { is_readable: true, unknown: Some(why), ..Held::default() };
+    let unknown = |why: String| Held { unknown: Some(why), ..Held::default() };
     match content {
         Content::TooLarge(size) => unknown(format!("too large to be read ({size} bytes)")),
         Content::Bytes(bytes) => match examiner.examine(path, Version::Stream(&mut bytes.as_slice())) {

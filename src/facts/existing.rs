@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bstr::BString;
 
 use super::contents::{has_compared_data, has_disputed_keys};
-use super::{CONTENT_LIMIT, data, rewound};
+use super::{CONTENT_LIMIT, Databases, data, rewound};
 use crate::deviation::{self, Compared, Comparer, Merge};
 use crate::git::{GitError, Graph, Node, Reader};
 use crate::manifest::Manifest;
@@ -19,7 +19,12 @@ use crate::model::{
 };
 
 /// Gathers the facts of a merge commit; of data those that `manifest` asks for.
-pub fn existing(comparer: &mut Comparer<'_>, manifest: &Manifest, commit: Node) -> Result<Facts, GitError> {
+pub fn existing(
+    comparer: &mut Comparer<'_>,
+    databases: &Databases<'_>,
+    manifest: &Manifest,
+    commit: Node,
+) -> Result<Facts, GitError> {
     let (merge, Compared { deviations, merged, moved, side_taken }) = compare(comparer, commit)?;
     let (reader, graph) = (comparer.reader(), comparer.graph());
     let mut paths: Vec<PathFacts> = deviations.iter().map(path_facts).chain(merged).collect();
@@ -40,7 +45,7 @@ pub fn existing(comparer: &mut Comparer<'_>, manifest: &Manifest, commit: Node) 
     let contents = contents(reader, manifest, paths.iter().chain(&changed))?;
     let first_tree = graph.parents(commit).first().map(|first| graph.tree(*first));
     let schema = |path: &str| data::schema_in(reader, first_tree, path);
-    let data = data::examine(manifest, paths.iter().chain(&changed), &contents, schema, || Ok(()))?;
+    let data = data::examine(manifest, paths.iter().chain(&changed), (&contents, databases), schema, || Ok(()))?;
     let losses = Losses { at: losses(reader, deviations)?, usual: None, side_taken };
     let parents = graph.parents(commit);
     let heads = parents.iter().skip(1).map(|parent| graph.oid(*parent));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{contents, data, names, reverted, rewound};
+use super::{Databases, contents, data, names, reverted, rewound};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Deny, Manifest};
 use crate::model::{
@@ -59,7 +59,8 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
     let first_files = count_first_files(repo, manifest, first_tree, deleted)?;
     let contents = contents::read(repo, manifest, &mut paths)?;
     let schema = |path: &str| data::schema(objects, first_tree, path);
-    let data = data::examine(manifest, &paths, &contents, schema, || repo.deadline().check())?;
+    let read = (&contents, &Databases::new(repo));
+    let data = data::examine(manifest, &paths, read, schema, || repo.deadline().check())?;
     let rewound = rewound::find(repo, question.into.tip, &paths)?;
     let off = manifest.setting("stale-content").is_some_and(|setting| setting.level == Some(Level::Off));
     let taken_back = match question.into.tip {

@@ -6,6 +6,7 @@
 //!
 //! Errors are [`GitError`]; a missing object is an error, never an empty answer.
 
+mod blob_folder;
 mod bulk;
 mod child;
 mod config;
@@ -28,6 +29,7 @@ mod tree;
 mod versions;
 mod work;
 
+pub use blob_folder::BlobFolder;
 pub use bulk::Reader;
 pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, is_running, run_isolated};
 pub use graph::{Bases, Common, Graph, Node};

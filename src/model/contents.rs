@@ -85,8 +85,8 @@ impl Names {
 /// A version of a data file, as the manifest's entry has it examined.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Held {
-    /// It can be read as what it is.
-    pub is_readable: bool,
+    /// What is wrong with its form, in words; the first fault; holds text of the file.
+    pub fault: Option<String>,
     /// What the entry demands and it has not, in words; the first ones; hold text of the file.
     pub unmet: Vec<String>,
     /// The limit that was hit.

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use super::runs::in_threads;
 use super::{judge, whose};
-use crate::facts::{self, Comparer};
+use crate::facts::{self, Comparer, Databases};
 use crate::git::{GitError, Graph, Node, Packs, Reader, Repo};
 use crate::manifest::Manifest;
 use crate::model::{Facts, Finding, Losses, Oid, Raw, TreePath, Usual, Verdict};
@@ -104,7 +104,8 @@ fn few(repo: &Repo, reader: &Reader, tips: &[Oid]) -> Result<Option<Seen>, GitEr
         let graph = Graph::load(repo, reader, tips, most)?;
         let read = |tip: &Oid| graph.node(*tip).filter(|node| !graph.is_unread(*node));
         let Some(nodes) = tips.iter().map(read).collect::<Option<Vec<Node>>>() else { continue };
-        let (mut comparer, mut manifests) = (Comparer::new(reader, &graph), Manifests::default());
+        let mut comparer = Comparer::new(reader, &graph);
+        let mut basis = Basis::new(repo);
         // Without its merge base all that a merge has would seem to be new, and would be looked at.
         comparer.bases.prepare(&nodes);
         let mut seen = Seen::new();
@@ -113,7 +114,7 @@ fn few(repo: &Repo, reader: &Reader, tips: &[Oid]) -> Result<Option<Seen>, GitEr
                 break;
             }
             let audited = if graph.parents(node).len() > 1 {
-                let looked = look_at(&mut comparer, &mut manifests, node, Wanted::All);
+                let looked = look_at(&mut comparer, &mut basis, node, Wanted::All);
                 if comparer.bases.is_sure() && !looked.losses.at.is_empty() {
                     return Ok(None);
                 }
@@ -252,12 +253,12 @@ impl Work<'_> {
         let of = done.load(Ordering::Relaxed) + places.len();
         let found = Mutex::new(&mut self.looked);
         in_threads(self.repo, &self.packs, self.threads, places, |repo, reader, runs| {
-            let (mut comparer, mut manifests) = (Comparer::new(reader, graph), Manifests::default());
+            let (mut comparer, mut basis) = (Comparer::new(reader, graph), Basis::new(repo));
             // What is left when the time is over is told by its absence.
             while let Some(run) = runs.next().filter(|_| !repo.deadline().is_half_over()) {
                 comparer.bases.prepare(&run.iter().map(|place| merges[*place]).collect::<Vec<_>>());
                 for place in run {
-                    let looked = look_at(&mut comparer, &mut manifests, merges[*place], wanted);
+                    let looked = look_at(&mut comparer, &mut basis, merges[*place], wanted);
                     if let Ok(mut found) = found.lock() {
                         found[*place] = Some(looked);
                     }
@@ -289,7 +290,7 @@ impl Work<'_> {
     }
 }
 
-fn look_at(comparer: &mut Comparer<'_>, manifests: &mut Manifests, merge: Node, wanted: Wanted) -> Looked {
+fn look_at(comparer: &mut Comparer<'_>, basis: &mut Basis<'_>, merge: Node, wanted: Wanted) -> Looked {
     let failed = |error: GitError| Looked { failure: Some(error.to_string()), ..Looked::default() };
     let sum = |losses: &Losses| {
         let deviates = losses.at.iter().any(|loss| !loss.deviation.is_as_git_left_it());
@@ -300,11 +301,11 @@ fn look_at(comparer: &mut Comparer<'_>, manifests: &mut Manifests, merge: Node, 
         return facts::lost(comparer, merge).map_or_else(failed, |losses| sum(&losses));
     }
     let first = comparer.graph().parents(merge).first().map(|first| comparer.graph().tree(*first));
-    let manifest = match manifests.of(comparer.reader(), first) {
+    let manifest = match basis.manifests.of(comparer.reader(), first) {
         Ok(manifest) => manifest,
         Err(error) => return failed(error),
     };
-    let mut facts = match facts::existing(comparer, &manifest, merge) {
+    let mut facts = match facts::existing(comparer, &basis.databases, &manifest, merge) {
         Ok(facts) => facts,
         Err(error) => return failed(error),
     };
@@ -319,6 +320,18 @@ fn look_at(comparer: &mut Comparer<'_>, manifests: &mut Manifests, merge: Node, 
     let keep = !losses.at.is_empty();
     let looked = sum(&losses);
     Looked { findings, losses, manifest, facts: keep.then(|| Box::new(facts)), unjudged, ..looked }
+}
+
+/// What merges are judged by and what was read of them, for one thread.
+struct Basis<'r> {
+    manifests: Manifests,
+    databases: Databases<'r>,
+}
+
+impl<'r> Basis<'r> {
+    fn new(repo: &'r Repo) -> Self {
+        Self { manifests: Manifests::default(), databases: Databases::new(repo) }
+    }
 }
 
 /// Manifests that were read, by their blob: most merges of a history have the same.

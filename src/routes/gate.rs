@@ -344,4 +344,62 @@ mod tests {
             assert!(whole > 4 && said > 4, "{whole} {said}");
         }
     }
+
+    /// A branch that empties a table of a database.
+    fn with_database() -> World {
+        let world = World::diverged(&[]);
+        let run = |sql: &str| {
+            let connection = rusqlite::Connection::open(world.path("a.db")).unwrap();
+            connection.execute_batch(sql).unwrap();
+        };
+        world.write(".recoveryguard.toml", "version = 1\n[[data]]\npaths = ['*.db']\n");
+        run("CREATE TABLE t(a); INSERT INTO t VALUES (1)");
+        world.commit("database");
+        world.git(&["checkout", "-q", "-B", "feat"]);
+        run("DELETE FROM t");
+        world.commit("emptied");
+        world.git(&["checkout", "-q", "main"]);
+        world
+    }
+
+    #[test]
+    fn a_database_that_can_not_be_written_out_is_unknown_and_none_stays() {
+        let start = with_database();
+        let (mut judged, mut unknown) = (0, 0);
+        for steps in 0..100 {
+            let world = start.copy();
+            fail_after(Some((steps, Fault::Once)));
+            let answer = at_the_gate(&world).0.unwrap().unwrap();
+            let is_found = answer.findings.iter().any(|finding| finding.rule == "data-shrunk");
+            assert_eq!(!is_found, answer.verdict == Verdict::CouldNotJudge, "step {steps}: {answer:?}");
+            // What a failed write leaves goes with the folder; that it could not be removed is one of the steps.
+            let left = std::fs::read_dir(world.git_dir().join("recoveryguard/tmp")).into_iter().flatten().count();
+            assert!(left == 0 || is_found, "step {steps}: {left}");
+            unknown += usize::from(!is_found);
+            judged = if is_found && left == 0 && answer.unrecorded.is_none() { judged + 1 } else { 0 };
+            if judged > 4 {
+                break;
+            }
+        }
+        assert!(judged > 4 && unknown > 2, "{judged} {unknown}");
+    }
+
+    #[test]
+    fn what_is_written_out_nobody_else_may_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let world = with_database();
+        let repo = Repo::discover(&world.top, Environment::default(), Deadline::never()).unwrap();
+        let folder = crate::git::BlobFolder::make(&repo).unwrap();
+        let blob = Oid::from_hex(world.oid("HEAD:a.db").as_bytes()).unwrap();
+        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let lent = folder.lend(&repo, blob, |file| {
+            assert_eq!((mode(file), mode(file.parent().unwrap())), (0o600, 0o700));
+            assert_eq!(std::fs::read(file).unwrap(), world.read("a.db"));
+            file.to_owned()
+        });
+        let lent = lent.unwrap();
+        assert!(!lent.exists());
+        drop(folder);
+        assert!(!lent.parent().unwrap().exists());
+    }
 }

@@ -10,7 +10,7 @@
 
 use super::confirm::Automatic;
 use super::judge;
-use crate::facts::{self, Asked, Comparer, Question};
+use crate::facts::{self, Asked, Comparer, Databases, Question};
 use crate::git::{Commit, GitError, Graph, Reader, Repo, Strategy};
 use crate::manifest::Manifest;
 use crate::model::{Entry, Facts, Incoming, Loss, Mode, Oid, Raw, Source, Target, TreePath, WorkFile, escape};
@@ -112,7 +112,8 @@ fn of_merge(repo: &Repo, commit: Oid) -> Result<Option<Facts>, GitError> {
     let reader = Reader::open(repo);
     let graph = Graph::load(repo, &reader, &[commit], usize::MAX)?;
     let Some(node) = graph.node(commit) else { return Ok(None) };
-    Ok(Some(facts::existing(&mut Comparer::new(&reader, &graph), &Manifest::default(), node)?))
+    let (mut comparer, databases) = (Comparer::new(&reader, &graph), Databases::new(repo));
+    Ok(Some(facts::existing(&mut comparer, &databases, &Manifest::default(), node)?))
 }
 
 /// The facts of a commit into which a change came that its parents don't tell of.

@@ -4,6 +4,7 @@ use crate::model::{Entry, Level, PathFacts};
 
 use super::conflict_markers::unresolved;
 use super::data::{held, named};
+use super::databases::{self, About};
 use super::{Case, Docs, Draft, Rule};
 
 /// The rule.
@@ -14,7 +15,8 @@ pub const RULE: Rule = Rule {
         finds: "A file that a `[[data]]` entry names lacks what the entry demands: `root`, `required`, the `schema` (as the \
                 first parent has it), a collection at `records`, a `key` in every record. It speaks when the first parent's \
                 version had all of it, or does not exist, or when the merge put the content together and every parent's \
-                version had.",
+                version had. Of a SQLite database it compares the schema: a column, or a table without rows, that the merge \
+                lost blocks; what a branch dropped or changed warns; new tables and columns are information.",
         why: "The file parses, so nothing else objects; what reads it fails, or takes a missing list for an empty one.",
         what_to_do: "Put back what the finding names, `git add` the file and conclude the merge again.",
         when_wrong: "The data has a new form: change the entry or the schema first, in a commit of its own on the branch merged \
@@ -27,7 +29,8 @@ pub const RULE: Rule = Rule {
 const SHOWN: usize = 3;
 
 fn judge(case: &Case<'_>) -> Vec<Draft> {
-    named(case).filter_map(|(facts, _)| draft(case, facts)).collect()
+    let all = |(facts, rule)| draft(case, facts).or_else(|| databases::draft(case, facts, rule, About::Schema));
+    named(case).filter_map(all).collect()
 }
 
 fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
@@ -49,7 +52,8 @@ fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
 fn had_all(case: &Case<'_>, facts: &PathFacts) -> bool {
     let is_file = |entry: &Entry| entry.mode.is_regular();
     let fits = |entry: Entry| {
-        let is_whole = |held: &crate::model::Held| held.is_readable && held.unmet.is_empty() && held.unknown.is_none();
+        let is_whole =
+            |held: &crate::model::Held| held.fault.is_none() && held.unmet.is_empty() && held.unknown.is_none();
         held(case, facts, Some(entry)).is_some_and(is_whole)
     };
     let mut parents = std::iter::once(facts.first).chain(facts.others.iter().copied()).flatten();

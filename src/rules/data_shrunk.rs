@@ -4,6 +4,7 @@ use crate::manifest::DataRule;
 use crate::model::{Entry, Level, PathFacts};
 
 use super::data::{count, held, named, names};
+use super::databases::{self, About};
 use super::lost_change::side_name;
 use super::{Case, Docs, Draft, Rule, Weight, lost_records};
 
@@ -15,7 +16,10 @@ pub const RULE: Rule = Rule {
         finds: "A file that a `[[data]]` entry names is empty or has no records left, and had some. Where records have no names \
                 (no `key`), so that nobody can say which are gone, they are counted: what a parent has, less what the other \
                 parents removed, less what is there. It warns when that is more than half of the parent's records, and blocks \
-                when it is more than `max_loss` allows, or when the first parent loses more than that whoever removed them.",
+                when it is more than `max_loss` allows, or when the first parent loses more than that whoever removed them. Of a SQLite database a table that is empty \
+                or gone and had rows warns, and blocks beyond `max_loss`, whoever did it; so does a column in which at least \
+                90 % of the rows have one value, where before at most 50 % had (`UPDATE` without `WHERE`): that warns, for \
+                what stood there is gone though every row is there.",
         why: "An export that broke off, or a merge that took the short side, leaves a file that parses and says little.",
         what_to_do: "Compare the file with both parents' versions and put back what is missing.",
         when_wrong: "The data was cleared or cut down on purpose: `guard allow data-shrunk <path> --reason '...'`, and raise \
@@ -32,7 +36,8 @@ fn draft(case: &Case<'_>, facts: &PathFacts, rule: &DataRule) -> Option<Draft> {
     if lost_records::draft(case, facts, rule).is_some() {
         return None;
     }
-    counted(case, facts, rule).or_else(|| emptied(case, facts))
+    let counted = counted(case, facts, rule).or_else(|| emptied(case, facts));
+    counted.or_else(|| databases::draft(case, facts, rule, About::Shrunk))
 }
 
 /// Counts records that have no names.
@@ -78,7 +83,7 @@ fn counted(case: &Case<'_>, facts: &PathFacts, rule: &DataRule) -> Option<Draft>
 
 /// Says that nothing is left.
 fn emptied(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
-    let result = held(case, facts, facts.result).filter(|held| held.is_readable)?;
+    let result = held(case, facts, facts.result).filter(|held| held.fault.is_none())?;
     let (first, path) = (facts.first.filter(|entry| entry.mode.is_regular()), &facts.path);
     if let (Some(before @ 1..), Some(0)) = (held(case, facts, first)?.contents.records, result.contents.records) {
         let draft = Draft::at(path, format!("no records are left in '{path}', which had {before}"));

@@ -4,7 +4,8 @@ use crate::model::{Level, PathFacts};
 use crate::validate::{Health, check};
 
 use super::conflict_markers::unresolved;
-use super::data::reading;
+use super::data::{named, reading};
+use super::databases;
 use super::{Case, Docs, Draft, Rule};
 
 /// The rule.
@@ -15,7 +16,9 @@ pub const RULE: Rule = Rule {
         finds: "A JSON, YAML or TOML file that the merge put together can't be parsed, although every parent that has \
                 the file parses. Files that a `[[data]]` entry names (JSONC, JSONL and CSV too) are also judged when their \
                 content was taken whole from one side: then the first parent's version must parse, or not exist. A \
-                file over a limit (size, depth) is not judged.",
+                file over a limit (size, depth) is not judged. SQLite databases of an entry are examined by SQLite: damage, a \
+                file cut off, references that lead nowhere (`foreign_key_check`), where the first parent's version was \
+                sound.",
         why: "Both versions were fine, and their combination is not: a brace or a comma was lost between them. What \
               reads the file fails at the next start. Of 40 such merges in public histories 38 were repaired later; \
               none of 6,650 ordinary merges had one.",
@@ -28,7 +31,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(case: &Case<'_>) -> Vec<Draft> {
-    case.paths().filter_map(|facts| draft(case, facts)).collect()
+    let files = case.paths().filter_map(|facts| draft(case, facts));
+    files.chain(named(case).filter_map(|(facts, _)| databases::damaged(case, facts))).collect()
 }
 
 fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {

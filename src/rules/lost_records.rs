@@ -6,6 +6,7 @@ use crate::manifest::DataRule;
 use crate::model::{Entry, Level, Names, PathFacts, ResultKind};
 
 use super::data::{named, names, texts};
+use super::databases::{self, About};
 use super::lost_change::{restore, side_name};
 use super::{Case, Docs, Draft, Rule, Weight};
 
@@ -18,11 +19,16 @@ pub const RULE: Rule = Rule {
                 missing from the result. A record that a parent has and that no other parent removed warns. It blocks when \
                 more go than the entry's `max_loss` allows: of the records of one parent that nobody removed, or of the \
                 first parent's whoever removed them, as in a fast-forward. A file that goes as a whole takes all its records \
-                with it.",
+                with it. Of a SQLite database (`format`, or by its extension) the rows of each table are counted: what one side \
+                brought and the result lacks, fewer rows than all sides left, a table that only one side had, and numbers \
+                that go back (`AUTOINCREMENT`, the last row) warn; `max_loss` is of each table's rows.",
         why: "The file still parses, so nobody notices until somebody looks for what is gone. Merges that take one side of a \
-              conflict drop the other side's records without a trace in the merge's own difference.",
+              conflict drop the other side's records without a trace in the merge's own difference; git can't merge a \
+              database at all, and an old one wins as easily as a new one.",
         what_to_do: "Look at the records named. Where the finding names a command, it puts that side's change back on top of \
-                     today's state; where a branch removed them on purpose, `guard allow` lets this merge pass.",
+                     today's state; where a branch removed them on purpose, `guard allow` lets this merge pass. Of a \
+                     database the command brings that side's whole file: what the other side added has to be put into it by \
+                     hand.",
         when_wrong: "Records were renamed, archived or deduplicated on purpose: raise `max_loss`, or `guard allow \
                      lost-records <path> --reason '...'`.",
     },
@@ -30,7 +36,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(case: &Case<'_>) -> Vec<Draft> {
-    named(case).filter_map(|(facts, rule)| draft(case, facts, rule)).collect()
+    let all = |(facts, rule)| draft(case, facts, rule).or_else(|| databases::draft(case, facts, rule, About::Records));
+    named(case).filter_map(all).collect()
 }
 
 /// Returns the draft about a data file.

@@ -13,6 +13,7 @@ mod conflict_markers;
 mod data;
 mod data_schema;
 mod data_shrunk;
+mod databases;
 mod decide;
 mod deleted_in_merge;
 mod doubled_block;

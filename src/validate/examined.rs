@@ -112,11 +112,10 @@ impl Examined {
 
     /// Returns what two versions of a file are compared by.
     pub fn held(self) -> Held {
-        let is_about = |about: About| self.faults.first.iter().any(|fault| fault.about == about);
-        let unmet = self.faults.first.iter().filter(|fault| fault.about == About::Demand);
+        let about = |about: About| self.faults.first.iter().filter(move |fault| fault.about == about);
         Held {
-            is_readable: !is_about(About::Form),
-            unmet: unmet.map(ToString::to_string).collect(),
+            fault: about(About::Form).next().map(ToString::to_string),
+            unmet: about(About::Demand).map(ToString::to_string).collect(),
             unknown: self.unknown.first().cloned(),
             contents: self.contents,
         }

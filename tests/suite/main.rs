@@ -25,6 +25,7 @@ mod last_good_database;
 mod lost;
 mod lost_forms;
 mod lost_partly;
+mod merged_databases;
 mod odd_hooks;
 mod odd_names;
 mod pages;
