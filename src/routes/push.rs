@@ -13,7 +13,7 @@ use super::{Answer, Occasion, Session, audit, confirm, target};
 use crate::facts::{Asked, Question};
 use crate::git::{GitError, Repo};
 use crate::manifest::OnFailure;
-use crate::model::{Finding, Incoming, Level, Oid, Push, RefName, Verdict};
+use crate::model::{Finding, Incoming, Level, Oid, Push, RefName, TreePath, Verdict};
 use crate::rules;
 
 /// So many merges are looked at, the newest: a first push may publish a whole history.
@@ -21,13 +21,13 @@ const MOST: usize = 200;
 
 /// Judges what a push would publish.
 pub(super) fn pushing(session: &Session<'_>, remote: &RefName, pushes: &[Push]) -> Result<Option<Answer>, GitError> {
-    let mut so_far = Pushed { findings: Vec::new(), failure: None, on_failure: OnFailure::Warn };
+    let mut so_far = Pushed::default();
     let ours = |push: &&Push| !push.remote.starts_with(b"refs/recoveryguard/");
     let mut seen = HashSet::new();
     for push in pushes.iter().filter(ours) {
         so_far.look_at(session, remote, push, &mut seen)?;
     }
-    let Pushed { mut findings, failure, on_failure } = so_far;
+    let Pushed { mut findings, failure, on_failure, .. } = so_far;
     judge::worst_first(&mut findings);
     let blocks = findings.iter().any(|finding| finding.level == Level::Block);
     let verdict = if failure.is_some() && !blocks { Verdict::CouldNotJudge } else { Verdict::of(&findings) };
@@ -45,8 +45,11 @@ pub(super) fn pushing(session: &Session<'_>, remote: &RefName, pushes: &[Push]) 
 }
 
 /// What was found so far.
+#[derive(Default)]
 struct Pushed {
     findings: Vec<Finding>,
+    /// Of which merge what was found: also what is allowed there, and therefore not said.
+    known: HashSet<(Oid, String, Option<TreePath>)>,
     failure: Option<String>,
     on_failure: OnFailure,
 }
@@ -130,6 +133,7 @@ impl Pushed {
             self.failure = Some(format!("{}: {why}", merge.short()));
             self.on_failure = judged.on_failure;
         }
+        self.known.extend(judged.findings.iter().map(|found| (merge, found.rule.clone(), found.path.clone())));
         let loud = judged.findings.into_iter().filter(|finding| finding.level >= Level::Warn);
         self.findings.extend(loud.map(|mut finding| {
             finding.remedy = match &finding.level {
@@ -158,13 +162,8 @@ impl Pushed {
                 self.failure = Some(format!("{}: {why}", commit.short()));
             }
             for finding in audited.findings.into_iter().filter(|finding| finding.level >= Level::Warn) {
-                let finding = of_merge(finding, commit, &subject);
-                let same = |known: &Finding| {
-                    (&known.rule, &known.path) == (&finding.rule, &finding.path)
-                        && known.evidence.get("merge") == finding.evidence.get("merge")
-                };
-                if !self.findings.iter().any(same) {
-                    self.findings.push(finding);
+                if self.known.insert((commit, finding.rule.clone(), finding.path.clone())) {
+                    self.findings.push(of_merge(finding, commit, &subject));
                 }
             }
         }
