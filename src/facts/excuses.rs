@@ -50,6 +50,11 @@ pub fn excuses(
         for finding in loud {
             found.entry(finding.fingerprint.clone()).or_insert(Excuse::Uncertain);
         }
+    } else if facts.result == ResultKind::Ours {
+        let is_of_data = |finding: &&&Finding| finding.path.as_ref().is_some_and(|path| facts.data.contains_key(path));
+        for finding in loud.iter().filter(is_of_data) {
+            found.entry(finding.fingerprint.clone()).or_insert(Excuse::Ours);
+        }
     }
     Ok(found)
 }

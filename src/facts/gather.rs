@@ -142,7 +142,8 @@ fn answer(
         (Some(tip), [other]) if bases == [tip] && !strategy.is_ours() => known(objects.tree_of(*other)?, certain),
         (Some(tip), others) => {
             let predicted = repo.predict(tip, others, bases, strategy)?;
-            let kind = ResultKind::Predicted { certain: predicted.certain };
+            let is_certain = ResultKind::Predicted { certain: predicted.certain };
+            let kind = if strategy.is_ours() { ResultKind::Ours } else { is_certain };
             Ok(Answer { tree: predicted.tree, changes: predicted.changes, conflicted: predicted.conflicted, kind })
         }
     }
@@ -185,12 +186,13 @@ fn path_facts(
             entries.insert(path, (first, first));
         }
     }
-    // A prediction that keeps the first parent's version follows a strategy that was asked for.
-    let others_changes = others.iter().flat_map(|side| &side.differs).filter(|_| answer.kind == ResultKind::Actual);
-    for (path, (first, other)) in others_changes {
+    for (path, (first, other)) in others.iter().flat_map(|side| &side.differs) {
         let is_submodule = other.is_some_and(|other| other.mode == Mode::Submodule);
-        let is_data = || manifest.data_rule(path.as_bstr()).is_some();
-        let matters = is_submodule || manifest.keyed(path.as_bstr()).is_some() || is_data();
+        let is_keyed = || manifest.keyed(path.as_bstr()).is_some();
+        // A prediction that keeps the first parent's version follows a strategy that was asked for. Whose records that
+        // costs is said all the same.
+        let matters = manifest.data_rule(path.as_bstr()).is_some()
+            || answer.kind == ResultKind::Actual && (is_submodule || is_keyed());
         if matters && !bases.iter().any(|base| base.at(path, *first) == *other) {
             entries.entry(path).or_insert((*first, *first));
         }

@@ -36,7 +36,8 @@ const FOLDER_LIMIT: usize = 2000;
 pub fn local_files(repo: &Repo, paths: &[PathFacts], max_read: u64) -> Result<Vec<InTheWay>, GitError> {
     let Some(top) = repo.work_tree() else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for path in paths {
+    // Those that stay as they are git does not touch.
+    for path in paths.iter().filter(|path| path.conflicted || path.first != path.result) {
         repo.deadline().check()?;
         match path.first {
             Some(first) => found.extend(differing(repo, top, &path.path, first, max_read)?),

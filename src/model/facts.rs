@@ -45,6 +45,9 @@ pub enum ResultKind {
         /// Whether git will come to this very tree, apart from conflicts.
         certain: bool,
     },
+    /// Known before git did anything: the strategy `ours` was asked for, which keeps the first parent's tree whatever
+    /// comes in.
+    Ours,
     /// Read from the index or a commit.
     Actual,
 }

@@ -55,6 +55,8 @@ pub enum Excuse {
     },
     /// Another merge strategy may avoid it: judged again on the result.
     Uncertain,
+    /// The strategy `ours` was asked for, which drops whatever comes in: the data, too.
+    Ours,
 }
 
 /// One thing that a rule found.

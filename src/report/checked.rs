@@ -57,7 +57,7 @@ fn summary(facts: &Facts) -> String {
         Shape::Squash => "squash",
     };
     let how = match facts.result {
-        ResultKind::Predicted { certain: true } => ", predicted",
+        ResultKind::Predicted { certain: true } | ResultKind::Ours => ", predicted",
         ResultKind::Predicted { certain: false } => ", predicted with the default strategy",
         ResultKind::Actual => "",
     };

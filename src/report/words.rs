@@ -64,6 +64,9 @@ pub fn excused(excuse: &Excuse) -> String {
         Excuse::Allowed { reason } => format!("allowed: {reason}"),
         Excuse::Trailer { commit, reason } => format!("allowed by commit {commit}: {reason}"),
         Excuse::Uncertain => "another merge strategy may avoid it; judged again on the result".to_owned(),
+        Excuse::Ours => {
+            "'-s ours' drops what comes in; a push and 'guard check' refuse it unless it is allowed".to_owned()
+        }
     }
 }
 

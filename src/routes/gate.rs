@@ -42,8 +42,8 @@ pub(super) fn gate(
     };
     let id = session.journal.new_id(session.now);
     let (mut judged, mut saved) = judge_predicted(session, &id, &basis, &question, &allowed)?;
-    // The configuration may name a strategy that avoids what was found; it is asked only then.
-    if judged.findings.iter().any(|finding| finding.level >= Level::Warn)
+    // The configuration may name a strategy that avoids what was found, or settles a conflict over data; it is asked only then.
+    if (judged.findings.iter().any(|finding| finding.level >= Level::Warn) || is_data_open(&judged, &basis.manifest))
         && let Some(strategy) = configured(session, &question)?
     {
         question.asked = Asked::Predicted(strategy);
@@ -57,6 +57,9 @@ pub(super) fn gate(
     let kind = kind(session, action, question.squash);
     abandon_open(session);
     let mut unrecorded = None;
+    // A tree with conflicts says nothing of what becomes of them: should git come to it, an option settled them.
+    let is_open = judged.facts.paths.iter().any(|path| path.conflicted);
+    let predicted = judged.facts.result_tree.filter(|_| !is_open);
     saved.index = !refused && session.journal.keep_index(&id, &repo.own_index_file(), Durability::Lazy).is_ok();
     let intent = Intent {
         kind,
@@ -66,7 +69,7 @@ pub(super) fn gate(
         incoming: question.incoming.clone(),
         action: action_of(session, action),
         saved,
-        predicted: judged.facts.result_tree,
+        predicted,
         of: None,
         planned: Vec::new(),
     };
@@ -84,7 +87,7 @@ pub(super) fn gate(
         unrecorded,
     };
     let settled = !answer.refuses() && answer.verdict != Verdict::CouldNotJudge;
-    let judged_tree = judged.facts.result_tree.filter(|_| settled && !is_unsure(&answer));
+    let judged_tree = predicted.filter(|_| settled && !is_unsure(&answer));
     // When git makes the same tree nothing is left to judge, and pre-merge-commit starts no process.
     session.leave_note(hooks::JUDGED, judged_tree);
     if answer.refuses() {
@@ -92,6 +95,12 @@ pub(super) fn gate(
         let _ = session.append_outcome(&id, Status::Refused, Vec::new());
     }
     Ok(Some(answer))
+}
+
+/// Returns whether git is expected to leave a data file in conflict.
+fn is_data_open(judged: &judge::Judged, manifest: &Manifest) -> bool {
+    let mut open = judged.facts.paths.iter().filter(|path| path.conflicted);
+    open.any(|path| manifest.data_rule(path.path.as_bstr()).is_some())
 }
 
 fn is_unsure(answer: &Answer) -> bool {

@@ -15,14 +15,15 @@ pub struct Excuses {
 
 /// Applies the excuses, and returns what follows from the findings and the findings with the levels they have then.
 ///
-/// What a shared line already contains, or what another strategy may avoid, is flagged instead of blocked. What
+/// What a shared line already contains, what another strategy may avoid, and what `-s ours` was told to drop is flagged
+/// instead of blocked. What
 /// somebody allowed, with `guard allow` or in a commit that comes in, is only information, warnings too. A finding on
 /// which an excuse changes nothing carries none.
 pub fn decide(mut findings: Vec<Finding>, excuses: &Excuses) -> (Verdict, Vec<Finding>) {
     for finding in &mut findings {
         let Some(excuse) = excuses.by_fingerprint.get(&finding.fingerprint) else { continue };
         let most = match excuse {
-            Excuse::Accepted { .. } | Excuse::Uncertain => Level::Warn,
+            Excuse::Accepted { .. } | Excuse::Uncertain | Excuse::Ours => Level::Warn,
             Excuse::Allowed { .. } | Excuse::Trailer { .. } => Level::Info,
         };
         if finding.level > most {
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn what_is_accepted_or_uncertain_warns_instead_of_blocking() {
-        for excuse in [Excuse::Accepted { line: "@{upstream}".into() }, Excuse::Uncertain] {
+        for excuse in [Excuse::Accepted { line: "@{upstream}".into() }, Excuse::Uncertain, Excuse::Ours] {
             assert_eq!(decided(Level::Block, excuse.clone()), (Verdict::Warn, Level::Warn, true));
             assert_eq!(decided(Level::Warn, excuse), (Verdict::Warn, Level::Warn, false));
         }

@@ -30,7 +30,8 @@ pub const RULE: Rule = Rule {
                      database the command brings that side's whole file: what the other side added has to be put into it by \
                      hand.",
         when_wrong: "Records were renamed, archived or deduplicated on purpose: raise `max_loss`, or `guard allow \
-                     lost-records <path> --reason '...'`.",
+                     lost-records <path> --reason '...'`. Before a merge with `-s ours`, which drops what \
+                     comes in, it warns only.",
     },
     judge,
 };

@@ -330,3 +330,71 @@ fn a_push_and_a_pull_say_it_too() {
     assert!(is_said || pull.stderr.contains("0 of 1 merges could be looked at"), "{pull}");
     nothing_is_left(&sandbox);
 }
+
+// A strategy that takes one side's file whole settles the conflict without a word of git's.
+#[test]
+fn a_strategy_that_takes_one_sides_file_is_judged_before_the_commit() {
+    let sandbox = diverged(&manifest("1%"), &ORDER.repeat(5), &ORDER.repeat(3));
+    let head = sandbox.rev("HEAD");
+    for (option, said) in
+        [("ours", "'orders' lacks 5 rows that feat brought"), ("theirs", "'orders' lacks 3 rows that main brought")]
+    {
+        let merge = sandbox.git(["merge", "-q", "--no-edit", "-X", option, "feat"]).fails();
+        let merge = merge.says("[lost-records]").says(said);
+        assert_eq!(findings(&merge), 1, "{merge}");
+        let _ = sandbox.git(["merge", "--abort"]);
+        let _ = sandbox.git(["config", "branch.main.mergeOptions", &format!("-X {option}")]).ok();
+        let _ = sandbox.git(["merge", "-q", "--no-edit", "feat"]).fails().says(said);
+        let _ = sandbox.git(["merge", "--abort"]);
+        let _ = sandbox.git(["config", "--unset", "branch.main.mergeOptions"]).ok();
+        assert_eq!(sandbox.rev("HEAD"), head);
+    }
+    // Who asks for it that way wants nothing of the other side: it is said, and not refused.
+    for how in [&["-s", "ours"][..], &[]] {
+        if how.is_empty() {
+            let _ = sandbox.git(["config", "branch.main.mergeOptions", "-s ours"]).ok();
+        }
+        let merge = sandbox.git([&["merge", "-q", "--no-edit"], how, &["feat"]].concat()).ok();
+        let merge = merge.says("'orders' lacks 5 rows that feat brought").says("'-s ours' drops what comes in");
+        assert_eq!(findings(&merge), 1, "{merge}");
+        let _ = sandbox.guard(["check", "--merge", "HEAD"]).exits(1);
+        let _ = sandbox.git(["reset", "-q", "--hard", &head]).ok();
+    }
+    // Who has it allowed first can publish it, too.
+    let _ = sandbox.git(["init", "-q", "--bare", "../origin.git"]).ok();
+    let _ = sandbox.guard(["allow", "lost-records", DATABASE, "--for", "feat", "--reason", "superseded"]).ok();
+    let merge = sandbox.git(["merge", "-q", "--no-edit", "feat"]).ok();
+    let _ = merge.says("allowed: superseded");
+    let _ = sandbox.git(["push", "-q", "../origin.git", "main"]).ok();
+    nothing_is_left(&sandbox);
+}
+
+// The same for records of a text file, of which a strategy takes the lines in conflict.
+#[test]
+fn a_strategy_that_takes_one_sides_records_is_judged_before_the_commit() {
+    let list = |ids: &[u32]| ids.iter().map(|id| format!("{{\"id\": {id}}}\n")).collect::<String>();
+    let sandbox = Sandbox::new();
+    let entry = "version = 1\n[[data]]\npaths = ['list.jsonl']\nrecords = ''\nkey = 'id'\nmax_loss = '1%'\n";
+    sandbox.write(".recoveryguard.toml", entry).write("list.jsonl", list(&[1, 2]));
+    sandbox.commit("list");
+    sandbox.branch("feat", &[("list.jsonl", Some(&list(&[1, 2, 3])))]);
+    sandbox.write("list.jsonl", list(&[1, 2, 4]));
+    sandbox.commit("main's");
+    sandbox.install();
+    let before = sandbox.state();
+    let missing = "1 record of feat is missing from 'list.jsonl': '3'";
+    let merge = sandbox.git(["merge", "-q", "--no-edit", "-X", "ours", "feat"]).fails();
+    assert_eq!(findings(&merge.says(missing)), 1);
+    let _ = sandbox.git(["merge", "--abort"]);
+    sandbox.assert_unchanged(&before);
+    let merge = sandbox.git(["merge", "-q", "--no-edit", "-s", "ours", "feat"]).ok();
+    assert_eq!(findings(&merge.says(missing).says("'-s ours' drops what comes in")), 1);
+    // What the strategy does not write is not in its way.
+    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD~1"]).ok();
+    sandbox.write(".recoveryguard.toml", entry.replace("'list.jsonl'", "'*.jsonl'"));
+    sandbox.commit("all lists");
+    sandbox.branch("more", &[("more.jsonl", Some(&list(&[1])))]);
+    sandbox.write(".git/info/exclude", "more.jsonl\n").write("more.jsonl", "mine\n");
+    let merge = sandbox.git(["merge", "-q", "--no-edit", "-s", "ours", "more"]).ok();
+    assert!(!merge.stderr.contains("[ignored-overwritten]"), "{merge}");
+}
