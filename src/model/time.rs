@@ -50,6 +50,19 @@ impl Timestamp {
         let (year, month, day, hour, minute, second) = self.civil();
         format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
     }
+
+    /// Returns how long ago it was, in words.
+    pub fn age(self, now: Self) -> String {
+        let Some(seconds) = now.0.checked_sub(self.0).map(|millis| millis / 1000) else {
+            return "in future".to_owned();
+        };
+        match seconds {
+            0..60 => format!("{seconds} s"),
+            60..3600 => format!("{} min", seconds / 60),
+            3600..172_800 => format!("{} h", seconds / 3600),
+            _ => format!("{} days", seconds / 86_400),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Each check says what is so; a bad one has a remedy that works as printed.
 
+mod backups;
 mod drills;
 mod room;
 
@@ -90,6 +91,7 @@ pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
     checks.push(check_manifest(repo)?);
     checks.extend(check_undo(session));
     checks.extend(room::check(session));
+    checks.extend(backups::check(session));
     checks.extend(drills::check(session));
     checks.extend(check_traces(repo));
     Ok(Report { checks, coverage })

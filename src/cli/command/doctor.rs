@@ -7,7 +7,7 @@ use crate::report::{self, Exit};
 use crate::routes::Session;
 use crate::routes::doctor::{self, Health};
 
-/// Prove that the hooks fire and that journal and store are whole
+/// Prove that the hooks fire, that journal and store are whole and that data is backed up
 ///
 /// It looks at the hooks that git would really run, and merges in a scratch repository with them. An undo that was interrupted
 /// is finished, or everything is put back.

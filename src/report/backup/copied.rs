@@ -61,7 +61,7 @@ fn beginning(command: &str, remote: &Remote, dry: bool) -> Map<String, Value> {
     let mut document = document::document(command);
     document.insert("dry_run".into(), json!(dry));
     document.insert("done".into(), json!(!dry));
-    document.insert("remote".into(), json!(escape(without_password(&remote.address).as_bytes())));
+    document.insert("remote".into(), json!(escape(remote.shown().as_bytes())));
     document.insert("private".into(), json!(remote.private));
     document
 }
@@ -71,28 +71,5 @@ fn list(word: &str, ids: &[BackupId]) -> String {
 }
 
 fn address(remote: &Remote) -> String {
-    format!("'{}'", escape(without_password(&remote.address).as_bytes()))
-}
-
-/// Returns an address without what stands before its host: it may be a password.
-fn without_password(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    let host = rest.find('/').unwrap_or(rest.len());
-    match rest[..host].rsplit_once('@') {
-        Some((user, _)) if user.contains(':') => format!("{scheme}://{}", &rest[user.len() + 1..]),
-        _ => address.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_password;
-
-    #[test]
-    fn passwords_are_not_shown() {
-        assert_eq!(without_password("https://me:pw@host/x@y"), "https://host/x@y");
-        assert_eq!(without_password("ssh://git@host/x"), "ssh://git@host/x");
-        assert_eq!(without_password("git@host:x"), "git@host:x");
-        assert_eq!(without_password("/a/b@c"), "/a/b@c");
-    }
+    format!("'{}'", escape(remote.shown().as_bytes()))
 }

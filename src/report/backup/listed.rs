@@ -18,7 +18,7 @@ pub fn backups_text(backups: &[Backup], problems: &[Problem], now: Timestamp) ->
             0 => String::new(),
             number => format!(", {number} left out"),
         };
-        let (age, files, size) = (age(backup.at, now), count(backup.files.len(), "file"), size(backup.size()));
+        let (age, files, size) = (backup.at.age(now), count(backup.files.len(), "file"), size(backup.size()));
         let standing = word(backup.standing());
         text.push_str(&format!("{:24} {age:>9}  {files:>10}  {size:>9}  {standing}{left}\n", backup.id));
     }
@@ -89,15 +89,4 @@ pub fn backup_json(backup: &Backup) -> String {
     add("files", backup.files.iter().map(file_json).collect());
     add("unsaved", json!(backup.unsaved));
     document::render(document)
-}
-
-/// Returns how long ago something was.
-fn age(at: Timestamp, now: Timestamp) -> String {
-    let Some(seconds) = now.0.checked_sub(at.0).map(|millis| millis / 1000) else { return "in future".to_owned() };
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{LISTED, count, file_json, not_good, word};
-use crate::model::{TreePath, size};
+use crate::model::size;
 use crate::report::json as document;
-use crate::routes::backup::Made;
+use crate::routes::backup::{Made, Outlook};
 
 /// Returns what was made as text.
 pub fn made_text(made: &Made) -> String {
@@ -42,7 +42,8 @@ pub fn made_json(made: &Made) -> String {
 }
 
 /// Returns what would be read, and what is known to be as it was, as text.
-pub fn would_make_text(read: &[TreePath], same: &[TreePath]) -> String {
+pub fn would_make_text(found: &Outlook) -> String {
+    let (read, same) = (&found.read, &found.same);
     let mut text = format!(
         "Would read {} and find {} as the last backup has them.\n",
         count(read.len(), "file"),
@@ -56,11 +57,11 @@ pub fn would_make_text(read: &[TreePath], same: &[TreePath]) -> String {
 }
 
 /// Returns the same as one JSON document.
-pub fn would_make_json(read: &[TreePath], same: &[TreePath]) -> String {
+pub fn would_make_json(found: &Outlook) -> String {
     let mut document = document::document("backup create");
     document.insert("dry_run".into(), json!(true));
     document.insert("done".into(), json!(false));
-    document.insert("would_read".into(), json!(read));
-    document.insert("untouched".into(), json!(same));
+    document.insert("would_read".into(), json!(found.read));
+    document.insert("untouched".into(), json!(found.same));
     document::render(document)
 }

@@ -13,7 +13,7 @@ use crate::model::{Backup, BackupId, Oid, RefName, Timestamp, TreePath};
 use crate::store::{Problem, Store, backup_ref};
 
 use super::super::data_here::here;
-use super::{BackupError, lock};
+use super::{BackupError, lock, pushed};
 
 const THERE: &str = "refs/recoveryguard/backup/";
 
@@ -64,9 +64,34 @@ pub struct Brought {
     pub problems: Vec<Problem>,
 }
 
-/// Sends the backups that a remote does not have yet. `typed` is a remote's name, an address, or a path seen from `folder`.
-pub fn push(repo: &Repo, (folder, typed): (&Path, &str), dry: bool) -> Result<Sent, BackupError> {
-    let remote = remote(repo, folder, typed)?;
+impl Remote {
+    /// Returns its address without what stands before its host: it may be a password.
+    pub fn shown(&self) -> String {
+        let Some((scheme, rest)) = self.address.split_once("://") else { return self.address.clone() };
+        let host = rest.find('/').unwrap_or(rest.len());
+        match rest[..host].rsplit_once('@') {
+            Some((user, _)) if user.contains(':') => format!("{scheme}://{}", &rest[user.len() + 1..]),
+            _ => self.address.clone(),
+        }
+    }
+}
+
+/// Finds the remote that was named: a remote's name, an address, or a path seen from `folder`; else the one that the manifest
+/// declares.
+pub fn remote(repo: &Repo, folder: &Path, typed: Option<&str>) -> Result<Remote, BackupError> {
+    if let Some(typed) = typed {
+        return named(repo, folder, typed);
+    }
+    let here = here(repo)?;
+    let file = crate::manifest::FILE;
+    let declared = here.manifest.backup.remote.ok_or_else(|| {
+        BackupError::Usage(format!("no remote was named, and '{file}' declares none: [backup.remote] url"))
+    })?;
+    named(repo, here.root.path(), &declared.url)
+}
+
+/// Sends the backups that a remote does not have yet.
+pub fn push(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Sent, BackupError> {
     let store = Store::open(&repo.guard_dir())?;
     let (backups, problems) = store.backups()?;
     // Before the remote is asked anything.
@@ -86,21 +111,24 @@ pub fn push(repo: &Repo, (folder, typed): (&Path, &str), dry: bool) -> Result<Se
     }
     // What counts is what is there, not what git said.
     let known = if dry { known } else { repo.refs_of(store.path(), &remote.address, THERE)? };
-    let (mut same, mut different, mut missing) = (0, Vec::new(), Vec::new());
+    let (mut same, mut different, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for backup in &backups {
         match known.get(&there(&backup.id)) {
-            Some(oid) if Some(*oid) == store.backup_tag(&backup.id)? => same += 1,
+            Some(oid) if Some(*oid) == store.backup_tag(&backup.id)? => same.push(backup.id.clone()),
             Some(_) => different.push(backup.id.clone()),
             None if dry => {}
             None => missing.push(backup.id.clone()),
         }
     }
-    Ok(Sent { remote, sent, there: same, different, missing, problems })
+    let there = same.len();
+    if !dry {
+        pushed::note(repo, &remote, now, same)?;
+    }
+    Ok(Sent { remote, sent, there, different, missing, problems })
 }
 
 /// Fetches the backups of a remote that are not here yet, and reads every byte of them.
-pub fn fetch(repo: &Repo, now: Timestamp, (folder, typed): (&Path, &str), dry: bool) -> Result<Brought, BackupError> {
-    let remote = remote(repo, folder, typed)?;
+pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Brought, BackupError> {
     let _lock = lock(repo, now)?;
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
     let known = repo.refs_of(store.path(), &remote.address, THERE)?;
@@ -164,7 +192,7 @@ fn own_name(name: &RefName) -> Option<(BackupId, String)> {
 }
 
 /// Finds the address, and whether it was declared private: by the manifest here, or by the user's configuration.
-fn remote(repo: &Repo, folder: &Path, typed: &str) -> Result<Remote, BackupError> {
+fn named(repo: &Repo, folder: &Path, typed: &str) -> Result<Remote, BackupError> {
     let odd = |c: char| c.is_control() || c.is_whitespace() && !typed.starts_with(['/', '.']);
     if typed.is_empty() || typed.starts_with('-') || typed.contains(odd) || typed.contains("::") {
         return Err(BackupError::Usage(format!("'{}' is no remote", crate::model::escape(typed.as_bytes()))));
@@ -199,7 +227,7 @@ fn plain(address: &str) -> String {
 }
 
 /// Refuses when a backup holds something that must not go there.
-fn may_leave(remote: &Remote, backups: &[Backup]) -> Result<(), BackupError> {
+pub fn may_leave(remote: &Remote, backups: &[Backup]) -> Result<(), BackupError> {
     let open = ["http://", "git://"].iter().any(|scheme| remote.address.to_ascii_lowercase().starts_with(scheme));
     let mut stopped: BTreeMap<&TreePath, &'static str> = BTreeMap::new();
     for file in backups.iter().flat_map(|backup| &backup.files) {

@@ -45,7 +45,7 @@ pub struct Made {
 pub fn create(repo: &Repo, now: Timestamp) -> Result<Made, BackupError> {
     let here = here(repo)?;
     let _lock = lock(repo, now)?;
-    let from = time_of(&lock_path(repo));
+    let began = (time_of(&lock_path(repo)), now);
     let files = files(repo, &here)?;
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
     let seen = Seen::read(repo);
@@ -85,37 +85,59 @@ pub fn create(repo: &Repo, now: Timestamp) -> Result<Made, BackupError> {
     }
     if let Some(before) = before.filter(|before| before.files == saved && before.unsaved == refused) {
         if read > 0 {
-            Seen::new(&before.id, &rules, from, looked).write(repo);
+            Seen::new(&before.id, &rules, began, looked).write(repo);
         }
         return Ok(Made { backup: Some(before), is_new: false, refused, read });
     }
     let backup = Backup { id: new_id(now), at: now, files: saved, unsaved: refused.clone() };
     store.write_backup(&backup)?;
-    Seen::new(&backup.id, &rules, from, looked).write(repo);
+    Seen::new(&backup.id, &rules, began, looked).write(repo);
     repack_when_large(repo, &store);
     Ok(Made { backup: Some(backup), is_new: true, refused, read })
 }
 
-/// Returns the files that [`create`] would read, and those that it would find as they were.
-pub fn would_create(repo: &Repo) -> Result<(Vec<TreePath>, Vec<TreePath>), BackupError> {
+/// What [`create`] would find.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// The backup made before.
+    pub last: Option<Backup>,
+    /// When the files were last compared with it.
+    pub looked: Option<Timestamp>,
+    /// Files that would be read.
+    pub read: Vec<TreePath>,
+    /// Files that are as they were.
+    pub same: Vec<TreePath>,
+    /// Files that it holds and that are gone.
+    pub gone: Vec<TreePath>,
+}
+
+/// Returns which files [`create`] would read, and which it would find as they were.
+pub fn would_create(repo: &Repo) -> Result<Outlook, BackupError> {
     let here = here(repo)?;
-    let files = files(repo, &here)?;
+    let files: Vec<TreePath> = files(repo, &here)?.into_iter().map(|file| file.path).collect();
     let store = match Store::open(&repo.guard_dir()) {
         Ok(store) => store,
-        Err(StoreError::NoStore(_)) => return Ok((files.into_iter().map(|file| file.path).collect(), Vec::new())),
+        Err(StoreError::NoStore(_)) => return Ok(Outlook { read: files, ..Outlook::default() }),
         Err(error) => return Err(error.into()),
     };
     let seen = Seen::read(repo);
-    let before = before(&store, seen.as_ref())?;
-    let rules = Work::new(repo, &here, &store).rules();
-    let (mut read, mut same) = (Vec::new(), Vec::new());
-    let untouched = seen.as_ref().zip(before.as_ref()).map(|(seen, before)| seen.untouched(before, &rules));
-    for file in files {
-        let known = untouched.as_ref().and_then(|untouched| untouched.get(&file.path));
-        let now = here.root.metadata(&file.path)?;
-        if known.is_some_and(|(then, _)| Some(*then) == now) { same.push(file.path) } else { read.push(file.path) }
+    let Some(last) = before(&store, seen.as_ref())? else { return Ok(Outlook { read: files, ..Outlook::default() }) };
+    let work = Work::new(repo, &here, &store);
+    let rules = work.rules();
+    let mut outlook = Outlook::default();
+    let untouched = seen.as_ref().map(|seen| seen.untouched(&last, &rules)).unwrap_or_default();
+    let gone = last.files.iter().map(|file| &file.path).filter(|path| files.binary_search(path).is_err());
+    outlook.gone = gone.cloned().collect();
+    for path in files {
+        let format = work.examiner.rule(&path).map(|(_, format)| format);
+        let now = here.root.metadata(&path)?;
+        let same = untouched.get(&path).is_some_and(|(then, _)| Some(*then) == now);
+        if same && tells(&here.root, &path, format)? { outlook.same.push(path) } else { outlook.read.push(path) }
     }
-    Ok((read, same))
+    let looked = seen.filter(|seen| seen.backup == last.id).and_then(|seen| seen.at);
+    outlook.looked = looked.or(Some(last.at));
+    outlook.last = Some(last);
+    Ok(outlook)
 }
 
 fn files(repo: &Repo, here: &Here) -> Result<Vec<DataFile>, BackupError> {

@@ -6,6 +6,7 @@
 mod copies;
 mod create;
 mod prune;
+mod pushed;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,10 @@ use crate::model::{BackupId, Timestamp};
 use crate::store::StoreError;
 
 pub use crate::store::{Problem, backup_ref};
-pub use copies::{Brought, Remote, Sent, fetch, push};
-pub use create::{Made, create, would_create};
+pub use copies::{Brought, Remote, Sent, fetch, may_leave, push, remote};
+pub use create::{Made, Outlook, create, would_create};
 pub use prune::{Nothing, Pruned, prune, would_prune};
+pub use pushed::{Copy, copies};
 pub use verify::{Level, Verified, verify};
 
 /// How long a command waits for another one that is at work.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, Durability, Metadata};
 use crate::git::Repo;
-use crate::model::{BackedUp, Backup, BackupId, TreePath};
+use crate::model::{BackedUp, Backup, BackupId, Timestamp, TreePath};
 
 /// Another version is no hint.
 const VERSION: u32 = 1;
@@ -35,12 +35,20 @@ pub(super) struct Seen {
     rules: String,
     /// When looking began: seconds and nanoseconds since 1970.
     from: (i64, i64),
+    /// The same by our own clock.
+    #[serde(default)]
+    pub(super) at: Option<Timestamp>,
     files: Vec<(TreePath, Metadata)>,
 }
 
 impl Seen {
-    pub(super) fn new(backup: &BackupId, rules: &str, from: (i64, i64), files: Vec<(TreePath, Metadata)>) -> Self {
-        Self { version: VERSION, backup: backup.clone(), rules: rules.to_owned(), from, files }
+    pub(super) fn new(
+        backup: &BackupId,
+        rules: &str,
+        (from, at): ((i64, i64), Timestamp),
+        files: Vec<(TreePath, Metadata)>,
+    ) -> Self {
+        Self { version: VERSION, backup: backup.clone(), rules: rules.to_owned(), from, at: Some(at), files }
     }
 
     pub(super) fn read(repo: &Repo) -> Option<Self> {

@@ -3,6 +3,7 @@
 mod copies;
 mod create;
 mod damage;
+mod doctor;
 mod packed;
 mod plain;
 

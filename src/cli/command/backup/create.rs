@@ -27,10 +27,10 @@ pub struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let repo = context.repo()?;
     if arguments.dry_run {
-        let (read, same) = backup::would_create(&repo).map_err(failure)?;
-        context.terminal.answer(|| {
-            if context.json { report::would_make_json(&read, &same) } else { report::would_make_text(&read, &same) }
-        });
+        let found = backup::would_create(&repo).map_err(failure)?;
+        context
+            .terminal
+            .answer(|| if context.json { report::would_make_json(&found) } else { report::would_make_text(&found) });
         return Ok(Exit::Fine);
     }
     let made = backup::create(&repo, context.now()).map_err(failure)?;
