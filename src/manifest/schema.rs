@@ -183,6 +183,8 @@ pub struct BackupRemote {
 pub struct Backup {
     /// Retention, `last=10 within=14d …`, as name and value (seconds for `within`).
     pub keep: Vec<(String, u64)>,
+    /// Whether one is made before a merge that touches backed-up files.
+    pub before_merge: bool,
     /// Where copies go.
     pub remote: Option<BackupRemote>,
 }

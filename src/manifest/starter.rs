@@ -67,6 +67,7 @@ const EXAMPLES: &str = r#"
 
 #[backup]
 #keep = "last=10 within=14d daily=7 weekly=5 monthly=12"
+#before_merge = true                 # when the merge touches files with backup = true
 
 #[backup.remote]
 #url        = "ssh://backup/project.git"

@@ -20,6 +20,9 @@ pub fn answer(answer: &Answer) -> String {
     if let Some(why) = &answer.unrecorded {
         text.push_str(&format!("  not recorded: {why}\n"));
     }
+    if let Some(why) = &answer.no_backup {
+        text.push_str(&format!("  no backup was made before it: {why} (guard backup create)\n"));
+    }
     text.push_str(&ending(answer));
     text
 }

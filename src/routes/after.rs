@@ -95,6 +95,7 @@ fn audit(
         incoming: question.incoming,
         operation: Some(id),
         unrecorded,
+        no_backup: None,
     }))
 }
 
@@ -170,6 +171,7 @@ pub(super) fn checked_out(session: &Session<'_>, old: Option<Oid>, new: Oid) -> 
         incoming: Vec::new(),
         operation: Some(id),
         unrecorded,
+        no_backup: None,
     }))
 }
 

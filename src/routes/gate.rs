@@ -3,7 +3,7 @@
 //! Order: facts → files in the way are saved → verdict → the journal's intent and judgement. A crash in between
 //! leaves saved bytes or an intent without outcome, and an untouched repository.
 
-use super::{Answer, Occasion, Session, action_of, judge, rebase, target};
+use super::{Answer, Occasion, Session, action_of, backup, judge, rebase, target};
 use crate::disk::Durability;
 use crate::facts::{self, Asked, InTheWay, Question};
 use crate::git::{GitError, Strategy};
@@ -11,7 +11,7 @@ use crate::hooks;
 use crate::manifest::{Manifest, Snapshot};
 use crate::model::{
     Body, Excuse, Facts, Incoming, Intent, Kind, Level, LocalFile, LocalKind, Oid, OperationId, Raw, RefName, Saved,
-    Status, Unsaved, Verdict,
+    Status, TreePath, Unsaved, Verdict,
 };
 use crate::snapshot::{self, Order, Scope};
 use crate::store::{Care, Part, Source, Store, Wanted};
@@ -75,7 +75,7 @@ pub(super) fn gate(
     };
     unrecorded = unrecorded.or(session.append(Some(&id), Body::Intent(intent)));
     unrecorded = unrecorded.or(session.append_judgement(&id, "gate", &judged));
-    let answer = Answer {
+    let mut answer = Answer {
         occasion: Occasion::Gate,
         verdict: judged.verdict,
         findings: judged.findings,
@@ -85,7 +85,11 @@ pub(super) fn gate(
         incoming: question.incoming,
         operation: Some(id.clone()),
         unrecorded,
+        no_backup: None,
     };
+    if !answer.refuses() {
+        answer.no_backup = back_up(session, &basis.manifest, &judged.facts);
+    }
     let settled = !answer.refuses() && answer.verdict != Verdict::CouldNotJudge;
     let judged_tree = predicted.filter(|_| settled && !is_unsure(&answer));
     // When git makes the same tree nothing is left to judge, and pre-merge-commit starts no process.
@@ -101,6 +105,20 @@ pub(super) fn gate(
 fn is_data_open(judged: &judge::Judged, manifest: &Manifest) -> bool {
     let mut open = judged.facts.paths.iter().filter(|path| path.conflicted);
     open.any(|path| manifest.data_rule(path.path.as_bstr()).is_some())
+}
+
+/// Makes a backup where the manifest asks for one before a merge that touches what is backed up, or may touch it; says why there
+/// is none.
+fn back_up(session: &Session<'_>, manifest: &Manifest, facts: &Facts) -> Option<String> {
+    let is_backed_up = |path: &TreePath| manifest.data_rule(path.as_bstr()).is_some_and(|(rule, _)| rule.backup);
+    let touched = facts.result_tree.is_none() || facts.paths.iter().any(|path| is_backed_up(&path.path));
+    if !manifest.backup.before_merge || !touched {
+        return None;
+    }
+    match backup::create_within(session.repo, session.now, session.repo.deadline().half()) {
+        Ok(made) => made.refused.first().map(|left| format!("'{}': {}", left.path, left.why)),
+        Err(error) => Some(error.to_string()),
+    }
 }
 
 fn is_unsure(answer: &Answer) -> bool {

@@ -118,6 +118,8 @@ pub struct Answer {
     pub operation: Option<OperationId>,
     /// What could not be recorded, if anything.
     pub unrecorded: Option<String>,
+    /// Why no backup was made before a merge, though the manifest asks for one.
+    pub no_backup: Option<String>,
 }
 
 impl Answer {
@@ -133,7 +135,7 @@ impl Answer {
     /// Returns whether there is something to say.
     pub fn is_silent(&self) -> bool {
         let loud = self.findings.iter().any(|finding| finding.level >= Level::Info);
-        !loud && self.failure.is_none() && self.unrecorded.is_none()
+        !loud && self.failure.is_none() && self.unrecorded.is_none() && self.no_backup.is_none()
     }
 }
 

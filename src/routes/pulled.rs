@@ -69,5 +69,6 @@ pub(super) fn came_in(session: &Session<'_>, before: Oid, head: Oid, into: Targe
         incoming: Vec::new(),
         operation: None,
         unrecorded: None,
+        no_backup: None,
     }))
 }

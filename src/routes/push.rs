@@ -41,6 +41,7 @@ pub(super) fn pushing(session: &Session<'_>, remote: &RefName, pushes: &[Push]) 
         incoming: Vec::new(),
         operation: None,
         unrecorded: None,
+        no_backup: None,
     }))
 }
 

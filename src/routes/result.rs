@@ -100,6 +100,7 @@ fn pick(session: &Session<'_>, tip: Oid, tree: Oid, occasion: Occasion) -> Resul
         incoming,
         operation: None,
         unrecorded: None,
+        no_backup: None,
     }))
 }
 
@@ -182,6 +183,7 @@ fn judge_result(
         incoming: question.incoming,
         operation: Some(operation.id),
         unrecorded,
+        no_backup: None,
     }))
 }
 

@@ -62,6 +62,7 @@ pub(super) fn rebased(session: &Session<'_>, pairs: &[(Oid, Oid)], action: &Raw)
         incoming: Vec::new(),
         operation: None,
         unrecorded: None,
+        no_backup: None,
     }))
 }
 

@@ -90,11 +90,13 @@ pub(super) fn snapshot(top: Fields<'_>, problems: &mut Problems) -> Snapshot {
 }
 
 pub(super) fn backup(top: Fields<'_>, problems: &mut Problems) -> Backup {
-    let fields = top.get("backup").and_then(|node| node.fields("[backup]", &["keep", "remote"], problems));
+    let fields =
+        top.get("backup").and_then(|node| node.fields("[backup]", &["keep", "before_merge", "remote"], problems));
     let Some(fields) = fields else { return Backup::default() };
     let keep = fields.read("keep", problems, units::keep).unwrap_or_default();
+    let before_merge = fields.read("before_merge", problems, Node::boolean).unwrap_or(false);
     let remote = fields.get("remote").and_then(|node| remote(node, problems));
-    Backup { keep, remote }
+    Backup { keep, before_merge, remote }
 }
 
 fn remote(node: Node<'_>, problems: &mut Problems) -> Option<BackupRemote> {

@@ -46,6 +46,7 @@ fn everything_of_the_schema_is_read() {
     assert_eq!(manifest.snapshot.max_store, 8192);
     let keep = |name: &str| manifest.backup.keep.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
     assert_eq!((keep("last"), keep("within"), keep("monthly")), (Some(10), Some(14 * 86_400), Some(12)));
+    assert!(manifest.backup.before_merge);
     let remote = manifest.backup.remote.as_ref().unwrap();
     assert_eq!((remote.url.as_str(), remote.private), ("ssh://backup/proj.git", true));
     assert_eq!((manifest.runbook.rto, manifest.runbook.rpo), (Some(1800), Some(86_400)));

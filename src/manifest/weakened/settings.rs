@@ -90,6 +90,9 @@ pub(super) fn backup(before: &Backup, after: &Backup, found: &mut Vec<String>) {
             None => found.push(format!("backups are no longer kept by {}", quoted(name))),
         }
     }
+    if before.before_merge && !after.before_merge {
+        found.push("backups are no longer made before merges".into());
+    }
     let Some(old) = &before.remote else { return };
     match &after.remote {
         None => found.push(format!("backups no longer go to {}", quoted(&old.url))),

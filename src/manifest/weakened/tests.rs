@@ -120,6 +120,7 @@ fn each_change_for_the_worse_is_told() {
         ("max_total = 4096", "max_total = 4095", "snapshots have max_total = 4095 instead of 4096"),
         ("max_store = 8192", "max_store = 8191", "snapshots have max_store = 8191 instead of 8192"),
         (" weekly=5", "", "backups are no longer kept by 'weekly'"),
+        ("before_merge = true", "", "backups are no longer made before merges"),
         ("last=10", "last=9", "backups are kept by last = 9 instead of 10"),
         (
             "ssh://backup/proj.git",
@@ -147,7 +148,7 @@ fn a_whole_section_that_goes_is_told() {
         let told = change(&cut(from, until), "");
         assert!(told.iter().any(|sentence| sentence == expected), "{from}: {told:#?}");
     }
-    assert_eq!(weakened(&read(RICH), &Manifest::default(), &level).len(), 16);
+    assert_eq!(weakened(&read(RICH), &Manifest::default(), &level).len(), 17);
 }
 
 #[test]

@@ -129,7 +129,7 @@ pub fn push(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Se
 
 /// Fetches the backups of a remote that are not here yet, and reads every byte of them.
 pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Brought, BackupError> {
-    let _lock = lock(repo, now)?;
+    let _lock = lock(repo, now, None)?;
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
     let known = repo.refs_of(store.path(), &remote.address, THERE)?;
     let (mut brought, mut here, mut different, mut problems) = (Vec::new(), 0, Vec::new(), Vec::new());

@@ -13,6 +13,7 @@
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, Instant};
 
 use crate::disk::{self, Durability, Kind, Metadata, Root};
 use crate::facts::{self, DataFile, Examiner, Version};
@@ -43,8 +44,18 @@ pub struct Made {
 
 /// Makes a backup of what is there, unless it is what the one before holds.
 pub fn create(repo: &Repo, now: Timestamp) -> Result<Made, BackupError> {
+    create_within(repo, now, None)
+}
+
+/// So many bytes a second are counted on where time is short: half of what a slow machine reads, packs and examines.
+const A_SECOND: u64 = 16 << 20;
+
+/// The same, when it can be done in so much time; else nothing is done, or what was begun is given up.
+pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Result<Made, BackupError> {
+    let began_at = Instant::now();
+    let left = || time.map(|time| time.saturating_sub(began_at.elapsed()));
     let here = here(repo)?;
-    let _lock = lock(repo, now)?;
+    let _lock = lock(repo, now, time)?;
     let began = (time_of(&lock_path(repo)), now);
     let files = files(repo, &here)?;
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
@@ -56,18 +67,30 @@ pub fn create(repo: &Repo, now: Timestamp) -> Result<Made, BackupError> {
         (Some(seen), Some(before)) => seen.untouched(before, &rules),
         _ => std::collections::BTreeMap::new(),
     };
-    let (mut saved, mut refused, mut looked, mut read) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let mut found = Vec::new();
     for file in &files {
         let Some(metadata) = here.root.metadata(&file.path)? else { continue };
         let format = work.examiner.rule(&file.path).map(|(_, format)| format);
-        let kept = match untouched.get(&file.path) {
-            Some((then, known)) if *then == metadata && tells(&here.root, &file.path, format)? => {
-                Ok(Some((*known).clone()))
+        let known = match untouched.get(&file.path) {
+            Some((then, known)) if *then == metadata && tells(&here.root, &file.path, format)? => Some(*known),
+            _ => None,
+        };
+        found.push((file, metadata, known));
+    }
+    let bytes: u64 = found.iter().filter(|(.., known)| known.is_none()).map(|(_, metadata, _)| metadata.size).sum();
+    if left().is_some_and(|left| u128::from(bytes) * 1000 > left.as_millis() * u128::from(A_SECOND)) {
+        return Err(BackupError::NoTime(bytes));
+    }
+    let (mut saved, mut refused, mut looked, mut read) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for (file, metadata, known) in found {
+        let kept = if let Some(known) = known {
+            Ok(Some(known.clone()))
+        } else {
+            if left().is_some_and(|left| left.is_zero()) {
+                return Err(BackupError::NoTime(bytes));
             }
-            _ => {
-                read += 1;
-                work.save(file)?
-            }
+            read += 1;
+            work.save(file, left())?
         };
         match kept {
             Ok(Some(known)) => {
@@ -92,7 +115,9 @@ pub fn create(repo: &Repo, now: Timestamp) -> Result<Made, BackupError> {
     let backup = Backup { id: new_id(now), at: now, files: saved, unsaved: refused.clone() };
     store.write_backup(&backup)?;
     Seen::new(&backup.id, &rules, began, looked).write(repo);
-    repack_when_large(repo, &store);
+    if time.is_none() {
+        repack_when_large(repo, &store);
+    }
     Ok(Made { backup: Some(backup), is_new: true, refused, read })
 }
 
@@ -191,9 +216,8 @@ impl<'w> Work<'w> {
     }
 
     /// Copies a file into the store, reads it back, and examines what came. `Ok(Err)`: it was not copied, and why.
-    fn save(&self, file: &DataFile) -> Result<Result<Option<BackedUp>, String>, BackupError> {
-        let format = self.examiner.rule(&file.path).map(|(_, format)| format);
-        let (mode, bits, blob, size) = match copy_of((self.repo, self.store), &self.here.root, &file.path, format)? {
+    fn save(&self, file: &DataFile, left: Option<Duration>) -> Result<Result<Option<BackedUp>, String>, BackupError> {
+        let (mode, bits, blob, size) = match self.copy(&file.path, left)? {
             Copied::Stored { mode, bits, blob, size } => (mode, bits, blob, size),
             Copied::Gone => return Ok(Ok(None)),
             Copied::Refused(why) => return Ok(Err(why)),
@@ -207,32 +231,31 @@ impl<'w> Work<'w> {
         let DataFile { path, tracked, ignored, secret } = file.clone();
         Ok(Ok(Some(BackedUp { path, mode, bits, blob, size, tracked, ignored, secret, standing, why, contents })))
     }
-}
 
-/// Copies one file into the store, as its format asks for. A database is copied by SQLite, with the rows that its log holds, while
-/// others use it; of one that is damaged the bytes are saved as they are.
-fn copy_of(
-    (repo, store): (&Repo, &Store),
-    root: &Root,
-    path: &TreePath,
-    format: Option<Format>,
-) -> Result<Copied, BackupError> {
-    let metadata = root.metadata(path)?.filter(|found| matches!(found.kind, Kind::File(mode) if mode.is_regular()));
-    let (Some(Metadata { kind: Kind::File(mode), bits, .. }), Some(Format::Sqlite)) = (metadata, format) else {
-        return Ok(store.copy(root, path)?);
-    };
-    let scratch = Scratch::make(repo)?;
-    let target = scratch.folder.join("database");
-    disk::create_new(&target, b"", Durability::Lazy, 0o600)?;
-    let source = root.path().join(std::ffi::OsStr::from_bytes(path));
-    match copy_database(&source, &target, &Limits::default()) {
-        Ok(_) => match store.copy(&Root::open(&scratch.folder)?, &"database".into())? {
-            Copied::Stored { blob, size, .. } => Ok(Copied::Stored { mode, bits: Some(bits), blob, size }),
-            refused => Ok(refused),
-        },
-        Err(CopyError::Bad { .. }) => Ok(store.copy(root, path)?),
-        Err(CopyError::Disk(error)) => Err(error.into()),
-        Err(error) => Ok(Copied::Refused(error.to_string())),
+    /// Copies one file into the store, as its format asks for. A database is copied by SQLite, with the rows that its log holds,
+    /// while others use it; of one that is damaged the bytes are saved as they are.
+    fn copy(&self, path: &TreePath, left: Option<Duration>) -> Result<Copied, BackupError> {
+        let (store, root) = (self.store, &self.here.root);
+        let format = self.examiner.rule(path).map(|(_, format)| format);
+        let metadata = root.metadata(path)?.filter(|found| matches!(found.kind, Kind::File(mode) if mode.is_regular()));
+        let (Some(Metadata { kind: Kind::File(mode), bits, .. }), Some(Format::Sqlite)) = (metadata, format) else {
+            return Ok(store.copy(root, path)?);
+        };
+        let scratch = Scratch::make(self.repo)?;
+        let target = scratch.folder.join("database");
+        disk::create_new(&target, b"", Durability::Lazy, 0o600)?;
+        let source = root.path().join(std::ffi::OsStr::from_bytes(path));
+        let limits = Limits::default();
+        let limits = Limits { time: left.map_or(limits.time, |left| left.min(limits.time)), ..limits };
+        match copy_database(&source, &target, &limits) {
+            Ok(_) => match store.copy(&Root::open(&scratch.folder)?, &"database".into())? {
+                Copied::Stored { blob, size, .. } => Ok(Copied::Stored { mode, bits: Some(bits), blob, size }),
+                refused => Ok(refused),
+            },
+            Err(CopyError::Bad { .. }) => Ok(store.copy(root, path)?),
+            Err(CopyError::Disk(error)) => Err(error.into()),
+            Err(error) => Ok(Copied::Refused(error.to_string())),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::store::StoreError;
 
 pub use crate::store::{Problem, backup_ref};
 pub use copies::{Brought, Remote, Sent, fetch, may_leave, push, remote};
-pub use create::{Made, Outlook, create, would_create};
+pub use create::{Made, Outlook, create, create_within, would_create};
 pub use prune::{Nothing, Pruned, prune, would_prune};
 pub use pushed::{Copy, copies};
 pub use verify::{Level, Verified, verify};
@@ -57,6 +57,9 @@ pub enum BackupError {
         /// A command for whoever knows that it would not.
         hint: Option<String>,
     },
+    /// It would take longer than it may.
+    #[error("{} of changed data take longer than there is time", crate::model::size(*.0))]
+    NoTime(u64),
     /// Backups that can't be read: what they hold is not known, so nothing goes.
     #[error("{} can't be read, so nothing was pruned: {}", .0[0].snapshot, .0[0].why)]
     Listing(Vec<Problem>),
@@ -72,9 +75,9 @@ impl From<HereError> for BackupError {
     }
 }
 
-fn lock(repo: &Repo, now: Timestamp) -> Result<Lock, BackupError> {
+fn lock(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Result<Lock, BackupError> {
     disk::ensure_folder(&repo.guard_dir(), 0o700)?;
-    Ok(disk::lock_within(&lock_path(repo), now, PATIENCE)?)
+    Ok(disk::lock_within(&lock_path(repo), now, time.map_or(PATIENCE, |time| time.min(PATIENCE)))?)
 }
 
 fn lock_path(repo: &Repo) -> PathBuf {

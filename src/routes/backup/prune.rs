@@ -53,7 +53,7 @@ pub fn prune(
     clock_is_right: bool,
     tell: impl FnOnce(&Pruned),
 ) -> Result<Pruned, BackupError> {
-    let _lock = lock(repo, now)?;
+    let _lock = lock(repo, now, None)?;
     let store = Store::open(&repo.guard_dir())?;
     let mut pruned = plan(repo, &store, now, clock_is_right)?;
     tell(&pruned);

@@ -1,5 +1,6 @@
 //! `guard backup` on real repositories.
 
+mod before_merge;
 mod copies;
 mod create;
 mod damage;
