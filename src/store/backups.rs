@@ -3,11 +3,13 @@
 //! Order of a backup: blobs, read back and examined by the caller → manifest → trees → tag → ref. A crash before the ref
 //! leaves objects that nothing refers to. Nothing here decides which files belong to one, or which backup goes.
 
+use std::collections::HashSet;
+
 use git2::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, Root};
-use crate::model::{BackedUp, Backup, BackupId, Mode, Oid, TreePath};
+use crate::model::{Backup, BackupId, Mode, Oid, TreePath};
 
 use super::manifest::Kept;
 use super::read::{Problem, why};
@@ -142,8 +144,9 @@ impl Store {
         self.remove_ref(&backup_ref(id)?)
     }
 
-    /// Compares a backup's tree with its manifest: each file's entry is there and is a blob of the size it should have.
-    pub fn check_backup(&self, backup: &Backup) -> Result<Vec<Problem>, StoreError> {
+    /// Compares a backup's tree with its manifest: each file's entry is there and is a blob of the size it should have. What is in
+    /// `known` is not looked at again, and what was found is added.
+    pub fn check_backup(&self, backup: &Backup, known: &mut HashSet<Oid>) -> Result<Vec<Problem>, StoreError> {
         let name = backup_ref(&backup.id)?;
         let problem = |path: Option<&TreePath>, why: &str| Problem {
             snapshot: name.clone(),
@@ -159,26 +162,34 @@ impl Store {
             problems.push(problem(None, "its tree has other files than its manifest"));
         }
         for (number, file) in backup.files.iter().enumerate() {
-            let object = self.stream_blob(&file.blob);
             if folder.get(&number.to_string()) != Some(&file.blob) {
                 problems.push(problem(Some(&file.path), "it is not in the backup's tree"));
-            } else if !object.is_ok_and(|object| object.size() == file.size) {
+            } else if !known.contains(&file.blob) && !self.is_there(&file.blob, file.size) {
                 problems.push(problem(Some(&file.path), "its bytes are not there, or are of another size"));
+            } else {
+                known.insert(file.blob);
             }
         }
         Ok(problems)
     }
 
-    /// Reads every file of a backup whole and compares its hash with its name. Tag, trees and manifest were read when the
-    /// backup was.
-    pub fn read_through(&self, backup: &Backup) -> Result<Vec<Problem>, StoreError> {
+    /// Reads every file of a backup whole and compares its hash with its name; those in `known` not again. Tag, trees and manifest
+    /// were read when the backup was.
+    pub fn read_through(&self, backup: &Backup, known: &mut HashSet<Oid>) -> Result<Vec<Problem>, StoreError> {
         let name = backup_ref(&backup.id)?;
-        let read = |file: &BackedUp| {
-            let read = self.stream_blob(&file.blob).and_then(|mut blob| blob.finish());
-            let problem = |error| Problem { snapshot: name.clone(), path: Some(file.path.clone()), why: why(&error) };
-            read.err().map(problem)
-        };
-        Ok(backup.files.iter().filter_map(read).collect())
+        let mut problems = Vec::new();
+        for file in &backup.files {
+            if known.contains(&file.blob) {
+                continue;
+            }
+            match self.stream_blob(&file.blob).and_then(|mut blob| blob.finish()) {
+                Ok(()) => drop(known.insert(file.blob)),
+                Err(error) => {
+                    problems.push(Problem { snapshot: name.clone(), path: Some(file.path.clone()), why: why(&error) });
+                }
+            }
+        }
+        Ok(problems)
     }
 
     pub(super) fn remove_ref(&self, name: &str) -> Result<bool, StoreError> {

@@ -6,7 +6,7 @@ use std::fs;
 use super::super::tests::{NOW, Sandbox, WIDE, id, wanted};
 use super::*;
 use crate::disk::{Durability, Fault, fail_after, remove_file, write_atomic};
-use crate::model::{Contents, Standing, Timestamp};
+use crate::model::{BackedUp, Contents, Standing, Timestamp};
 
 fn backup_id(text: &str) -> BackupId {
     BackupId(text.to_owned())
@@ -28,6 +28,11 @@ fn make(sandbox: &Sandbox, name: &str, at: u64, paths: &[&str]) -> Result<Backup
     Ok(backup)
 }
 
+fn trouble(store: &Store, backup: &Backup) -> Vec<Problem> {
+    let found = store.check_backup(backup, &mut HashSet::new()).unwrap();
+    [found, store.read_through(backup, &mut HashSet::new()).unwrap()].concat()
+}
+
 #[test]
 fn backups_come_back_newest_first_and_only_once_under_a_name() {
     let sandbox = Sandbox::new();
@@ -45,7 +50,7 @@ fn backups_come_back_newest_first_and_only_once_under_a_name() {
         assert!(matches!(store.backup(&backup_id(bad)), Err(StoreError::Id(_))), "{bad}");
     }
     for backup in store.backups().unwrap().0 {
-        assert_eq!((store.check_backup(&backup).unwrap(), store.read_through(&backup).unwrap()), (vec![], vec![]));
+        assert_eq!(trouble(&store, &backup), []);
     }
     assert!(sandbox.git(&["fsck", "--full", "--strict"]).status.success());
     // Snapshots and backups are no part of each other.
@@ -112,8 +117,7 @@ fn every_damaged_byte_is_found_and_its_backup_named() {
             let store = sandbox.store();
             let (readable, mut problems) = store.backups().unwrap();
             for found in &readable {
-                problems.extend(store.check_backup(found).unwrap());
-                problems.extend(store.read_through(found).unwrap());
+                problems.extend(trouble(&store, found));
             }
             let named: Vec<&str> = problems.iter().map(|problem| problem.snapshot.as_str()).collect();
             assert!(named.contains(&"refs/tags/backup/one"), "byte {at} of {}: {problems:?}", path.display());
@@ -154,7 +158,7 @@ fn what_a_backup_needs_is_no_garbage_and_does_not_count_for_snapshots() {
     store.collect(&own, later).unwrap();
     store.remove(&id("20260101-000000-a")).unwrap();
     store.remove(&id("20260102-000000-b")).unwrap();
-    assert_eq!((store.check_backup(&backup).unwrap(), store.read_through(&backup).unwrap()), (vec![], vec![]));
+    assert_eq!(trouble(&store, &backup), []);
     store.remove_backup(&backup.id).unwrap();
     let garbage = survey(false, u64::MAX).garbage;
     store.collect(&garbage, later).unwrap();

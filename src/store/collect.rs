@@ -159,8 +159,9 @@ impl Store {
         let list = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
         for folder in list(self.path.join("objects")) {
             let Ok(prefix) = folder.file_name().into_string() else { continue };
-            // `tmp_object_…` of a killed process lie in `objects` itself.
-            if let (true, Some(file)) = (prefix.starts_with("tmp_"), Loose::of(&folder)) {
+            // What a killed process was writing lies in `objects` itself: libgit2's and git's `tmp_…`, our own `.tmp…`.
+            let is_temporary = prefix.starts_with("tmp_") || prefix.starts_with(".tmp");
+            if let (true, Some(file)) = (is_temporary, Loose::of(&folder)) {
                 garbage.add(folder.path(), file, before);
             }
             if prefix.len() != 2 || !folder.file_type().is_ok_and(|kind| kind.is_dir()) {

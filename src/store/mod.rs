@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::DiskError;
 use crate::model::{Oid, escape};
 
+mod anew;
 mod backups;
 mod collect;
 mod database;
@@ -32,6 +33,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use anew::name_on_disk;
 pub use backups::{Copied, backup_ref};
 pub use collect::{Garbage, Survey};
 pub use database::{CopiedDatabase, CopyError, copy_database};
@@ -105,7 +107,7 @@ pub enum StoreError {
         why: String,
     },
     /// An object is not there.
-    #[error("the store has no blob {0}")]
+    #[error("the blob {0} is missing in the store")]
     Missing(Oid),
     /// An operation's or a backup's name that can't be part of a ref's.
     #[error("'{0}' is no name of an operation or a backup")]

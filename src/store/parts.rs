@@ -29,7 +29,10 @@ impl Store {
     /// Reads all but the files.
     pub(super) fn parts(&self, name: &str) -> Result<Parts, StoreError> {
         let damaged = |why: String| StoreError::Damaged { name: name.to_owned(), why };
-        let found = self.repository.find_reference(name).map_err(|error| damaged(error.message().to_owned()))?;
+        let found = self.repository.find_reference(name).map_err(|error| {
+            let is_missing = error.code() == git2::ErrorCode::NotFound;
+            damaged(if is_missing { "there is none" } else { "its ref names no object" }.to_owned())
+        })?;
         let tag = found.target().map(ours).ok_or_else(|| damaged("it names another ref".to_owned()))?;
         self.parts_of(tag).map_err(damaged)
     }

@@ -5,7 +5,9 @@
 
 use std::io::{Read, Write};
 
-use git2::{FileMode, ObjectType, Odb, Signature, Time};
+use git2::{ObjectType, Odb, Signature, Time};
+use gix::objs::WriteTo;
+use gix::objs::tree::{Entry, EntryKind};
 
 use crate::disk::{self, DiskError, Durability, Kind, Metadata, OnDisk, Root};
 use crate::model::{Mode, Oid, OperationId, Saved, SavedFile, SavedState, SavedVersion, Timestamp, TreePath, Unsaved};
@@ -314,7 +316,8 @@ impl Store {
     pub(super) fn write_parcel(&self, odb: &Odb<'_>, parcel: &Parcel<'_>) -> Result<(), StoreError> {
         let manifest = self.write_bytes(odb, &parcel.manifest)?;
         disk::step(&self.path, "write a snapshot")?;
-        let tag = self.write_tree_and_tag(odb, manifest, parcel).map_err(self.failed("write a snapshot"))?;
+        let tree = self.write_trees(odb, manifest, parcel)?;
+        let tag = self.write_tag(tree, parcel).map_err(self.failed("write a snapshot"))?;
         disk::step(&self.path, "write a ref")?;
         match self.repository.reference(parcel.name, tag, false, "") {
             Ok(_) => Ok(()),
@@ -323,32 +326,48 @@ impl Store {
         }
     }
 
-    fn write_tree_and_tag(
-        &self,
-        odb: &Odb<'_>,
-        manifest: git2::Oid,
-        parcel: &Parcel<'_>,
-    ) -> Result<git2::Oid, git2::Error> {
-        let mut top = self.repository.treebuilder(None)?;
-        top.insert("manifest.json", manifest, FileMode::Blob.into())?;
+    /// Writes the trees, those of the folders first; returns the top one.
+    fn write_trees(&self, odb: &Odb<'_>, manifest: git2::Oid, parcel: &Parcel<'_>) -> Result<git2::Oid, StoreError> {
+        let encoded = |entries| {
+            let why = |error| format!("its tree can't be written: {error} (please report this)");
+            encoded(entries).map_err(|error| StoreError::Damaged { name: parcel.name.to_owned(), why: why(error) })
+        };
+        let mut top = vec![entry("manifest.json".to_owned(), EntryKind::Blob, &ours(manifest))?];
         for (name, kept) in &parcel.folders {
-            let mut folder = self.repository.treebuilder(None)?;
+            let mut folder = Vec::new();
             for (number, kept) in kept.iter().enumerate() {
                 // Links are plain files here, so that nobody who checks a snapshot out has links made by what was saved.
-                let mode = if kept.runs { FileMode::BlobExecutable } else { FileMode::Blob };
-                let blob = theirs(&kept.blob)?;
+                let kind = if kept.runs { EntryKind::BlobExecutable } else { EntryKind::Blob };
                 // Looked up afresh: each blob is there under its name.
-                odb.read_header(blob)?;
-                folder.insert(number.to_string(), blob, mode.into())?;
+                self.size_of(&kept.blob)?;
+                folder.push(entry(number.to_string(), kind, &kept.blob)?);
             }
-            top.insert(*name, folder.write()?, FileMode::Tree.into())?;
+            let folder = self.put(odb, ObjectType::Tree, &encoded(folder)?)?;
+            top.push(entry((*name).to_owned(), EntryKind::Tree, &ours(folder))?);
         }
-        let tree = self.repository.find_object(top.write()?, Some(ObjectType::Tree))?;
+        self.put(odb, ObjectType::Tree, &encoded(top)?)
+    }
+
+    fn write_tag(&self, tree: git2::Oid, parcel: &Parcel<'_>) -> Result<git2::Oid, git2::Error> {
+        let tree = self.repository.find_object(tree, Some(ObjectType::Tree))?;
         let seconds = i64::try_from(parcel.at.0 / 1000).unwrap_or(i64::MAX);
         let tagger = Signature::new("RecoveryGuard", "guard@localhost", &Time::new(seconds, 0))?;
         let tag = parcel.name.strip_prefix("refs/tags/").unwrap_or(parcel.name);
         self.repository.tag_annotation_create(tag, &tree, &tagger, &parcel.message)
     }
+}
+
+fn entry(name: String, kind: EntryKind, oid: &Oid) -> Result<Entry, StoreError> {
+    let oid = gix::hash::ObjectId::try_from(oid.as_bytes()).map_err(|_| StoreError::Missing(*oid))?;
+    Ok(Entry { mode: kind.into(), filename: name.into(), oid })
+}
+
+/// Returns a tree's bytes; its entries in git's order.
+fn encoded(mut entries: Vec<Entry>) -> std::io::Result<Vec<u8>> {
+    entries.sort();
+    let mut bytes = Vec::new();
+    gix::objs::Tree { entries }.write_to(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn unreadable(error: &DiskError) -> Attempt {

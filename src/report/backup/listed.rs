@@ -23,8 +23,12 @@ pub fn backups_text(backups: &[Backup], problems: &[Problem], now: Timestamp) ->
         text.push_str(&format!("{:24} {age:>9}  {files:>10}  {size:>9}  {standing}{left}\n", backup.id));
     }
     text.push_str(&problems_text(problems));
+    text.push_str(NOT_READ);
     text
 }
+
+/// What a listing says of itself.
+const NOT_READ: &str = "stored bytes not read: guard backup verify\n";
 
 /// Returns the same as one JSON document.
 pub fn backups_json(backups: &[Backup], problems: &[Problem]) -> String {
@@ -45,7 +49,7 @@ pub fn backups_json(backups: &[Backup], problems: &[Problem]) -> String {
 }
 
 /// Returns one backup in full, with the commands that bring it back without guard.
-pub fn backup_text(backup: &Backup, store: &std::path::Path) -> String {
+pub fn backup_text(backup: &Backup, problems: &[Problem], store: &std::path::Path) -> String {
     let mut text = format!("backup {}\nmade   {}\n", backup.id, backup.at.iso());
     for (number, file) in backup.files.iter().enumerate() {
         let kind = match file.mode {
@@ -69,6 +73,8 @@ pub fn backup_text(backup: &Backup, store: &std::path::Path) -> String {
     for left in &backup.unsaved {
         text.push_str(&format!("        left     '{}': {}\n", left.path, left.why));
     }
+    text.push_str(&problems_text(problems));
+    text.push_str(NOT_READ);
     let store = crate::rules::shell_quote(store.as_os_str().as_encoded_bytes());
     text.push_str(&format!(
         "\nto bring a file back with plain git, by its number:\n  \
@@ -79,7 +85,7 @@ pub fn backup_text(backup: &Backup, store: &std::path::Path) -> String {
 }
 
 /// Returns the same as one JSON document.
-pub fn backup_json(backup: &Backup) -> String {
+pub fn backup_json(backup: &Backup, problems: &[Problem]) -> String {
     let mut document = document::document("backup show");
     let mut add = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
     add("id", json!(backup.id));
@@ -88,5 +94,6 @@ pub fn backup_json(backup: &Backup) -> String {
     add("standing", json!(word(backup.standing())));
     add("files", backup.files.iter().map(file_json).collect());
     add("unsaved", json!(backup.unsaved));
+    add("damaged", problems_json(problems));
     document::render(document)
 }

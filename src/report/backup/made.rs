@@ -21,6 +21,10 @@ pub fn made_text(made: &Made) -> String {
         }
     };
     text.push_str(&not_good(made.backup.iter().flat_map(|backup| &backup.files)));
+    if made.healed > 0 {
+        let (files, are) = (count(made.healed, "file"), if made.healed == 1 { "is" } else { "are" });
+        text.push_str(&format!("  healed  {files} whose stored bytes were damaged {are} stored anew\n"));
+    }
     for refused in &made.refused {
         text.push_str(&format!("  left    '{}': {}\n", refused.path, refused.why));
     }
@@ -38,6 +42,7 @@ pub fn made_json(made: &Made) -> String {
     add("files", made.backup.iter().flat_map(|backup| &backup.files).map(file_json).collect());
     add("unsaved", json!(made.refused));
     add("read", json!(made.read));
+    add("healed", json!(made.healed));
     document::render(document)
 }
 

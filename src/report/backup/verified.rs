@@ -20,7 +20,11 @@ pub fn verified_text(verified: &Verified) -> String {
         return format!("All of it {what}: {all}.\n");
     }
     let number = count(verified.problems.len(), "problem");
-    format!("{number} in {all}:\n{}", problems_text(&verified.problems))
+    let mut text = format!("{number} in {all}:\n{}", problems_text(&verified.problems));
+    for remedy in &verified.remedies {
+        text.push_str(&format!("{}:\n  {}\n", remedy.why, remedy.command));
+    }
+    text
 }
 
 /// Returns the same as one JSON document.
@@ -37,5 +41,6 @@ pub fn verified_json(verified: &Verified) -> String {
     add("files", json!(verified.files));
     add("bytes", json!(verified.bytes));
     add("damaged", problems_json(&verified.problems));
+    add("remedies", verified.remedies.iter().map(|remedy| json!(remedy.command)).collect());
     document::render(document)
 }

@@ -4,11 +4,11 @@
 //! What is sent was checked object by object: never a ref that another process may have made meanwhile. Nothing is ever
 //! overwritten, on either side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use crate::disk::Durability;
-use crate::git::Repo;
+use crate::git::{GitError, Repo};
 use crate::model::{Backup, BackupId, Oid, RefName, Timestamp, TreePath};
 use crate::store::{Problem, Store, backup_ref};
 
@@ -93,21 +93,31 @@ pub fn remote(repo: &Repo, folder: &Path, typed: Option<&str>) -> Result<Remote,
 /// Sends the backups that a remote does not have yet.
 pub fn push(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Sent, BackupError> {
     let store = Store::open(&repo.guard_dir())?;
-    let (backups, problems) = store.backups()?;
+    let (mut backups, mut problems) = store.backups()?;
     // Before the remote is asked anything.
     may_leave(&remote, &backups)?;
     let known = repo.refs_of(store.path(), &remote.address, THERE)?;
-    let mut sending = Vec::new();
+    let (mut sending, mut read) = (Vec::new(), HashSet::new());
+    let mut damaged = Vec::new();
     for backup in &backups {
-        if let Some(tag) = store.backup_tag(&backup.id)?.filter(|_| !known.contains_key(&there(&backup.id))) {
-            sending.push((backup, tag));
+        let Some(tag) = store.backup_tag(&backup.id)?.filter(|_| !known.contains_key(&there(&backup.id))) else {
+            continue;
+        };
+        // Every byte that leaves was read: git sends what is damaged, or stops in words of its own.
+        let found = look_through(&store, &backup.id, &mut read)?;
+        if found.is_empty() {
+            sending.push((backup.clone(), tag));
+        } else {
+            problems.extend(found);
+            damaged.push(backup.id.clone());
         }
     }
+    backups.retain(|backup| !damaged.contains(&backup.id));
     let sent: Vec<BackupId> = sending.iter().map(|(backup, _)| backup.id.clone()).collect();
     if !dry {
         let refs: Vec<(Oid, String)> =
             sending.iter().map(|(backup, tag)| (*tag, there(&backup.id).to_string())).collect();
-        repo.send(store.path(), &remote.address, &refs)?;
+        repo.send(store.path(), &remote.address, &refs).map_err(|error| in_the_way(&store, error))?;
     }
     // What counts is what is there, not what git said.
     let known = if dry { known } else { repo.refs_of(store.path(), &remote.address, THERE)? };
@@ -153,8 +163,11 @@ pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<B
         let fetched = repo.bring(store.path(), &remote.address, &refs);
         // Opened again: it sees new packs.
         let store = Store::open(&repo.guard_dir())?;
-        let came: BTreeMap<&BackupId, Vec<Problem>> =
-            brought.iter().map(|id| Ok((id, look_through(&store, id)?))).collect::<Result<_, BackupError>>()?;
+        let mut read = HashSet::new();
+        let came: BTreeMap<&BackupId, Vec<Problem>> = brought
+            .iter()
+            .map(|id| Ok((id, look_through(&store, id, &mut read)?)))
+            .collect::<Result<_, BackupError>>()?;
         let bad: Vec<(BackupId, Vec<Problem>)> =
             came.into_iter().filter(|(_, found)| !found.is_empty()).map(|(id, found)| (id.clone(), found)).collect();
         for (id, found) in bad {
@@ -167,15 +180,31 @@ pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<B
     Ok(Brought { remote, brought, here, different, problems })
 }
 
-fn look_through(store: &Store, id: &BackupId) -> Result<Vec<Problem>, BackupError> {
+/// git looks also at what the remote has already: when something of that is damaged here, it can't tell what to send.
+fn in_the_way(store: &Store, error: GitError) -> BackupError {
+    let found = || -> Result<Vec<Problem>, BackupError> {
+        let (backups, mut problems) = store.backups()?;
+        let mut read = HashSet::new();
+        for backup in backups {
+            problems.extend(look_through(store, &backup.id, &mut read)?);
+        }
+        Ok(problems)
+    };
+    match found() {
+        Ok(problems) if !problems.is_empty() => BackupError::InTheWay(problems),
+        _ => error.into(),
+    }
+}
+
+fn look_through(store: &Store, id: &BackupId, read: &mut HashSet<Oid>) -> Result<Vec<Problem>, BackupError> {
     let name = backup_ref(id)?;
     let backup = match store.backup(id) {
         Ok(backup) => backup,
         Err(error) => return Ok(vec![Problem { snapshot: name, path: None, why: error.to_string() }]),
     };
-    let mut found = store.check_backup(&backup)?;
+    let mut found = store.check_backup(&backup, &mut HashSet::new())?;
     if found.is_empty() {
-        found = store.read_through(&backup)?;
+        found = store.read_through(&backup, read)?;
     }
     Ok(found)
 }

@@ -40,6 +40,8 @@ pub struct Made {
     pub refused: Vec<Unsaved>,
     /// How many files were read; the others were as they were seen before.
     pub read: usize,
+    /// How many files' stored bytes were damaged, and are written anew.
+    pub healed: usize,
 }
 
 /// Makes a backup of what is there, unless it is what the one before holds.
@@ -75,13 +77,16 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
             Some((then, known)) if *then == metadata && tells(&here.root, &file.path, format)? => Some(*known),
             _ => None,
         };
+        // What is missing in the store is read again, too.
+        let known = known.filter(|known| store.is_there(&known.blob, known.size));
         found.push((file, metadata, known));
     }
     let bytes: u64 = found.iter().filter(|(.., known)| known.is_none()).map(|(_, metadata, _)| metadata.size).sum();
     if left().is_some_and(|left| u128::from(bytes) * 1000 > left.as_millis() * u128::from(A_SECOND)) {
         return Err(BackupError::NoTime(bytes));
     }
-    let (mut saved, mut refused, mut looked, mut read) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut saved, mut refused, mut looked) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut read, mut healed) = (0, 0);
     for (file, metadata, known) in found {
         let kept = if let Some(known) = known {
             Ok(Some(known.clone()))
@@ -90,7 +95,13 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
                 return Err(BackupError::NoTime(bytes));
             }
             read += 1;
-            work.save(file, left())?
+            match work.save(file, left(), Store::copy) {
+                Err(BackupError::Store(StoreError::Blob { .. } | StoreError::Missing(_))) => {
+                    healed += 1;
+                    work.save(file, left(), Store::copy_anew)?
+                }
+                saved => saved?,
+            }
         };
         match kept {
             Ok(Some(known)) => {
@@ -104,13 +115,13 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
         }
     }
     if saved.is_empty() {
-        return Ok(Made { backup: None, is_new: false, refused, read });
+        return Ok(Made { backup: None, is_new: false, refused, read, healed });
     }
     if let Some(before) = before.filter(|before| before.files == saved && before.unsaved == refused) {
         if read > 0 {
             Seen::new(&before.id, &rules, began, looked).write(repo);
         }
-        return Ok(Made { backup: Some(before), is_new: false, refused, read });
+        return Ok(Made { backup: Some(before), is_new: false, refused, read, healed });
     }
     let backup = Backup { id: new_id(now), at: now, files: saved, unsaved: refused.clone() };
     store.write_backup(&backup)?;
@@ -118,7 +129,7 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
     if time.is_none() {
         repack_when_large(repo, &store);
     }
-    Ok(Made { backup: Some(backup), is_new: true, refused, read })
+    Ok(Made { backup: Some(backup), is_new: true, refused, read, healed })
 }
 
 /// What [`create`] would find.
@@ -192,6 +203,9 @@ fn new_id(now: Timestamp) -> BackupId {
     BackupId(format!("{}-{}", now.compact(), &suffix[..6]))
 }
 
+/// [`Store::copy`], or [`Store::copy_anew`].
+type Copier = fn(&Store, &Root, &TreePath) -> Result<Copied, StoreError>;
+
 /// Copies and examines files.
 struct Work<'w> {
     repo: &'w Repo,
@@ -216,8 +230,13 @@ impl<'w> Work<'w> {
     }
 
     /// Copies a file into the store, reads it back, and examines what came. `Ok(Err)`: it was not copied, and why.
-    fn save(&self, file: &DataFile, left: Option<Duration>) -> Result<Result<Option<BackedUp>, String>, BackupError> {
-        let (mode, bits, blob, size) = match self.copy(&file.path, left)? {
+    fn save(
+        &self,
+        file: &DataFile,
+        left: Option<Duration>,
+        into: Copier,
+    ) -> Result<Result<Option<BackedUp>, String>, BackupError> {
+        let (mode, bits, blob, size) = match self.copy(&file.path, left, into)? {
             Copied::Stored { mode, bits, blob, size } => (mode, bits, blob, size),
             Copied::Gone => return Ok(Ok(None)),
             Copied::Refused(why) => return Ok(Err(why)),
@@ -234,12 +253,12 @@ impl<'w> Work<'w> {
 
     /// Copies one file into the store, as its format asks for. A database is copied by SQLite, with the rows that its log holds,
     /// while others use it; of one that is damaged the bytes are saved as they are.
-    fn copy(&self, path: &TreePath, left: Option<Duration>) -> Result<Copied, BackupError> {
+    fn copy(&self, path: &TreePath, left: Option<Duration>, into: Copier) -> Result<Copied, BackupError> {
         let (store, root) = (self.store, &self.here.root);
         let format = self.examiner.rule(path).map(|(_, format)| format);
         let metadata = root.metadata(path)?.filter(|found| matches!(found.kind, Kind::File(mode) if mode.is_regular()));
         let (Some(Metadata { kind: Kind::File(mode), bits, .. }), Some(Format::Sqlite)) = (metadata, format) else {
-            return Ok(store.copy(root, path)?);
+            return Ok(into(store, root, path)?);
         };
         let scratch = Scratch::make(self.repo)?;
         let target = scratch.folder.join("database");
@@ -248,11 +267,11 @@ impl<'w> Work<'w> {
         let limits = Limits::default();
         let limits = Limits { time: left.map_or(limits.time, |left| left.min(limits.time)), ..limits };
         match copy_database(&source, &target, &limits) {
-            Ok(_) => match store.copy(&Root::open(&scratch.folder)?, &"database".into())? {
+            Ok(_) => match into(store, &Root::open(&scratch.folder)?, &"database".into())? {
                 Copied::Stored { blob, size, .. } => Ok(Copied::Stored { mode, bits: Some(bits), blob, size }),
                 refused => Ok(refused),
             },
-            Err(CopyError::Bad { .. }) => Ok(store.copy(root, path)?),
+            Err(CopyError::Bad { .. }) => Ok(into(store, root, path)?),
             Err(CopyError::Disk(error)) => Err(error.into()),
             Err(error) => Ok(Copied::Refused(error.to_string())),
         }

@@ -7,6 +7,7 @@ mod copies;
 mod create;
 mod prune;
 mod pushed;
+mod remedy;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use copies::{Brought, Remote, Sent, fetch, may_leave, push, remote};
 pub use create::{Made, Outlook, create, create_within, would_create};
 pub use prune::{Nothing, Pruned, prune, would_prune};
 pub use pushed::{Copy, copies};
+pub use remedy::{Remedy, remedy};
 pub use verify::{Level, Verified, verify};
 
 /// How long a command waits for another one that is at work.
@@ -60,6 +62,9 @@ pub enum BackupError {
     /// It would take longer than it may.
     #[error("{} of changed data take longer than there is time", crate::model::size(*.0))]
     NoTime(u64),
+    /// Something that is damaged here keeps git from sending.
+    #[error("nothing was sent, because git stops at {}, which is damaged here: {}", .0[0].snapshot, .0[0].why)]
+    InTheWay(Vec<Problem>),
     /// Backups that can't be read: what they hold is not known, so nothing goes.
     #[error("{} can't be read, so nothing was pruned: {}", .0[0].snapshot, .0[0].why)]
     Listing(Vec<Problem>),

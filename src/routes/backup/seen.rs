@@ -63,6 +63,12 @@ impl Seen {
         }
     }
 
+    /// Forgets it: the next backup reads everything, and writes anew what the store has no more.
+    pub(super) fn forget(repo: &Repo) {
+        // Then it stays a hint, and only what is missing altogether is written anew.
+        let _ = disk::remove_file(&path(repo));
+    }
+
     /// Returns the files of the backup before, by path, that are on disk as they were then: to be asked with what the
     /// system says of a file now.
     pub(super) fn untouched<'b>(

@@ -1,5 +1,6 @@
 //! `guard backup verify`: whether what was saved is still there, and comes back.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -13,6 +14,8 @@ use crate::store::{Problem, Store, backup_ref};
 
 use super::super::data_here::Scratch;
 use super::BackupError;
+use super::remedy::{Remedy, remedy};
+use super::seen::Seen;
 
 /// How much is looked at; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +41,8 @@ pub struct Verified {
     pub bytes: u64,
     /// What is wrong.
     pub problems: Vec<Problem>,
+    /// What to do about it.
+    pub remedies: Vec<Remedy>,
 }
 
 /// Verifies one backup, or all.
@@ -49,10 +54,11 @@ pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Veri
         backups.retain(|backup| backup.id == *only);
         problems.retain(|problem| problem.snapshot == name);
     }
+    let (mut there, mut read) = (HashSet::new(), HashSet::new());
     for backup in &backups {
-        let mut found = store.check_backup(backup)?;
+        let mut found = store.check_backup(backup, &mut there)?;
         if level >= Level::Bytes {
-            found.extend(store.read_through(backup)?);
+            found.extend(store.read_through(backup, &mut read)?);
         }
         if level >= Level::Restore && found.is_empty() {
             found.extend(comes_back(repo, &store, backup)?);
@@ -62,9 +68,18 @@ pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Veri
     if level >= Level::Bytes && only.is_none() {
         problems.extend(packs(repo, &store)?);
     }
+    if !problems.is_empty() {
+        Seen::forget(repo);
+    }
     let files = backups.iter().map(|backup| backup.files.len()).sum();
     let bytes = backups.iter().map(Backup::size).sum();
-    Ok(Verified { level, backups: backups.len(), files, bytes, problems })
+    let mut remedies: Vec<Remedy> = Vec::new();
+    for remedy in problems.iter().filter_map(|problem| remedy(repo, problem)) {
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    }
+    Ok(Verified { level, backups: backups.len(), files, bytes, problems, remedies })
 }
 
 /// Lets git look at the packs: their own checksums stand in no object.
@@ -77,9 +92,10 @@ fn packs(repo: &Repo, store: &Store) -> Result<Vec<Problem>, BackupError> {
             continue;
         }
         let git = repo.git_in(store.path(), SETTINGS, "verify-pack");
-        if let Err(error) = git.arg("--").arg(entry.path()).run()?.success() {
+        if git.arg("--").arg(entry.path()).run()?.success().is_err() {
             let snapshot = crate::model::escape(entry.file_name().as_bytes());
-            problems.push(Problem { snapshot, path: None, why: error.to_string() });
+            let why = "a checksum in it is wrong, says git verify-pack".to_owned();
+            problems.push(Problem { snapshot, path: None, why });
         }
     }
     Ok(problems)

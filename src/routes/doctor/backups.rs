@@ -124,7 +124,8 @@ fn whole(session: &Session<'_>) -> Result<Vec<Check>, BackupError> {
     let told = found.problems.iter().take(TOLD).map(|problem| {
         let path = problem.path.as_ref().map_or(String::new(), |path| format!(" '{path}'"));
         let text = format!("{}{path} is damaged: {}", escape(problem.snapshot.as_bytes()), problem.why);
-        Check::new("backups", Health::Bad, text)
+        let check = Check::new("backups", Health::Bad, text);
+        Check { remedy: backup::remedy(session.repo, problem).map(|remedy| remedy.command), ..check }
     });
     Ok(told.collect())
 }

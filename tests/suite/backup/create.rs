@@ -82,7 +82,7 @@ fn d7_an_invalid_source_is_saved_and_never_counts_as_good() {
     let stays: Vec<&str> = pruned["stays"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert!(stays.contains(&first.as_str()) && pruned["pruned"].as_array().unwrap().len() == 2, "{pruned}");
     let text = backup(&sandbox, &["list"]).ok().stdout;
-    assert_eq!(text.lines().count(), 3, "{text}");
+    assert_eq!(text.lines().count(), 4, "{text}");
 }
 
 /// D4: rows that only the log holds are in the backup, also when nothing else changed.

@@ -1,5 +1,7 @@
 //! `guard backup list` and `guard backup show`.
 
+use std::collections::HashSet;
+
 use super::failure;
 use crate::cli::Context;
 use crate::report::{self, Exit};
@@ -23,7 +25,7 @@ Examples:
   guard backup show                          the newest
   guard backup show 20261122-224531-3fa9c1
 
-Exit codes: 0, 2 no such backup, or it is damaged")]
+Exit codes: 0, 1 files of it are damaged, 2 no such backup, or all of it is damaged")]
 pub struct Showing {
     /// Its name, or how its name begins; the newest when none is given
     backup: Option<String>,
@@ -55,13 +57,18 @@ pub(super) fn show(context: &Context, arguments: &Showing) -> anyhow::Result<Exi
             Some(name) => store.backup(&backup::named(&store.backup_ids()?, name)?)?,
             None => store.backups()?.0.into_iter().next().ok_or_else(none_yet)?,
         };
-        Ok((backup, store.path().to_owned()))
+        let problems = store.check_backup(&backup, &mut HashSet::new())?;
+        Ok((backup, problems, store.path().to_owned()))
     };
-    let (backup, store) = found().map_err(failure)?;
-    context
-        .terminal
-        .answer(|| if context.json { report::backup_json(&backup) } else { report::backup_text(&backup, &store) });
-    Ok(Exit::Fine)
+    let (backup, problems, store) = found().map_err(failure)?;
+    context.terminal.answer(|| {
+        if context.json {
+            report::backup_json(&backup, &problems)
+        } else {
+            report::backup_text(&backup, &problems, &store)
+        }
+    });
+    Ok(if problems.is_empty() { Exit::Fine } else { Exit::Blocked })
 }
 
 fn none_yet() -> BackupError {

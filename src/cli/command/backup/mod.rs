@@ -58,11 +58,15 @@ fn failure(error: BackupError) -> anyhow::Error {
     let exit = match &error {
         BackupError::Disk(error) | BackupError::Store(StoreError::Disk(error)) if error.is_locked() => Exit::Locked,
         BackupError::Refused { .. } => Exit::Refused,
-        BackupError::Listing(_) => Exit::CouldNotJudge,
+        BackupError::Listing(_) | BackupError::InTheWay(_) => Exit::CouldNotJudge,
         _ => Exit::Usage,
     };
     let hint = match &error {
-        BackupError::Listing(_) => Some("guard backup verify".to_owned()),
+        BackupError::Listing(_)
+        | BackupError::InTheWay(_)
+        | BackupError::Store(StoreError::Damaged { .. } | StoreError::Blob { .. } | StoreError::Missing(_)) => {
+            Some("guard backup verify".to_owned())
+        }
         BackupError::Store(StoreError::NoStore(_)) => Some("guard backup create".to_owned()),
         BackupError::Refused { hint, .. } => hint.clone(),
         _ => None,
