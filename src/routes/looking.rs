@@ -71,6 +71,9 @@ impl<'a> Looking<'a> {
 
     /// An error when a version is bad.
     pub(super) fn need_good(&self, path: &TreePath, file: &WorkFile) -> Result<(), LastGoodError> {
+        if file.mode == Mode::Link {
+            return Ok(());
+        }
         for bytes in self.undo.versions(path, &[file]) {
             let examined = examine(self.repo, &self.examiner, path, &bytes?);
             let fault = examined.map_or_else(Some, |examined| examined.faults.first.first().map(ToString::to_string));
@@ -139,12 +142,19 @@ impl<'a> Looking<'a> {
 
     /// Examines what was written beside its place; says why it may not take it.
     pub(super) fn check(&self, path: &TreePath, beside: &Path) -> Result<(), String> {
+        if beside.is_symlink() {
+            // What it leads to is not what comes back.
+            return Err("it is a symbolic link".to_owned());
+        }
         let examined = self.examiner.examine(path, Version::File(beside)).map_err(|error| error.to_string())?;
         fault(&examined).map_or(Ok(()), Err)
     }
 
-    /// The same where somebody asked for that version: only what is bad may not.
+    /// The same where somebody asked for that version: only what is bad may not. A link is what was asked for; it holds no data.
     pub(super) fn check_bad(&self, path: &TreePath, beside: &Path) -> Result<(), String> {
+        if beside.is_symlink() {
+            return Ok(());
+        }
         let examined = self.examiner.examine(path, Version::File(beside)).map_err(|error| error.to_string())?;
         examined.faults.first.first().map_or(Ok(()), |fault| Err(fault.to_string()))
     }

@@ -82,7 +82,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// Restoring by plain git ∘ create = identity, over trees of all sorts.
+    /// Restoring ∘ create = identity, over trees of all sorts: by plain git, and by guard.
     #[test]
     fn whatever_was_there_comes_back(
         things in proptest::collection::btree_map((name(), name()), thing(), 1..8),
@@ -129,5 +129,22 @@ proptest! {
         }
         let verified = json(&sandbox, &["verify", "--level", "restore"]);
         prop_assert_eq!(&verified["damaged"], &serde_json::json!([]));
+        fs::remove_dir_all(sandbox.at("data")).unwrap();
+        let mut guard = sandbox.command("guard", sandbox.work());
+        guard.args(["restore", "--from", &id, "--"]).args(made.keys().map(|path| OsStr::from_bytes(path)));
+        let _ = Ran::of(&mut guard, b"").ok();
+        for (path, thing) in &made {
+            let place = sandbox.at(OsStr::from_bytes(path));
+            match thing {
+                Thing::File(bytes, bits) => {
+                    prop_assert_eq!(&fs::read(&place).unwrap(), bytes);
+                    prop_assert_eq!(place.metadata().unwrap().permissions().mode() & 0o777, *bits);
+                }
+                Thing::Link(target) => {
+                    let leads = fs::read_link(&place).unwrap();
+                    prop_assert_eq!(leads.as_os_str().as_bytes(), target.as_slice());
+                }
+            }
+        }
     }
 }
