@@ -286,13 +286,22 @@ impl Store {
                 break;
             }
             let written = writer.write_all(&buffer[..read]);
-            written.map_err(|source| DiskError::Io { path: self.path.clone(), action: "write a blob in", source })?;
+            written.map_err(|source| self.unwritten(source, metadata.size))?;
         }
         if copied != metadata.size {
             return Ok(Attempt::Changed);
         }
         let blob = writer.finalize().map_err(self.failed("write a blob"))?;
         Ok(Attempt::Stored { mode, bits: Some(metadata.bits), blob, size: metadata.size })
+    }
+
+    /// Says why bytes could not be written: libgit2 keeps the system's reason for itself.
+    fn unwritten(&self, source: std::io::Error, size: u64) -> StoreError {
+        let room = rustix::fs::statvfs(&self.path).map(|found| found.f_bavail.saturating_mul(found.f_frsize));
+        // Compressed it may have fitted, but then it would have been written.
+        let is_full = room.is_ok_and(|room| room < size);
+        let source = if is_full { rustix::io::Errno::NOSPC.into() } else { source };
+        DiskError::Io { path: self.path.clone(), action: "write a blob in", source }.into()
     }
 
     fn write_bytes(&self, odb: &Odb<'_>, bytes: &[u8]) -> Result<git2::Oid, StoreError> {

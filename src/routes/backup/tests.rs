@@ -5,9 +5,11 @@ use std::ffi::OsStr;
 use super::*;
 use crate::disk::{Fault, fail_after};
 use crate::git::{Deadline, Environment};
-use crate::model::Standing;
+use crate::model::{Standing, TreePath};
+use crate::routes::restore_from;
 use crate::store::Store;
 use crate::undo::tests::world::World;
+use crate::undo::{Run, Undo};
 
 const NOW: Timestamp = Timestamp(1_795_387_531_000);
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -182,4 +184,43 @@ fn what_can_not_be_told_is_not_pruned() {
     assert_eq!((pruned.goes().count(), left()), (2, 1));
     let again = prune(&repo(&world), at(4), false, |_| {}).unwrap();
     assert_eq!(again.nothing, Some(Nothing::Newer));
+}
+
+/// D8: every write of a restore fails once, and on a disk that stays full: all files are as before or all are back, whatever is half
+/// done is ended by the next command, and the next restore works.
+#[test]
+fn whichever_write_of_a_restore_fails_files_are_old_or_new() {
+    let start = world();
+    let id = make(&start, 0).backup.unwrap().id.0;
+    let paths: Vec<TreePath> = vec!["data/a.json".into(), "data/deep/b.json".into()];
+    let files = |world: &World| [world.text("data/a.json"), world.text("data/deep/b.json")];
+    let saved = files(&start);
+    start.write("data/a.json", "{\"a\": 2}\n");
+    start.remove("data/deep/b.json");
+    start.write("data/deep/b.json", "[]\n");
+    let old = files(&start);
+    for fault in [Fault::Once, Fault::FromThenOn] {
+        let (mut whole, mut failed) = (0, 0);
+        for steps in 0..200 {
+            let world = start.copy();
+            let restore = || restore_from(&repo(&world), (&paths, &id), false, Timestamp(NOW.0 + DAY), Run::Real);
+            fail_after(Some((steps, fault)));
+            let restored = restore();
+            fail_after(None);
+            Undo::new(&repo(&world), Timestamp(NOW.0 + DAY + 1)).recover_interrupted().unwrap();
+            let now = files(&world);
+            assert!(now == old || now == saved, "step {steps}: {now:?}, {restored:?}");
+            assert!(restored.is_err() || now == saved, "step {steps}");
+            let verified = verify(&repo(&world), None, Level::Restore).unwrap();
+            assert_eq!(verified.problems, [], "step {steps}");
+            whole = if restored.is_ok() { whole + 1 } else { 0 };
+            failed += usize::from(restored.is_err());
+            restore().unwrap();
+            assert_eq!(files(&world), saved, "step {steps}");
+            if whole > 4 {
+                break;
+            }
+        }
+        assert!(whole > 4 && failed > 10, "{whole} {failed}");
+    }
 }

@@ -84,3 +84,40 @@ fn a_damaged_backup_is_named_and_the_others_are_there() {
     // The next one does not take the damaged one for what was there before.
     create(&sandbox);
 }
+
+/// Every stored object and every ref: what is restored from it is exactly what was saved, or nothing; and verify names what is
+/// damaged, unless all of it comes back.
+#[test]
+fn d12_nothing_damaged_is_ever_restored() {
+    let sandbox = sandbox();
+    let saved = b"{\"rows\": [1, 2, 3]}\n";
+    sandbox.write("data/a.json", saved);
+    let id = create(&sandbox);
+    let mut files = objects(&sandbox);
+    let reference = sandbox.common_dir().join("recoveryguard/store.git/refs/tags/backup").join(&id);
+    files.push(reference);
+    assert_eq!(files.len(), 6, "two blobs, two trees, a tag, its ref: {files:?}");
+    let (mut refused, mut harmless) = (0, 0);
+    for path in files {
+        let size = fs::read(&path).unwrap().len();
+        for at in [0, 1, size / 3, size / 2, size - 2, size - 1] {
+            sandbox.write("data/a.json", "[]\n");
+            flip(&path, at);
+            let context = format!("byte {at} of {}", path.display());
+            let damaged = json(&sandbox, &["verify"])["damaged"].as_array().unwrap().len();
+            let ran = sandbox.guard(["restore", "data/a.json", "--from", &id]);
+            if ran.status == 0 {
+                assert_eq!(sandbox.read("data/a.json"), saved, "{context}: {ran}");
+                harmless += usize::from(damaged == 0);
+            } else {
+                assert!(damaged > 0, "{context}: {ran}");
+                assert_eq!(sandbox.read("data/a.json"), b"[]\n", "{context}: {ran}");
+                refused += 1;
+            }
+            flip(&path, at);
+        }
+    }
+    // The end of a ref's line is no part of its name.
+    assert!(refused >= 24 && harmless <= 1, "{refused} {harmless}");
+    let _ = sandbox.guard(["restore", "data/a.json", "--from", &id]).ok();
+}

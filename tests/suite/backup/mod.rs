@@ -5,7 +5,9 @@ mod copies;
 mod create;
 mod damage;
 mod doctor;
+mod full;
 mod heal;
+mod killed;
 mod packed;
 mod plain;
 

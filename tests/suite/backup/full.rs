@@ -1,0 +1,86 @@
+//! D7: a disk that is full, a real one: a tmpfs in a mount namespace of its own. Where none can be had the tests say so.
+
+use super::{create, json, sandbox};
+use crate::support::{Ran, Sandbox};
+
+#[expect(clippy::print_stdout, reason = "whoever reads what the tests say must see that this was not tested")]
+fn not_run() {
+    println!("not run: no tmpfs");
+}
+
+/// Runs a script that may mount; `None` where nobody may.
+fn alone(sandbox: &Sandbox, script: &str) -> Option<Ran> {
+    let run = |script: &str| {
+        let mut unshare = sandbox.command("unshare", sandbox.work());
+        Ran::of(unshare.args(["--mount", "--map-root-user", "sh", "-c", script]), b"")
+    };
+    let may =
+        sandbox.command("sh", sandbox.work()).args(["-c", "command -v unshare"]).output().unwrap().status.success()
+            && run("mount -t tmpfs -o size=64k guard-test /mnt").status == 0;
+    if !may {
+        not_run();
+        return None;
+    }
+    Some(run(script))
+}
+
+/// Bytes that can't be compressed.
+fn noise(seed: u64, number: usize) -> Vec<u8> {
+    let mut random = crate::support::Random(seed);
+    (0..number).map(|_| u8::try_from(random.below(256)).unwrap()).collect()
+}
+
+#[test]
+fn needs_tmpfs_a_full_disk_leaves_source_and_store_whole() {
+    let sandbox = sandbox();
+    sandbox.write("data/small.txt", "small\n").write("big", noise(1, 3 << 20));
+    let script = "
+        mkdir -p .git/recoveryguard && mount -t tmpfs -o size=1m guard-test .git/recoveryguard || exit 99
+        guard backup create; echo first $?
+        cp big data/big.bin
+        guard backup create; echo full $?
+        cmp big data/big.bin; echo same $?
+        guard backup verify; echo whole $?
+        rm data/big.bin; echo changed >data/small.txt
+        guard backup create; echo again $?
+        guard backup verify; echo whole $?
+        guard backup list
+    ";
+    let Some(ran) = alone(&sandbox, script) else { return };
+    for line in ["first 0", "full 2", "same 0", "again 0"] {
+        assert!(ran.stdout.lines().any(|said| said == line), "{line}: {ran}");
+    }
+    assert_eq!(ran.stdout.lines().filter(|line| *line == "whole 0").count(), 2, "{ran}");
+    assert!(ran.stderr.contains("No space left on device"), "{ran}");
+    let listed = ran.stdout.lines().filter(|line| line.starts_with("2023") && line.ends_with("good")).count();
+    assert_eq!(listed, 2, "{ran}");
+}
+
+/// What comes back is written beside the file first: there is no room for both.
+#[test]
+fn needs_tmpfs_a_full_disk_leaves_what_should_be_restored_alone() {
+    let sandbox = sandbox();
+    let (saved, now) = (noise(1, 600 << 10), noise(2, 600 << 10));
+    sandbox.write("data/a.bin", &saved);
+    let id = create(&sandbox);
+    sandbox.write("saved", &saved).write("now", &now);
+    let script = format!(
+        "
+        mount -t tmpfs -o size=1m guard-test data || exit 99
+        cp now data/a.bin
+        guard restore data/a.bin --from {id}; echo full $?
+        cmp now data/a.bin; echo same $?
+        ls -A data
+        mount -o remount,size=4m data
+        guard restore data/a.bin --from {id}; echo again $?
+        cmp saved data/a.bin; echo back $?
+        "
+    );
+    let Some(ran) = alone(&sandbox, &script) else { return };
+    assert_eq!(ran.stdout.lines().filter(|line| *line == "a.bin").count(), 1, "{ran}");
+    for line in ["same 0", "again 0", "back 0"] {
+        assert!(ran.stdout.lines().any(|said| said == line), "{line}: {ran}");
+    }
+    assert!(!ran.stdout.contains("full 0"), "{ran}");
+    assert_eq!(json(&sandbox, &["verify"])["damaged"], serde_json::json!([]));
+}
