@@ -24,7 +24,7 @@ pub enum Format {
 }
 
 /// The arguments that choose them.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Output {
     /// How the answer is written: docs/formats.md
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -35,6 +35,12 @@ pub struct Output {
 }
 
 impl Output {
+    /// Returns the same with another format where none was chosen.
+    #[must_use]
+    pub fn or(&self, format: Option<Format>) -> Self {
+        Self { format: self.format.or(format), output: self.output.clone() }
+    }
+
     /// Returns the format; `--json` is another way to say `--format json`.
     pub fn format(&self, context: &Context) -> Result<Format, Failure> {
         match self.format {

@@ -66,6 +66,15 @@ impl Repo {
         Ok(merges)
     }
 
+    /// Returns the newest `most` merges of a commit that no ref here reaches yet, oldest first.
+    pub fn new_merges(&self, tip: Oid, most: usize) -> Result<Vec<Oid>, GitError> {
+        let ask = self.git("rev-list").arg("--merges").arg(format!("--max-count={most}")).arg(tip.to_string());
+        let mut merges: Vec<Oid> =
+            ask.args(["--not", "--all"]).run()?.success()?.lines().filter_map(Oid::from_hex).collect();
+        merges.reverse();
+        Ok(merges)
+    }
+
     /// Returns the number of commits reachable from `tips` and not from `without`.
     pub fn count_commits(&self, tips: &[Oid], without: &[Oid]) -> Result<usize, GitError> {
         let ask = self.git("rev-list").arg("--count");

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice;
 
 use crate::git::Environment;
-use crate::model::{Hook, Incoming, Oid, Push, Raw, RefMove, RefName, TransactionState};
+use crate::model::{Hook, Incoming, Oid, Push, PushOption, Raw, RefMove, RefName, TransactionState};
 
 /// What a hook call means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,13 @@ pub enum Event {
         /// The refs.
         pushes: Vec<Push>,
     },
+    /// A push has come to this repository, and refs are about to move.
+    Receiving {
+        /// Which.
+        updates: Vec<RefMove>,
+        /// What is to be let pass.
+        options: Vec<PushOption>,
+    },
     /// A branch was checked out.
     CheckedOut {
         /// HEAD before; `None` in a new clone or worktree.
@@ -112,6 +119,7 @@ pub fn decode(hook: Hook, arguments: &[OsString], environment: &Environment, std
             upstream: argument(0).into(),
             branch: arguments.get(1).map(|branch| branch.as_bytes().into()),
         },
+        Hook::PreReceive => Event::Receiving { updates: received(stdin), options: options(environment) },
         Hook::PrePush => Event::Pushing { remote: argument(0).into(), pushes: pushes(stdin) },
         // An amended commit is what somebody wanted instead.
         Hook::PostRewrite if argument(0) == b"rebase" => {
@@ -133,6 +141,34 @@ fn pushes(stdin: &mut dyn Read) -> Vec<Push> {
         Some(Push { local: local.into(), new: oid(new)?, remote: remote.into(), old: oid(old)? })
     };
     text.lines().filter_map(push).collect()
+}
+
+/// Reads the lines of `pre-receive`: old value, new value, ref.
+fn received(stdin: &mut dyn Read) -> Vec<RefMove> {
+    let mut text = Vec::new();
+    let _ = stdin.read_to_end(&mut text);
+    let update = |line: &[u8]| {
+        let mut words = line.splitn(3, |byte| *byte == b' ');
+        let oid = |hex| Oid::from_hex(hex).map(Oid::non_null);
+        let (old, new) = (oid(words.next()?)?, oid(words.next()?)?);
+        Some(RefMove { name: words.next()?.into(), old, new })
+    };
+    text.lines().filter_map(update).collect()
+}
+
+/// Reads what `git push -o` sent: options that are not ours are another hook's.
+fn options(environment: &Environment) -> Vec<PushOption> {
+    environment
+        .with_prefix("GIT_PUSH_OPTION_")
+        .filter_map(|(_, value)| option(value.as_bytes().to_str().ok()?))
+        .collect()
+}
+
+/// Reads `guard-allow=<rule>: <reason>`; without a reason it allows nothing.
+fn option(text: &str) -> Option<PushOption> {
+    let (rule, reason) = text.strip_prefix("guard-allow=")?.split_once(':')?;
+    let (rule, reason) = (rule.trim(), reason.trim());
+    (!rule.is_empty() && !reason.is_empty()).then(|| PushOption { rule: rule.to_owned(), reason: reason.to_owned() })
 }
 
 /// Reads the lines of `post-rewrite`: old name, new name, and whatever a later git adds.

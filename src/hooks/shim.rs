@@ -36,6 +36,7 @@ pub const fn template(hook: Hook) -> &'static str {
         Hook::PostRewrite => include_str!("../../hooks/post-rewrite"),
         Hook::PreRebase => include_str!("../../hooks/pre-rebase"),
         Hook::PrePush => include_str!("../../hooks/pre-push"),
+        Hook::PreReceive => include_str!("../../hooks/pre-receive"),
     }
 }
 
@@ -63,7 +64,7 @@ mod tests {
 
     #[test]
     fn every_script_is_short_ascii_and_knows_itself() {
-        for hook in Hook::ALL {
+        for hook in Hook::ALL.into_iter().chain(Hook::SERVER) {
             let text = template(hook);
             assert!(text.is_ascii() && !text.contains('\r'), "{}", hook.name());
             assert!(is_ours(text.as_bytes()), "{}", hook.name());

@@ -1,6 +1,6 @@
 //! Records → operations. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::{Body, Kind, Operation, OperationId, Record, RefMove, Status};
 
@@ -33,13 +33,18 @@ pub(super) fn operations(records: Vec<Record>) -> Vec<Operation> {
 /// So many milliseconds after a command noticed a move, the hook that saw it may still write its record.
 const LATE: u64 = 60_000;
 
-/// Drops operations that were noticed by a command just before the hook that saw them recorded them.
+/// Drops operations that were noticed by a command just before the hook that saw them recorded them. What was undone stays: the
+/// same move afterwards is another one.
 fn drop_seen_twice(operations: &mut Vec<Operation>) {
     let seen: Vec<Seen> = operations.iter().map(Seen::of).collect();
+    let named: HashSet<&OperationId> = operations.iter().filter_map(|operation| operation.intent.of.as_ref()).collect();
     let twice = |place: usize| {
         let near = place.saturating_sub(NEAR)..(place + NEAR + 1).min(seen.len());
         let one = &seen[place];
-        one.by_command && !one.steps.is_empty() && seen[near].iter().any(|other| other.is_late_record_of(one))
+        one.by_command
+            && !one.steps.is_empty()
+            && !named.contains(&operations[place].id)
+            && seen[near].iter().any(|other| other.is_late_record_of(one))
     };
     let doomed: Vec<bool> = (0..seen.len()).map(twice).collect();
     let mut place = 0;
@@ -52,6 +57,7 @@ fn drop_seen_twice(operations: &mut Vec<Operation>) {
 /// What is compared of an operation.
 struct Seen {
     by_command: bool,
+    by_hook: bool,
     at: u64,
     steps: Vec<RefMove>,
 }
@@ -59,11 +65,14 @@ struct Seen {
 impl Seen {
     fn of(operation: &Operation) -> Self {
         let steps = operation.outcome.iter().flat_map(|outcome| outcome.moved.clone()).collect();
-        Self { by_command: operation.intent.kind == Kind::External, at: operation.at.0, steps }
+        let kind = operation.intent.kind;
+        // What the guard does itself it records before anybody can notice it.
+        let by_hook = !matches!(kind, Kind::External | Kind::Undo | Kind::Redo | Kind::Restore);
+        Self { by_command: kind == Kind::External, by_hook, at: operation.at.0, steps }
     }
 
     fn is_late_record_of(&self, noticed: &Self) -> bool {
-        !self.by_command
+        self.by_hook
             && self.at.abs_diff(noticed.at) <= LATE
             && noticed.steps.iter().all(|step| self.steps.contains(step))
     }

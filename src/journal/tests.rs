@@ -171,6 +171,27 @@ fn what_a_command_and_a_hook_saw_counts_once() {
     assert_eq!(sandbox.journal.last_value(&"refs/heads/other".into()).unwrap(), None);
 }
 
+/// A merge that no hook saw, taken back, brought back, and made again by hand: all of them happened.
+#[test]
+fn what_was_undone_is_not_taken_for_what_brought_it_back() {
+    let step =
+        |old: char, new: char| RefMove { name: "refs/heads/main".into(), old: Some(oid(old)), new: Some(oid(new)) };
+    let moved = |old: char, new: char| Body::Outcome(Outcome { status: Status::Done, moved: vec![step(old, new)] });
+    let mut sandbox = Sandbox::new();
+    let lines = [
+        ("unseen", Kind::External, None, ('a', 'b')),
+        ("undo", Kind::Undo, Some("unseen"), ('b', 'a')),
+        ("redo", Kind::Redo, Some("undo"), ('a', 'b')),
+        ("again", Kind::Undo, Some("redo"), ('b', 'a')),
+        ("merge", Kind::Merge, None, ('a', 'b')),
+    ];
+    for (id, kind, of, (old, new)) in lines {
+        sandbox.write(Some(id), intent(kind, of));
+        sandbox.write(Some(id), moved(old, new));
+    }
+    assert_eq!(sandbox.ids(), ["unseen", "undo", "redo", "again", "merge"]);
+}
+
 #[test]
 fn undo_and_redo_take_back_and_are_taken_back() {
     let mut sandbox = Sandbox::new();

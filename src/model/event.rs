@@ -25,10 +25,12 @@ pub enum Hook {
     PreRebase,
     /// Before a push.
     PrePush,
+    /// On a server, before refs move.
+    PreReceive,
 }
 
 impl Hook {
-    /// All of them, in the order in which they are installed.
+    /// Those of a clone, in the order in which they are installed.
     pub const ALL: [Self; 10] = [
         Self::ReferenceTransaction,
         Self::PreMergeCommit,
@@ -41,6 +43,9 @@ impl Hook {
         Self::PreRebase,
         Self::PrePush,
     ];
+
+    /// Those of a server.
+    pub const SERVER: [Self; 1] = [Self::PreReceive];
 
     /// Returns git's name of the hook, which is its file name too.
     pub const fn name(self) -> &'static str {
@@ -55,12 +60,13 @@ impl Hook {
             Self::PostRewrite => "post-rewrite",
             Self::PreRebase => "pre-rebase",
             Self::PrePush => "pre-push",
+            Self::PreReceive => "pre-receive",
         }
     }
 
     /// Finds a hook by git's name.
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|hook| hook.name() == name)
+        Self::ALL.into_iter().chain(Self::SERVER).find(|hook| hook.name() == name)
     }
 
     /// Returns whether the hook runs after the fact, where its exit status can prevent nothing.
@@ -106,6 +112,15 @@ pub struct Push {
     pub remote: RefName,
     /// What the remote has, as far as it told; `None` when the ref is new.
     pub old: Option<Oid>,
+}
+
+/// `guard-allow=<rule>: <reason>`, as `git push -o` sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushOption {
+    /// The rule that is to let something pass.
+    pub rule: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// One head that a merge brings in.

@@ -50,12 +50,16 @@ fn headline(answer: &Answer, name: &str) -> String {
             format!("{guard} what came in or was rebased was not all looked at\n")
         }
         (Occasion::Rebased, _) => format!("{guard} what came in or was rebased lacks work: look at this\n"),
-        (Occasion::Push, Verdict::Block) => format!("{guard} {} this push\n", "refused".red().bold()),
-        (Occasion::Push, Verdict::CouldNotJudge) if answer.refuses() => {
+        (Occasion::Push | Occasion::Receive, Verdict::Block) => {
+            format!("{guard} {} this push\n", "refused".red().bold())
+        }
+        (Occasion::Push | Occasion::Receive, Verdict::CouldNotJudge) if answer.refuses() => {
             format!("{guard} could not judge this push: refused, as on_failure says\n")
         }
         (Occasion::Push, Verdict::CouldNotJudge) => format!("{guard} could not judge this push: git goes on\n"),
         (Occasion::Push, _) => format!("{guard} this push publishes something to look at\n"),
+        (Occasion::Receive, Verdict::CouldNotJudge) => format!("{guard} could not judge this push: it is taken\n"),
+        (Occasion::Receive, _) => format!("{guard} look at what this push brings\n"),
         (Occasion::Checkout, _) => format!("{guard} this branch lacks what its manifest names\n"),
     }
 }
@@ -71,6 +75,7 @@ fn ending(answer: &Answer) -> String {
         Occasion::Gate | Occasion::Result | Occasion::After if loud => {
             "to take the merge back: guard undo-merge\n".to_owned()
         }
+        Occasion::Receive if answer.refuses() => "nothing was taken: no branch has moved\n".to_owned(),
         Occasion::Push if answer.refuses() => {
             "nothing was pushed; to push nevertheless: git push --no-verify\n".to_owned()
         }

@@ -21,6 +21,23 @@ pub enum Subject {
     Commit(String),
     /// What a range brings: the step from its start to its end, and every merge in it.
     Range(String, String),
+    /// What a forge was asked to merge, or was pushed: its branches are not branches here, so their names are said.
+    Forge(Proposal),
+}
+
+/// A merge or push request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The commit that it goes onto.
+    pub base: String,
+    /// The commit that comes in.
+    pub head: String,
+    /// The branch that it goes into, by its short name.
+    pub into: Option<String>,
+    /// The branch that comes in, by its short name.
+    pub from: Option<String>,
+    /// Whether the branch just moves from base to head.
+    pub pushed: bool,
 }
 
 /// One merge, judged.
@@ -51,8 +68,29 @@ pub fn check(repo: &Repo, subject: &Subject) -> Result<Vec<Checked>, CheckError>
     match subject {
         Subject::Merge { revisions, into } => Ok(vec![merge(repo, revisions, into.as_deref())?]),
         Subject::Commit(revision) => Ok(vec![existing(repo, commit(repo, revision)?, &Look::default())?]),
-        Subject::Range(start, end) => range(repo, start, end),
+        Subject::Range(start, end) => {
+            let full = RefName::from(format!("refs/heads/{start}"));
+            let branch = repo.ref_value(&full)?.map(|_| full);
+            range(repo, (start, end), branch.as_ref(), None)
+        }
+        Subject::Forge(proposal) => proposed(repo, proposal),
     }
+}
+
+/// Judges what a forge was asked for: a push is a step, anything else a merge that nobody has made.
+fn proposed(repo: &Repo, proposal: &Proposal) -> Result<Vec<Checked>, CheckError> {
+    let branch = proposal.into.as_ref().map(|name| RefName::from(format!("refs/heads/{name}")));
+    if proposal.pushed {
+        return range(repo, (&proposal.base, &proposal.head), branch.as_ref(), proposal.from.as_deref());
+    }
+    let (tip, head) = (commit(repo, &proposal.base)?, commit(repo, &proposal.head)?);
+    let heads = vec![incoming(head, proposal.from.as_deref().unwrap_or(&proposal.head))];
+    let (asked, look) = (Asked::Predicted(Strategy::default()), Look::default());
+    let mut found = vec![judged(repo, branch.as_ref(), Some(tip), heads, asked, (None, &look))?];
+    for oid in repo.merges(&[head], &[tip])? {
+        found.push(existing(repo, oid, &look)?);
+    }
+    Ok(found)
 }
 
 fn commit(repo: &Repo, revision: &str) -> Result<Oid, CheckError> {
@@ -90,13 +128,17 @@ fn existing(repo: &Repo, oid: Oid, look: &Look) -> Result<Checked, CheckError> {
     judged(repo, None, commit.parents.first().copied(), heads, Asked::Tree(commit.tree), (Some(oid), look))
 }
 
-fn range(repo: &Repo, start: &str, end: &str) -> Result<Vec<Checked>, CheckError> {
+fn range(
+    repo: &Repo,
+    (start, end): (&str, &str),
+    branch: Option<&RefName>,
+    name: Option<&str>,
+) -> Result<Vec<Checked>, CheckError> {
     let (from, to) = (commit(repo, start)?, commit(repo, end)?);
-    let full = RefName::from(format!("refs/heads/{start}"));
-    let branch = repo.ref_value(&full)?.map(|_| full);
     let asked = Asked::Predicted(Strategy::default());
     let look = Look::default();
-    let mut found = vec![judged(repo, branch.as_ref(), Some(from), vec![incoming(to, end)], asked, (None, &look))?];
+    let heads = vec![incoming(to, name.unwrap_or(end))];
+    let mut found = vec![judged(repo, branch, Some(from), heads, asked, (None, &look))?];
     for oid in repo.merges(&[to], &[from])? {
         found.push(existing(repo, oid, &look)?);
     }

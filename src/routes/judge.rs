@@ -58,6 +58,13 @@ fn configured(repo: &Repo) -> Result<OnFailure, GitError> {
     Ok(if blocks { OnFailure::Block } else { OnFailure::Warn })
 }
 
+/// Returns what happens on a server when a push can't be judged and no manifest says: it is refused, unless
+/// `recoveryguard.onFailure` says otherwise.
+pub fn on_failure_of_server(repo: &Repo) -> Result<OnFailure, GitError> {
+    let warns = repo.config("recoveryguard.onFailure")?.is_some_and(|value| value.eq_ignore_ascii_case(b"warn"));
+    Ok(if warns { OnFailure::Warn } else { OnFailure::Block })
+}
+
 /// Returns what happens when a merge into HEAD can't be judged at all: the manifest or the configuration may refuse it.
 pub fn on_failure(repo: &Repo) -> OnFailure {
     // Each that can't be read says nothing; the other still counts.

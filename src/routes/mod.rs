@@ -32,6 +32,7 @@ mod moved;
 mod pulled;
 mod push;
 mod rebase;
+mod receive;
 mod result;
 pub mod retention;
 mod rewritten;
@@ -43,10 +44,10 @@ mod whose;
 
 pub use allow::{AllowError, Scope, Source, allow};
 pub use audit::{Audited, audit};
-pub use check::{CheckError, Checked, Subject, check};
+pub use check::{CheckError, Checked, Proposal, Subject, check};
 pub use confirm::confirm;
 pub use drill::{DrillError, Drilled, Drills, drill};
-pub use judge::{Judged, on_failure};
+pub use judge::{Judged, on_failure, on_failure_of_server};
 pub use last_good::{LastGood, LastGoodError, Recovery, last_good, restore_from};
 pub use lost::{LostError, LostWork, Merge, lost};
 pub use runbook::{Grounds, Practice, RunbookError, grounds, practice};
@@ -95,6 +96,8 @@ pub enum Occasion {
     Rebased,
     /// Commits are about to be published.
     Push,
+    /// A push has come to this server.
+    Receive,
 }
 
 /// What a route answers.
@@ -141,8 +144,10 @@ impl Answer {
 
 /// Answers an event; `None` when there is nothing to say.
 pub fn answer(session: &Session<'_>, event: Event) -> Result<Option<Answer>, GitError> {
+    // On a server nothing is recorded: what is in quarantine may be thrown away.
+    let records = !matches!(event, Event::Receiving { .. });
     let answer = route(session, event);
-    if matches!(answer, Ok(Some(_))) {
+    if records && matches!(answer, Ok(Some(_))) {
         retention::now_and_then(session);
     }
     answer
@@ -165,6 +170,7 @@ fn route(session: &Session<'_>, event: Event) -> Result<Option<Answer>, GitError
         Event::CheckedOut { old, new } => after::checked_out(session, old, new),
         Event::Rewritten { pairs, action } => rewritten::rebased(session, &pairs, &action),
         Event::Pushing { remote, pushes } => push::pushing(session, &remote, &pushes),
+        Event::Receiving { updates, options } => receive::receiving(session, &updates, &options),
         Event::Nothing => Ok(None),
     }
 }

@@ -108,7 +108,7 @@ fn consoles(text: &str) -> Vec<Typed> {
 
 #[test]
 fn every_console_block_ends_as_it_is_printed() {
-    for name in ["README.md", runbook::FILE] {
+    for name in ["README.md", runbook::FILE, "docs/undo.md", "docs/data.md"] {
         let sandbox = Sandbox::new();
         let bin = sandbox.root().join("bin");
         let search = std::env::join_paths([bin.as_path(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();

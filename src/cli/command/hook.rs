@@ -41,8 +41,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     if event == Event::Nothing {
         return Exit::Fine;
     }
-    let judges =
-        matches!(event, Event::Gate { .. } | Event::MergeResult { .. } | Event::CommitResult | Event::Pushing { .. });
+    let judges = matches!(
+        event,
+        Event::Gate { .. }
+            | Event::MergeResult { .. }
+            | Event::CommitResult
+            | Event::Pushing { .. }
+            | Event::Receiving { .. }
+    );
     let answered = catch_unwind(AssertUnwindSafe(|| answer(context, event)));
     let answered =
         answered.unwrap_or_else(|_| Err(GitError::Unsupported("an internal error (please report it)".into())));
@@ -85,7 +91,11 @@ fn failed(context: &Context, hook: Hook, judges: bool, error: &GitError) -> Exit
     }
     let surroundings = &context.surroundings;
     let repo = Repo::of_hook(&surroundings.folder, surroundings.environment.clone(), Deadline::after(LIMIT));
-    let blocks = repo.is_ok_and(|repo| routes::on_failure(&repo) == OnFailure::Block);
+    let policy = |repo: &Repo| match hook {
+        Hook::PreReceive => routes::on_failure_of_server(repo).unwrap_or(OnFailure::Block),
+        _ => routes::on_failure(repo),
+    };
+    let blocks = repo.as_ref().map_or(hook == Hook::PreReceive, |repo| policy(repo) == OnFailure::Block);
     let next = if blocks { "refused, as on_failure says" } else { "git goes on" };
     context.terminal.say(|| format!("guard: could not judge: {error}\n  {next}\n"));
     if blocks { Exit::CouldNotJudge } else { Exit::Fine }

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod drill;
 mod explain;
+mod generated;
 mod hook;
 mod init;
 mod install;
@@ -44,6 +45,8 @@ pub enum Command {
     Restore(restore::Arguments),
     Runbook(runbook::Arguments),
     Verify(verify::Arguments),
+    Completions(generated::Completing),
+    Man(generated::Manual),
     Log(log::Listing),
     Show(log::Showing),
 }
@@ -70,6 +73,8 @@ impl Command {
             Self::Restore(_) => "restore",
             Self::Runbook(_) => "runbook",
             Self::Verify(_) => "verify",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
             Self::Log(_) => "log",
             Self::Show(_) => "show",
         }
@@ -96,6 +101,8 @@ impl Command {
             Self::Restore(arguments) => restore::run(context, arguments),
             Self::Runbook(arguments) => runbook::run(context, arguments),
             Self::Verify(arguments) => verify::run(context, arguments),
+            Self::Completions(arguments) => Ok(generated::completions(context, arguments)),
+            Self::Man(arguments) => generated::man(context, arguments),
             Self::Log(arguments) => log::log(context, arguments),
             Self::Show(arguments) => log::show(context, arguments),
         }

@@ -1,5 +1,7 @@
 //! `guard check`: would this merge be refused, and why?
 
+mod ci;
+
 use anyhow::anyhow;
 
 use crate::cli::{Context, Failure, Output};
@@ -20,12 +22,13 @@ Examples:
   guard check --merge HEAD
   guard check main..feat --json
   guard check origin/main..HEAD --format github
+  guard check --ci                  in a pipeline: its environment says what is to be judged
 
 Exit codes: 0 fine (warnings included), 1 findings that block (--strict: warnings too), 2 usage,
 3 could not judge")]
 pub struct Arguments {
     /// What would be merged, or one range A..B
-    #[arg(value_name = "REV", required_unless_present = "merge")]
+    #[arg(value_name = "REV", required_unless_present_any = ["merge", "ci"])]
     revisions: Vec<String>,
     /// Judge merging into this instead of HEAD
     #[arg(long, value_name = "REV")]
@@ -33,6 +36,9 @@ pub struct Arguments {
     /// Judge this merge, which exists
     #[arg(long, value_name = "COMMIT", conflicts_with_all = ["revisions", "into"])]
     merge: Option<String>,
+    /// Find base and head in the environment of GitHub, Gitea, GitLab, Bitbucket or Jenkins
+    #[arg(long, conflicts_with_all = ["revisions", "into", "merge"])]
+    ci: bool,
     /// End with 1 for warnings too
     #[arg(long)]
     strict: bool,
@@ -63,18 +69,33 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let _ = arguments.output.format(context)?;
+    let found = arguments.ci.then(|| {
+        let folder = &context.surroundings.folder;
+        ci::find(&context.surroundings.environment, &|path| std::fs::read(folder.join(path)).ok())
+            .map_err(|why| Failure::new(Exit::Usage, why))
+    });
+    let found = found.transpose()?;
+    let usual = found.as_ref().and_then(|found| found.format).filter(|_| !context.json);
+    let output = arguments.output.or(usual);
+    let _ = output.format(context)?;
     let repo = context.repo_looked_at()?;
-    let about = context.about(&repo, arguments.asked());
-    let all = match routes::check(&repo, &arguments.subject()?) {
+    let (asked, subject) = match &found {
+        Some(found) => {
+            let asked = format!("{}..{}", found.proposal.base, found.proposal.head);
+            (crate::model::escape(asked.as_bytes()), Subject::Forge(found.proposal.clone()))
+        }
+        None => (arguments.asked(), arguments.subject()?),
+    };
+    let about = context.about(&repo, asked);
+    let all = match routes::check(&repo, &subject) {
         Ok(all) => all,
         Err(error) => {
             let why = error.to_string();
-            let error = failure(error);
+            let error = failure(error, found.as_ref());
             // Who reads only the report must see it there, too.
             if crate::cli::exit_of(&error) == Exit::CouldNotJudge {
                 let report = Report::of_failed_check(about, &why);
-                arguments.output.report(context, &report, String::new, || report::unchecked_json(&why))?;
+                output.report(context, &report, String::new, || report::unchecked_json(&why))?;
             }
             return Err(error);
         }
@@ -90,7 +111,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let text = || shown.iter().map(|(one, changed)| report::checked_text(one, changed, context.verbose)).collect();
     let report = Report::of_check(about, &all);
-    arguments.output.report(context, &report, text, || report::checked_json(&all, worst))?;
+    output.report(context, &report, text, || report::checked_json(&all, worst))?;
     Ok(match worst {
         Verdict::Block => Exit::Blocked,
         Verdict::CouldNotJudge => Exit::CouldNotJudge,
@@ -109,7 +130,23 @@ fn worst(all: &[Checked]) -> Verdict {
     all.iter().map(|checked| checked.judged.verdict).max_by_key(|verdict| rank(*verdict)).unwrap_or(Verdict::Pass)
 }
 
-fn failure(error: CheckError) -> anyhow::Error {
+fn failure(error: CheckError, found: Option<&ci::Found>) -> anyhow::Error {
+    match (error, found) {
+        // In a pipeline a commit that is not here is a clone that is too shallow.
+        (
+            error @ (CheckError::NoRevision(_)
+            | CheckError::Git(
+                GitError::Missing(_) | GitError::Damaged { .. } | GitError::TimedOut(_) | GitError::Shallow,
+            )),
+            Some(found),
+        ) => Failure::new(Exit::CouldNotJudge, format!("could not verify: {error}"))
+            .hint(format!("clone the whole history: {}", found.deepen))
+            .into(),
+        (error, _) => failure_here(error),
+    }
+}
+
+fn failure_here(error: CheckError) -> anyhow::Error {
     match error {
         CheckError::Git(
             GitError::Missing(_) | GitError::Damaged { .. } | GitError::TimedOut(_) | GitError::Shallow,

@@ -1,0 +1,80 @@
+//! `guard check --ci`: the same verdict in a pipeline, from what its environment says.
+
+use serde_json::json;
+
+use crate::support::{Ran, Sandbox};
+
+const MANIFEST: &str = "version = 1\n[[protect]]\npaths = [\"tool.sh\"]\non = [\"main\"]\n[[branch]]\ninto = [\"main\"]\nnever = [\"wip/*\"]\n";
+
+/// A project whose branch `feat` deletes a protected file; returns base and head.
+fn project(sandbox: &Sandbox) -> (String, String) {
+    sandbox.write(".recoveryguard.toml", MANIFEST).write("tool.sh", "#!/bin/sh\n");
+    let base = sandbox.commit("project");
+    (base, sandbox.branch("feat", &[("tool.sh", None)]))
+}
+
+fn event(sandbox: &Sandbox, name: &str, event: &serde_json::Value) {
+    sandbox.write("../event.json", event.to_string());
+    sandbox.env("GITHUB_ACTIONS", "true").env("GITHUB_EVENT_NAME", name).env("GITHUB_EVENT_PATH", "../event.json");
+}
+
+fn pull_request(base: &str, head: &str, from: &str) -> serde_json::Value {
+    json!({ "pull_request": { "base": { "sha": base, "ref": "main" }, "head": { "sha": head, "ref": from } } })
+}
+
+#[test]
+fn a_pull_request_is_judged_by_the_branch_that_it_goes_into() {
+    let sandbox = Sandbox::new();
+    let (base, head) = project(&sandbox);
+    // As a runner checks it out: no branch, only the commit.
+    let _ = sandbox.git(["checkout", "-q", "--detach", &head]).ok();
+    event(&sandbox, "pull_request", &pull_request(&base, &head, "feat"));
+    let refused = sandbox.guard(["check", "--ci"]).exits(1);
+    assert!(refused.stdout.contains("::error") && refused.stdout.contains("protected-delete"), "{refused}");
+    let document = sandbox.guard(["check", "--ci", "--json"]).exits(1);
+    assert!(document.line().starts_with("{\"version\":1,\"command\":\"check\""), "{document}");
+    let elsewhere = json!({ "pull_request": { "base": { "sha": base, "ref": "sandbox" }, "head": { "sha": head, "ref": "feat" } } });
+    event(&sandbox, "pull_request", &elsewhere);
+    let warned = sandbox.guard(["check", "--ci", "--format", "text"]).ok();
+    assert!(warned.stdout.contains("warn"), "on another branch it only warns: {warned}");
+}
+
+#[test]
+fn the_names_of_both_branches_count() {
+    let sandbox = Sandbox::new();
+    let (base, _) = project(&sandbox);
+    let head = sandbox.branch("half-done", &[("new", Some("1\n"))]);
+    event(&sandbox, "pull_request", &pull_request(&base, &head, "wip/idea"));
+    let refused = sandbox.guard(["check", "--ci"]).exits(1);
+    assert!(refused.stdout.contains("wrong-branch"), "{refused}");
+}
+
+#[test]
+fn a_push_is_a_step() {
+    let sandbox = Sandbox::new();
+    let (base, head) = project(&sandbox);
+    let push = json!({ "before": base, "after": head, "ref": "refs/heads/main" });
+    event(&sandbox, "push", &push);
+    assert!(sandbox.guard(["check", "--ci"]).exits(1).stdout.contains("protected-delete"));
+}
+
+#[test]
+fn h16_a_shallow_clone_is_told_what_to_add_and_is_never_green() {
+    let sandbox = Sandbox::new();
+    let (base, head) = project(&sandbox);
+    let shallow = sandbox.root().join("shallow");
+    let from = format!("file://{}", sandbox.work().display());
+    let clone = ["clone", "-q", "--depth", "1", "--branch", "feat", &from, shallow.to_str().unwrap()];
+    let _ = sandbox.git_in(sandbox.root(), clone).ok();
+    event(&sandbox, "pull_request", &pull_request(&base, &head, "feat"));
+    let mut command = sandbox.command("guard", &shallow);
+    let told = Ran::of(command.args(["check", "--ci"]), b"").exits(3);
+    assert!(told.stderr.contains("could not verify") && told.stderr.contains("fetch-depth: 0"), "{told}");
+}
+
+#[test]
+fn outside_of_a_pipeline_it_is_said_what_to_give() {
+    let sandbox = Sandbox::new();
+    let _ = project(&sandbox);
+    let _ = sandbox.guard(["check", "--ci"]).exits(2).says("give a range");
+}
