@@ -6,6 +6,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::CONTENT_LIMIT;
 use crate::git::{BlobFolder, GitError, Repo};
@@ -62,7 +63,12 @@ impl<'r> Databases<'r> {
             None => Some(Limits { bytes: LARGEST, ..Limits::default() }),
             Some(_) if deadline.is_half_over() => None,
             // A reader that can't be interrupted is left behind after as much again.
-            Some(half) => Some(Limits { bytes: CONTENT_LIMIT, time: half / 2 }),
+            // In hundredths of a second, for people.
+            Some(half) => Some(Limits { bytes: CONTENT_LIMIT, time: hundredths(half / 2) }),
         }
     }
+}
+
+fn hundredths(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis() / 10 * 10).unwrap_or(u64::MAX))
 }
