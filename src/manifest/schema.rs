@@ -64,6 +64,8 @@ pub enum Format {
     Toml,
     /// CSV.
     Csv,
+    /// CSV whose columns are parted by tabs.
+    Tsv,
     /// SQLite database.
     Sqlite,
     /// Text without structure.

@@ -30,6 +30,14 @@ impl Asked {
             Self::Verify => "verify",
         }
     }
+
+    /// Returns what was judged, one of them.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Audit | Self::Check => "merge",
+            Self::Verify => "file",
+        }
+    }
 }
 
 /// One merge. All texts are escaped for terminals, not for any format.

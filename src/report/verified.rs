@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::json as document;
 use crate::model::{Finding, Level, Standing, Timestamp, Verdict, escape, fingerprint};
-use crate::routes::{Past, Verified};
+use crate::routes::{Holder, Past, Verified};
 use crate::validate::{About, Contents, Fault, Faults, Place};
 
 /// So many faults of a file are shown as text.
@@ -32,7 +32,11 @@ pub fn versions_text(all: &[Past]) -> String {
         let (day, file) = (day(past.time), &past.file);
         let called = if file.path == path { String::new() } else { format!("  as {}", file.path) };
         let holds = holds(&file.examined.contents);
-        format!("{}  {} {day} {}{called}{holds}\n{}", word(file), past.commit.short(), past.author, details(file))
+        let holder = match &past.holder {
+            Holder::Commit { oid, author } => format!("{} {day} {author}", oid.short()),
+            Holder::Backup(id) => format!("backup {id}"),
+        };
+        format!("{}  {holder}{called}{holds}\n{}", word(file), details(file))
     };
     all.iter().map(version).collect()
 }
@@ -131,10 +135,15 @@ pub fn versions_json(all: &[Past]) -> String {
     let mut text = document::document("verify");
     document::add_verdict(&mut text, verdict_of(&newest), &verified_findings(&newest), None);
     let version = |past: &Past| {
+        let (commit, author, backup) = match &past.holder {
+            Holder::Commit { oid, author } => (Some(oid), Some(author.to_string()), None),
+            Holder::Backup(id) => (None, None, Some(id)),
+        };
         json!({
-            "commit": past.commit,
+            "commit": commit,
             "at": Timestamp(past.time.saturating_mul(1000)).iso(),
-            "author": past.author.to_string(),
+            "author": author,
+            "backup": backup,
             "file": file_json(&past.file),
         })
     };

@@ -58,11 +58,12 @@ pub(super) fn here(repo: &Repo) -> Result<Here, HereError> {
 pub(super) fn schema(repo: &Repo, path: &str) -> Result<Vec<u8>, String> {
     let path = TreePath::from(path);
     let here = || -> Result<Option<Vec<u8>>, HereError> {
-        let root = Root::open(repo.need_work_tree()?)?;
-        match root.read(&path)? {
-            Some(OnDisk::File { mode, bytes }) if mode.is_regular() => return Ok(Some(bytes)),
-            Some(_) => return Ok(None),
-            None => {}
+        if let Some(top) = repo.work_tree() {
+            match Root::open(top)?.read(&path)? {
+                Some(OnDisk::File { mode, bytes }) if mode.is_regular() => return Ok(Some(bytes)),
+                Some(_) => return Ok(None),
+                None => {}
+            }
         }
         let Some(head) = repo.head()?.oid else { return Ok(None) };
         let entry = repo.objects().leaf(Some(repo.objects().tree_of(head)?), &path)?;

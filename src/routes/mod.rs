@@ -51,7 +51,7 @@ pub use judge::{Judged, on_failure, on_failure_of_server};
 pub use last_good::{LastGood, LastGoodError, Recovery, last_good, restore_from};
 pub use lost::{LostError, LostWork, Merge, lost};
 pub use runbook::{Grounds, Practice, RunbookError, grounds, practice};
-pub use verify::{Past, Verified, Verify, VerifyError};
+pub use verify::{Holder, Past, Verified, Verify, VerifyError};
 
 use crate::disk::{self, Durability};
 use crate::git::{GitError, Repo};

@@ -3,16 +3,17 @@
 //! The working tree's manifest and schemas say what is asked for, also of older versions: it is today's readers that have
 //! to get along with them.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use super::data_here::{here, schema};
 use super::looking::examine;
-use crate::facts::{Examiner, Version};
+use crate::facts::{self, Examiner, Found, Version};
 use crate::git::{GitError, Repo};
 use crate::manifest::Manifest;
 use crate::model::{BackupId, Content, Entry, Oid, Raw, TreePath};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::validate::{Examined, Place};
 
 /// Larger blobs are not read.
@@ -30,14 +31,26 @@ pub struct Verified {
 /// A version of a file, examined.
 #[derive(Debug, Clone)]
 pub struct Past {
-    /// The commit that brought it.
-    pub commit: Oid,
-    /// When that was committed: seconds since 1970.
+    /// What has it.
+    pub holder: Holder,
+    /// When that was made: seconds since 1970.
     pub time: u64,
-    /// Its author's name.
-    pub author: Raw,
     /// The file as it was called then, examined.
     pub file: Verified,
+}
+
+/// What has a version of a file.
+#[derive(Debug, Clone)]
+pub enum Holder {
+    /// The commit that brought it.
+    Commit {
+        /// Its name.
+        oid: Oid,
+        /// Its author's name.
+        author: Raw,
+    },
+    /// The newest backup of it.
+    Backup(BackupId),
 }
 
 /// Why nothing could be verified.
@@ -49,6 +62,9 @@ pub enum VerifyError {
     /// The manifest can't be read.
     #[error("{0}")]
     Manifest(String),
+    /// The store can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Standard input can't be read.
     #[error("standard input can't be read: {0}")]
     Read(#[source] io::Error),
@@ -58,6 +74,12 @@ pub enum VerifyError {
     /// There is no such file.
     #[error("there is no file '{0}'")]
     NoFile(TreePath),
+    /// It is a folder where one file is wanted.
+    #[error("'{0}' is a folder: versions are listed of one file")]
+    Folder(TreePath),
+    /// There is no working tree.
+    #[error("there is no working tree here: name a revision (guard verify --rev HEAD)")]
+    NoWorkTree,
 }
 
 /// What `guard verify` works with.
@@ -67,8 +89,18 @@ pub struct Verify<'r> {
 }
 
 impl<'r> Verify<'r> {
-    /// Reads the working tree's manifest.
+    /// Reads the working tree's manifest; where there is none, HEAD's.
     pub fn new(repo: &'r Repo) -> Result<Self, VerifyError> {
+        if repo.work_tree().is_none() {
+            let tree = repo.resolve_head()?.map(|head| repo.objects().tree_of(head)).transpose()?;
+            let manifest = match facts::manifest_of(repo, tree)? {
+                Found::Manifest(manifest) => *manifest,
+                Found::None => Manifest::default(),
+                Found::Unreadable(error) => return Err(VerifyError::Manifest(error.to_string())),
+                Found::Odd(why) => return Err(VerifyError::Manifest(why)),
+            };
+            return Ok(Self { repo, manifest });
+        }
         let here = here(repo).map_err(|error| VerifyError::Manifest(error.to_string()))?;
         Ok(Self { repo, manifest: here.manifest })
     }
@@ -76,6 +108,9 @@ impl<'r> Verify<'r> {
     /// Examines the files of the working tree: those that the manifest names, at or beneath `paths` where some are given,
     /// and the files that are given themselves.
     pub fn here(&self, paths: &[TreePath]) -> Result<Vec<Verified>, VerifyError> {
+        if self.repo.work_tree().is_none() {
+            return Err(VerifyError::NoWorkTree);
+        }
         let examiner = self.examiner();
         let mut found = BTreeSet::new();
         let is_wanted = |path: &TreePath| examiner.rule(path).is_some() && is_chosen(path, paths);
@@ -141,8 +176,11 @@ impl<'r> Verify<'r> {
         }
     }
 
-    /// Examines the newest versions of a file that HEAD's history and reflogs have.
+    /// Examines the newest versions of a file that HEAD's history, reflogs and backups have.
     pub fn versions(&self, path: &TreePath, most: usize) -> Result<Vec<Past>, VerifyError> {
+        if self.repo.on_disk(path).is_some_and(|place| place.is_dir()) {
+            return Err(VerifyError::Folder(path.clone()));
+        }
         let examiner = self.examiner();
         let mut found: Vec<Past> = Vec::new();
         let mut seen = BTreeSet::new();
@@ -152,10 +190,38 @@ impl<'r> Verify<'r> {
             if seen.insert((version.commit, entry.oid)) {
                 let time = u64::try_from(version.at).unwrap_or(0);
                 let file = self.blob(&examiner, version.path, entry)?;
-                found.push(Past { commit: version.commit, time, author: version.author, file });
+                found.push(Past { holder: Holder::Commit { oid: version.commit, author: version.author }, time, file });
             }
         }
-        if found.is_empty() { Err(VerifyError::NoFile(path.clone())) } else { Ok(found) }
+        found.extend(self.backed_up(&examiner, path, most)?);
+        if found.is_empty() {
+            return Err(VerifyError::NoFile(path.clone()));
+        }
+        found.sort_by_key(|past| Reverse(past.time));
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// Examines the versions that backups have, by today's rules, each once.
+    fn backed_up(&self, examiner: &Examiner<'_>, path: &TreePath, most: usize) -> Result<Vec<Past>, VerifyError> {
+        let store = match Store::open(&self.repo.guard_dir()) {
+            Ok(store) => store,
+            Err(StoreError::NoStore(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+        for backup in store.backups()?.0 {
+            let Some(file) = backup.file(path).filter(|file| file.mode.is_regular()) else { continue };
+            if found.len() == most || !seen.insert(file.blob) {
+                continue;
+            }
+            let bytes = store.read_blob(&file.blob);
+            let read = |bytes: Vec<u8>| self.bytes(examiner, path, &bytes);
+            let verdict = bytes.map_or_else(|error| unknown(error.to_string()), read);
+            let file = Verified { path: path.clone(), examined: verdict };
+            found.push(Past { holder: Holder::Backup(backup.id), time: backup.at.0 / 1000, file });
+        }
+        Ok(found)
     }
 
     /// Examines bytes as if they stood at a path.

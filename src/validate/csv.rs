@@ -27,9 +27,15 @@ enum State {
     Quote,
 }
 
-/// Reads a table to its end.
-pub(super) fn examine(input: &mut dyn BufRead, demands: &Demands<'_>, examined: &mut Examined) -> io::Result<()> {
-    let mut table = Table::new(demands, delimiter(input)?);
+/// Reads a table to its end; where no delimiter is given it is looked for.
+pub(super) fn examine(
+    input: &mut dyn BufRead,
+    given: Option<u8>,
+    demands: &Demands<'_>,
+    examined: &mut Examined,
+) -> io::Result<()> {
+    let found = delimiter(input)?;
+    let mut table = Table::new(demands, given.unwrap_or(found));
     loop {
         let bytes = match input.fill_buf() {
             Ok(bytes) => bytes,
@@ -99,6 +105,8 @@ struct Table<'d> {
     /// The row at hand holds something.
     is_filled: bool,
     has_nul: bool,
+    /// The column of the first carriage return in the first line, outside of quotes.
+    carriage_return: Option<u64>,
     /// The beginning of the line at hand, for markers.
     start: Vec<u8>,
 }
@@ -122,6 +130,7 @@ impl<'d> Table<'d> {
             records: Records::new(demands.wanted),
             is_filled: false,
             has_nul: false,
+            carriage_return: None,
             start: Vec::new(),
         }
     }
@@ -154,7 +163,11 @@ impl<'d> Table<'d> {
                 self.end_field();
             }
             // Half of a line end.
-            (_, b'\r') => {}
+            (_, b'\r') => {
+                if self.line == 1 {
+                    self.carriage_return.get_or_insert(self.column);
+                }
+            }
             (State::Quote, _) => {
                 examined
                     .faults
@@ -250,6 +263,11 @@ impl<'d> Table<'d> {
             let (line, column) = self.quote;
             let what = format!("a quote that is never closed: {} lines are read as one field", self.line - line + 1);
             examined.faults.add(Place::Line { line, column }, what);
+        }
+        // Without a line feed there is one row, whatever a person sees.
+        if let Some(column) = self.carriage_return.filter(|_| self.line == 1) {
+            let what = "lines end in a carriage return without a line feed: all of them are read as one row";
+            examined.faults.add(Place::Line { line: 1, column }, what);
         }
         if self.is_filled || self.state != State::Start {
             examined

@@ -42,7 +42,8 @@ pub fn examine(format: Format, input: &mut dyn Read, demands: &Demands<'_>) -> i
         return Ok(examined);
     }
     match format {
-        Format::Csv => csv::examine(&mut input, demands, &mut examined)?,
+        Format::Csv => csv::examine(&mut input, None, demands, &mut examined)?,
+        Format::Tsv => csv::examine(&mut input, Some(b'\t'), demands, &mut examined)?,
         Format::Text => text::examine(&mut input, &mut examined)?,
         Format::Binary => {}
         _ => structured(format, &mut input, demands, &mut examined)?,

@@ -159,6 +159,15 @@ fn every_trap_of_csv_is_bad_with_its_place() {
     assert_eq!(bad(Format::Csv, one), ["3:1 a conflict marker", "5:1 a conflict marker", "7:1 a conflict marker"]);
     assert_eq!(bad(Format::Csv, "a,b\n1,\0\n"), ["2:3 a NUL byte"]);
     assert_eq!(bad(Format::Csv, ""), ["it is empty"]);
+    let macintosh = bad(Format::Csv, "a,b\r1,2\r3,4\r");
+    let said = "lines end in a carriage return without a line feed: all of them are read as one row";
+    assert_eq!(macintosh[0], format!("1:4 {said}"));
+    assert_eq!(bad(Format::Tsv, "a\r1")[0], format!("1:2 {said}"));
+    good(Format::Csv, "a,\"b\rc\"\r\n1,2\r\n");
+    // Whatever else stands in the first row, tabs part columns.
+    let tabs = good(Format::Tsv, "name, first, last\tage\n\"A\tB\"\t1\nC, D\t2\n");
+    assert_eq!(tabs.contents.records, Some(2));
+    assert_eq!(bad(Format::Tsv, "a\tb\n1,2\n"), ["2:1 a row of 1 fields, where the first has 2"]);
 }
 
 #[test]

@@ -153,6 +153,46 @@ fn the_health_of_a_file_through_its_history() {
     assert!(text.starts_with(&format!("good     {} ", &newest[..10])) && text.ends_with("2 records\n"), "{text}");
     assert_eq!(text.lines().count(), 1);
     let _ = sandbox.guard(["verify", "--all-versions", "none.json"]).exits(2);
+    let _ = sandbox.guard(["verify", "--all-versions", "data"]).exits(2).says("'data' is a folder");
+}
+
+/// What only a backup has, each version once, judged by today's rules.
+#[test]
+fn the_health_of_a_file_in_backups() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".recoveryguard.toml", "version = 1\n[[data]]\npaths = ['data/']\nbackup = true\n");
+    let mut backups = Vec::new();
+    for (text, status) in [("[1]", 0), ("[", 1), ("[1, 2]", 0), ("[1]", 0)] {
+        sandbox.write("data/a.json", text);
+        let made = json(&sandbox.guard(["backup", "create", "--json"]).exits(status));
+        backups.push(made["backup"].as_str().unwrap().to_owned());
+    }
+    let text = sandbox.guard(["verify", "--all-versions", "data/a.json"]).ok().stdout;
+    let expected =
+        format!("good     backup {}\ngood     backup {}\nbad      backup {}\n", backups[3], backups[2], backups[1]);
+    let listed: String = text.lines().filter(|line| !line.starts_with("   ")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(listed, expected, "{text}");
+    let commit = sandbox.commit("now");
+    let document = json(&sandbox.guard(["verify", "--json", "--all-versions", "data/a.json"]).ok());
+    let versions = document["versions"].as_array().unwrap();
+    assert_eq!(versions.len(), 4, "{document:#}");
+    assert!(versions.iter().any(|version| version["commit"] == *commit && version["backup"].is_null()));
+    assert!(versions.iter().any(|version| version["backup"] == *backups[1] && version["file"]["standing"] == "bad"));
+}
+
+/// HEAD's manifest counts, and paths begin at the top.
+#[test]
+fn bare_repositories_have_revisions_and_no_working_tree() {
+    let sandbox = sandbox();
+    let _ = sandbox.git(["clone", "-q", "--bare", ".", "../bare.git"]).ok();
+    let bare = sandbox.root().join("bare.git");
+    let guard = |arguments: &[&str]| Ran::of(sandbox.command("guard", &bare).arg("verify").args(arguments), b"");
+    assert_eq!(guard(&["--rev", "HEAD"]).ok().stdout, "good     data/emails.json  2 records\n");
+    let _ = guard(&["--rev", "HEAD", "other.json"]).exits(1);
+    assert!(guard(&["--all-versions", "data/emails.json"]).ok().stdout.ends_with("2 records\n"));
+    let _ = guard(&[]).exits(2).says("there is no working tree here: name a revision (guard verify --rev HEAD)");
+    let piped = Ran::of(sandbox.command("guard", &bare).args(["verify", "--stdin", "data/emails.json"]), b"{");
+    let _ = piped.exits(1);
 }
 
 #[test]
@@ -212,4 +252,6 @@ fn forges_get_faults_at_their_lines_and_what_is_not_known() {
     assert!(problems.as_array().unwrap().iter().any(|one| one["location"]["path"] == "data/bad.json"), "{problems:#}");
     let text = sandbox.guard(["verify", "--format", "github"]).exits(1).stdout;
     assert!(text.contains("::error file=data/bad.json,line=3,"), "{text}");
+    assert!(text.contains("::error title=guard could not judge 1 file::"), "{text}");
+    assert!(text.ends_with("guard verify: 1 finding\n"), "{text}");
 }

@@ -1,5 +1,6 @@
 //! `guard verify`: are the data files good?
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::restore::inside;
@@ -14,7 +15,8 @@ const VERSIONS: usize = 30;
 /// Say whether data files are good
 ///
 /// Looks at the files that the manifest's [[data]] entries name, tracked by git or not, and at those that are given, and prints what
-/// is wrong with each and where. The manifest is the working tree's, also for older versions. Nothing is changed.
+/// is wrong with each and where. The manifest is the working tree's, also for older versions; in a bare repository HEAD's. Nothing is
+/// changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,14 +26,14 @@ Examples:
   guard verify --all-versions data/emails.json   the health of a file through its history
   export | guard verify --stdin data/emails.json
 
-Exit codes: 0 good, 1 bad, 2 usage, 3 not known: a limit was hit. Of --all-versions the newest version counts")]
+Exit codes: 0 good, 1 bad, 2 usage, or no such file, 3 not known: a limit was hit. Of --all-versions the newest version counts")]
 pub struct Arguments {
     /// Files, or folders with everything beneath that the manifest names
     paths: Vec<PathBuf>,
     /// Look at this revision instead of the working tree
     #[arg(long, value_name = "REV")]
     rev: Option<String>,
-    /// List the versions of one file in the history of HEAD and in reflogs, newest first
+    /// List the versions of one file in the history of HEAD, in reflogs and in backups, newest first
     ///
     /// Along all parents of merges, and along renames.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["paths", "rev", "stdin"])]
@@ -51,7 +53,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let _ = arguments.output.format(context)?;
     let repo = context.repo_looked_at()?;
     let verify = Verify::new(&repo).map_err(failure)?;
-    let path = |path: &PathBuf| inside(&repo, &context.surroundings.folder, path);
+    let path = |path: &PathBuf| match repo.work_tree() {
+        Some(_) => inside(&repo, &context.surroundings.folder, path),
+        // In a bare repository paths begin at the top.
+        None => Ok(TreePath::from(path.as_os_str().as_bytes())),
+    };
     if let Some(file) = &arguments.all_versions {
         let all = verify.versions(&path(file)?, arguments.number).map_err(failure)?;
         let newest: Vec<Verified> = all.first().map(|past| past.file.clone()).into_iter().collect();

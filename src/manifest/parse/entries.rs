@@ -112,9 +112,9 @@ fn contradictions(fields: Fields<'_>, format: Option<Format>, problems: &mut Pro
         }
     }
     for (key, without) in [
-        ("root", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv][..]),
-        ("required", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv][..]),
-        ("schema", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv][..]),
+        ("root", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv, Format::Tsv][..]),
+        ("required", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv, Format::Tsv][..]),
+        ("schema", &[Format::Text, Format::Binary, Format::Sqlite, Format::Csv, Format::Tsv][..]),
         ("records", &[Format::Text, Format::Binary][..]),
     ] {
         if let Some(format) = format.filter(|format| without.contains(format))

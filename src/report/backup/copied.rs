@@ -13,9 +13,9 @@ pub fn sent_text(sent: &Sent, dry: bool) -> String {
     let mut text = if dry {
         format!("Would send {number} to {remote}, which has {} of ours.\n", sent.there)
     } else {
-        format!("Sent {number} to {remote}: {} are there now, compared by name and hash.\n", sent.there)
+        format!("Sent {number} to {remote}, where {} of ours lie now, compared by name and hash.\n", sent.there)
     };
-    text.push_str(&list("sent", &sent.sent));
+    text.push_str(&list(if dry { "send" } else { "sent" }, &sent.sent));
     text.push_str(&list("other", &sent.different));
     text.push_str(&list("missing", &sent.missing));
     text.push_str(&problems_text(&sent.problems));
@@ -41,7 +41,7 @@ pub fn brought_text(brought: &Brought, dry: bool) -> String {
     } else {
         format!("Fetched {number} from {remote} and read every byte of them; {} were here already.\n", brought.here)
     };
-    text.push_str(&list("fetched", &brought.brought));
+    text.push_str(&list(if dry { "fetch" } else { "fetched" }, &brought.brought));
     text.push_str(&list("other", &brought.different));
     text.push_str(&problems_text(&brought.problems));
     text

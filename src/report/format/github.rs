@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Level;
-use crate::report::reported::{Entry, Report, SUBJECT, count, cut, line_text, lines, place, work_of};
+use crate::report::reported::{Asked, Entry, Report, SUBJECT, count, cut, line_text, lines, place, work_of};
 
 /// So many annotations of a kind does GitHub show of one step.
 const SHOWN: usize = 10;
@@ -29,7 +29,7 @@ pub fn github(report: &Report<'_>) -> String {
     let unjudged: Vec<_> = report.unjudged().collect();
     let mut text = String::new();
     if let Some((merge, why)) = unjudged.first() {
-        let title = format!("guard could not judge {}", count(unjudged.len(), "merge"));
+        let title = format!("guard could not judge {}", count(unjudged.len(), report.asked.noun()));
         text.push_str(&format!("::error title={}::{}\n", property(&title), data(&format!("{}: {why}", merge.name))));
     }
     let mut left = 0;
@@ -69,7 +69,12 @@ fn property(text: &str) -> String {
 }
 
 fn counted(report: &Report<'_>, findings: usize) -> String {
-    format!("{}, {}", count(report.merges.len(), "merge"), count(findings, "finding"))
+    let findings = count(findings, "finding");
+    match report.asked {
+        // Files stand in one place, whatever their number.
+        Asked::Verify => findings,
+        Asked::Audit | Asked::Check => format!("{}, {findings}", count(report.merges.len(), "merge")),
+    }
 }
 
 /// Returns what is added to the step's summary: all of it, as far as GitHub takes it.
@@ -78,7 +83,7 @@ pub fn github_summary(report: &Report<'_>) -> String {
     let mut text = format!("\n## guard {}: {}\n\n", report.asked.word(), counted(report, entries.len()));
     let unjudged: Vec<_> = report.unjudged().collect();
     if !unjudged.is_empty() {
-        text.push_str(&format!("**Could not judge {}:**\n\n", count(unjudged.len(), "merge")));
+        text.push_str(&format!("**Could not judge {}:**\n\n", count(unjudged.len(), report.asked.noun())));
         for (merge, why) in unjudged.iter().take(UNJUDGED) {
             text.push_str(&format!("- {}: {}\n", shut(&merge.name), shut(&cut(why, SUBJECT))));
         }

@@ -37,6 +37,8 @@ fn what_git_tracks_goes_anywhere_and_comes_back_elsewhere() {
     create(&sandbox);
     let dry = json(&sandbox, &["push", "far", "--dry-run"]);
     assert_eq!((dry["sent"].as_array().unwrap().len(), refs(&sandbox, &address)), (2, 0));
+    let text = backup(&sandbox, &["push", "far", "--dry-run"]).ok().stdout;
+    assert!(text.starts_with("Would send 2 backups") && text.contains(&format!("\n  send    {first}\n")), "{text}");
     let sent = json(&sandbox, &["push", "far"]);
     assert_eq!((&sent["sent"], &sent["there"]), (&dry["sent"], &2.into()));
     assert_eq!(refs(&sandbox, &address), 2);
