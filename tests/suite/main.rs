@@ -28,6 +28,7 @@ mod lost;
 mod lost_forms;
 mod lost_partly;
 mod merged_databases;
+mod mutated_data;
 mod odd_hooks;
 mod odd_names;
 mod pages;
