@@ -46,6 +46,15 @@ pub enum DiskError {
         /// What is wrong with it.
         why: String,
     },
+    /// What was to come to the path could not be read; the path was not touched.
+    #[error("'{path}' was not replaced: what should come there can't be read")]
+    Source {
+        /// The path, escaped.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A symbolic link, a folder or a special file is in the way.
     #[error("'{}' is in the way: it is {what}", show(path))]
     Obstructed {

@@ -15,7 +15,7 @@
 //! keep them either. On file systems that ignore case `A` and `a` are one file, here as in git.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -109,6 +109,11 @@ enum Missing {
     Leave,
 }
 
+/// More bytes are no target of a link: the system takes no more.
+const LONGEST_TARGET: u64 = 1 << 16;
+/// So many bytes are written at once.
+const BUFFER: usize = 1 << 16;
+
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Root {
@@ -170,17 +175,19 @@ impl Root {
         &self,
         relative: &TreePath,
         (mode, bits): (Mode, Option<u32>),
-        bytes: &[u8],
+        mut bytes: &[u8],
         durability: Durability,
     ) -> Result<(), DiskError> {
-        self.put(relative, (mode, bits), bytes, durability, None)
+        self.replace_from(relative, (mode, bits), &mut bytes, durability, None)
     }
 
-    fn put(
+    /// The same from a stream: so much memory whatever its size. The file takes its place only when `check`, where there is one, has
+    /// read it beside the path, from its own, and passes it; a reason to object becomes [`DiskError::Rejected`].
+    pub fn replace_from(
         &self,
         relative: &TreePath,
         (mode, bits): (Mode, Option<u32>),
-        bytes: &[u8],
+        content: &mut dyn Read,
         durability: Durability,
         check: Option<&Check<'_>>,
     ) -> Result<(), DiskError> {
@@ -200,7 +207,7 @@ impl Root {
         let swaps = durability == Durability::Lazy && matches!(there, Some(Kind::File(_)));
         let temporary = temporary_name();
         let written = self
-            .write_temporary(relative, &place, &temporary, (mode, bits, bytes, durability))
+            .write_temporary(relative, &place, &temporary, (mode, bits, content, durability))
             .and_then(|()| check.map_or(Ok(()), |check| self.pass(relative, &temporary, check)))
             .and_then(|()| if swaps { self.swap(relative, &place, &temporary) } else { Ok(false) })
             .and_then(|swapped| if swapped { Ok(()) } else { self.rename_over(relative, &place, &temporary) });
@@ -209,18 +216,6 @@ impl Root {
         }
         written?;
         self.sync(relative, &place, durability)
-    }
-
-    /// The same with fsync, and only when what was written beside the path passes: `check` reads it there, from its path, before
-    /// it takes its place. Its reason to object becomes [`DiskError::Rejected`].
-    pub fn replace_checked(
-        &self,
-        relative: &TreePath,
-        kind: (Mode, Option<u32>),
-        bytes: &[u8],
-        check: &Check<'_>,
-    ) -> Result<(), DiskError> {
-        self.put(relative, kind, bytes, Durability::Fsync, Some(check))
     }
 
     /// Removes the file or link at `relative`, then the folders that this leaves empty, up to the root but not the one
@@ -260,11 +255,14 @@ impl Root {
         relative: &TreePath,
         place: &Place<'_>,
         temporary: &str,
-        (mode, bits, bytes, durability): (Mode, Option<u32>, &[u8], Durability),
+        (mode, bits, content, durability): (Mode, Option<u32>, &mut dyn Read, Durability),
     ) -> Result<(), DiskError> {
         step(&self.full(relative), "write")?;
         if mode == Mode::Link {
-            return symlinkat(bytes, place.folder(), temporary).map_err(|errno| self.error(relative, "write", errno));
+            let mut target = Vec::new();
+            content.take(LONGEST_TARGET).read_to_end(&mut target).map_err(|error| unread(relative, error))?;
+            return symlinkat(&*target, place.folder(), temporary)
+                .map_err(|errno| self.error(relative, "write", errno));
         }
         let bits = bits.unwrap_or(0o666) & 0o666;
         // Whoever may read it may run it.
@@ -274,7 +272,17 @@ impl Root {
         let file = openat(place.folder(), temporary, flags, bits);
         let mut file = File::from(file.map_err(|errno| self.error(relative, "write", errno))?);
         step(&self.full(relative), "write")?;
-        file.write_all(bytes).map_err(|source| self.error(relative, "write", source))?;
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => {
+                    file.write_all(&buffer[..read]).map_err(|source| self.error(relative, "write", source))?;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(unread(relative, error)),
+            }
+        }
         if durability == Durability::Fsync {
             file.sync_all().map_err(|source| self.error(relative, "sync", source))?;
         }
@@ -399,13 +407,17 @@ impl Root {
         self.path.join(std::ffi::OsStr::from_bytes(relative))
     }
 
-    fn error(&self, relative: &TreePath, action: &'static str, source: impl Into<std::io::Error>) -> DiskError {
+    fn error(&self, relative: &TreePath, action: &'static str, source: impl Into<io::Error>) -> DiskError {
         DiskError::io(&self.full(relative), action, source)
     }
 
     fn obstructed(&self, relative: &TreePath, what: &'static str) -> DiskError {
         DiskError::Obstructed { path: self.full(relative), what }
     }
+}
+
+fn unread(relative: &TreePath, source: io::Error) -> DiskError {
+    DiskError::Source { path: relative.to_string(), source }
 }
 
 impl Metadata {

@@ -7,6 +7,7 @@
 //! Errors are [`GitError`]; a missing object is an error, never an empty answer.
 
 mod blob_folder;
+mod blobs;
 mod bulk;
 mod child;
 mod config;
@@ -30,6 +31,7 @@ mod versions;
 mod work;
 
 pub use blob_folder::BlobFolder;
+pub use blobs::BlobStream;
 pub use bulk::Reader;
 pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, is_running, run_isolated};
 pub use graph::{Bases, Common, Graph, Node};

@@ -67,12 +67,6 @@ impl Repo {
         Ok(found)
     }
 
-    /// Returns the blob that git would store for a file as it stands, without storing it.
-    pub fn clean_file(&self, path: &TreePath) -> Result<Oid, GitError> {
-        let ask = self.git("hash-object").arg("--").bytes(&[b"./", &path[..]].concat());
-        ask.run()?.line()?.parse().map_err(|_| GitError::Answer { command: "hash-object".into() })
-    }
-
     /// Adds the versions at one path, and returns the commits that added it.
     fn versions_at(
         &self,

@@ -73,15 +73,6 @@ impl Repo {
         Ok(found)
     }
 
-    /// Returns the blob that git would store for bytes found at a path, without storing it.
-    pub fn clean(&self, path: &TreePath, bytes: Vec<u8>) -> Result<Oid, GitError> {
-        if bytes.is_empty() {
-            return self.objects().hash_blob(b"");
-        }
-        let ask = self.git("hash-object").arg("--stdin").bytes(&[b"--path=", path.as_bytes()].concat()).input(bytes);
-        ask.run()?.line()?.parse().map_err(|_| GitError::Answer { command: "hash-object".into() })
-    }
-
     /// Returns bytes found at a path as git would store them.
     pub fn cleaned(&self, path: &TreePath, bytes: Vec<u8>) -> Result<Vec<u8>, GitError> {
         if bytes.is_empty() {

@@ -114,6 +114,8 @@ pub enum Source {
     Saved(Oid),
     /// These raw bytes.
     Bytes(Raw),
+    /// Those of the file that stands there. Before anything is changed they are saved, and then said to be: no record has this.
+    Here,
 }
 
 /// A file or link of the working tree.

@@ -75,7 +75,7 @@ pub fn candidates(
 fn oid(file: &WorkFile) -> Option<Oid> {
     match file.source {
         Source::Git(oid) | Source::Saved(oid) => Some(oid),
-        Source::Bytes(_) => None,
+        Source::Bytes(_) | Source::Here => None,
     }
 }
 

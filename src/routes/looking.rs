@@ -1,17 +1,18 @@
 //! Versions of data files, looked at: the one that stands in the working tree, and those that could come back.
 
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::data_here::{Scratch, schema};
 use super::last_good::LastGoodError;
-use crate::disk::{self, Durability, Kind, Root};
+use crate::disk::{self, Kind, Root};
 use crate::facts::{Examiner, Version};
 use crate::git::{Repo, Stage};
 use crate::manifest::Manifest;
-use crate::model::{Mode, Raw, Source, Timestamp, TreePath, WorkFile};
+use crate::model::{Mode, Source, Timestamp, TreePath, WorkFile};
 use crate::recover::{Candidate, Origin, Walk, walk};
-use crate::undo::{Recovered, Run, Undo};
+use crate::undo::{Content, Recovered, Run, Undo};
 use crate::validate::Examined;
 use crate::validate::sqlite::{Use, in_use};
 
@@ -74,8 +75,8 @@ impl<'a> Looking<'a> {
         if file.mode == Mode::Link {
             return Ok(());
         }
-        for bytes in self.undo.versions(path, &[file]) {
-            let examined = examine(self.repo, &self.examiner, path, &bytes?);
+        for content in self.undo.versions(path, &[file]) {
+            let examined = examine(self.repo, &self.examiner, path, &mut *content?.open()?);
             let fault = examined.map_or_else(Some, |examined| examined.faults.first.first().map(ToString::to_string));
             if let Some(why) = fault {
                 return Err(LastGoodError::Bad { path: path.clone(), why });
@@ -102,8 +103,7 @@ impl<'a> Looking<'a> {
         if here.is_none() && known.is_empty() {
             return Err(LastGoodError::NeverSeen(path.clone()));
         }
-        let file =
-            here.as_ref().map(|(mode, _)| WorkFile { mode: *mode, bits: None, source: Source::Bytes(Raw::default()) });
+        let file = here.as_ref().map(|(mode, _)| WorkFile { mode: *mode, bits: None, source: Source::Here });
         let first = Candidate { at: Timestamp(u64::MAX), origin: Origin::Now, file };
         let most = self.examiner.rule(path).and_then(|(rule, _)| rule.max_loss);
         let mut here = here.map(|(_, examined)| examined);
@@ -183,14 +183,21 @@ impl<'a> Looking<'a> {
     }
 }
 
-/// Examines bytes of a version. A database is written into a folder of its own, for it can be read from a file only.
-pub(super) fn examine(repo: &Repo, examiner: &Examiner<'_>, path: &TreePath, bytes: &[u8]) -> Result<Examined, String> {
+/// Examines a version, and reads it to its end: only there a stream tells that it was damaged. A database is written into a folder of
+/// its own, for it can be read from a file only.
+pub(super) fn examine(
+    repo: &Repo,
+    examiner: &Examiner<'_>,
+    path: &TreePath,
+    content: &mut dyn Read,
+) -> Result<Examined, String> {
     if !examiner.is_database(path) {
-        return examiner.examine(path, Version::Stream(&mut &*bytes)).map_err(|error| error.to_string());
+        let found = examiner.examine(path, Version::Stream(content)).map_err(|error| error.to_string())?;
+        return io::copy(content, &mut io::sink()).map(|_| found).map_err(|error| error.to_string());
     }
     let scratch = Scratch::make(repo).map_err(|error| error.to_string())?;
     let file = scratch.folder.join("database");
-    disk::write_atomic(&file, bytes, Durability::Lazy, 0o600).map_err(|error| error.to_string())?;
+    disk::create_from(&file, content, 0o600).map_err(|error| error.to_string())?;
     examiner.examine(path, Version::File(&file)).map_err(|error| error.to_string())
 }
 
@@ -199,7 +206,7 @@ struct Ahead<'l> {
     looking: &'l Looking<'l>,
     path: &'l TreePath,
     known: &'l [Candidate],
-    read: Vec<Option<Result<Vec<u8>, String>>>,
+    read: Vec<Option<Result<Content<'l>, String>>>,
     /// The place of the first of them among all.
     from: usize,
 }
@@ -214,9 +221,10 @@ impl Ahead<'_> {
         if !(self.from..self.from + self.read.len()).contains(&place) {
             self.fill(place);
         }
-        let bytes = self.read.get_mut(place - self.from).and_then(Option::take);
-        let bytes = bytes.unwrap_or_else(|| Err("it could not be read".to_owned()))?;
-        examine(self.looking.repo, &self.looking.examiner, self.path, &bytes)
+        let content = self.read.get_mut(place - self.from).and_then(Option::take);
+        let content = content.unwrap_or_else(|| Err("it could not be read".to_owned()))?;
+        let mut bytes = content.open().map_err(|error| error.to_string())?;
+        examine(self.looking.repo, &self.looking.examiner, self.path, &mut *bytes)
     }
 
     /// Reads the version at a place and some behind it, more each time.

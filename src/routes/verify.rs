@@ -268,7 +268,7 @@ impl<'r> Verify<'r> {
     }
 
     fn bytes(&self, examiner: &Examiner<'_>, path: &TreePath, bytes: &[u8]) -> Examined {
-        examine(self.repo, examiner, path, bytes).unwrap_or_else(unknown)
+        examine(self.repo, examiner, path, &mut &*bytes).unwrap_or_else(unknown)
     }
 }
 

@@ -20,13 +20,13 @@
 //! Files of the working tree are not synced, as git does not sync them: after a power failure one may be empty although
 //! the undo was recorded. Between the comparison of a file and its replacement another program may write it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::disk::{self, DiskError, Durability, Root};
 use crate::git::{GitError, IndexEntry, RefTransaction};
 use crate::model::{
-    Body, Intent, Mode, Oid, OperationId, Outcome, Plan, Record, RefMove, RefName, Saved, SavedFile, Slot, Source,
-    Status, TreePath, Unsaved, WorkFile, WorkStep,
+    Body, Entry, Intent, Mode, Oid, OperationId, Outcome, Plan, Record, RefMove, RefName, Saved, SavedFile, Slot,
+    Source, Status, TreePath, Unsaved, WorkFile, WorkStep,
 };
 use crate::snapshot::{self, Order, Scope};
 use crate::store::{self, Care, Part, Wanted};
@@ -145,9 +145,13 @@ fn keep(undo: &Undo<'_>, plan: &Plan, id: &OperationId, doing: Doing<'_>) -> Res
     let mut plan = plan.clone();
     let mut saved = save(undo, &plan, id)?;
     for step in &mut plan.work {
-        if let Some(from @ WorkFile { source: Source::Bytes(_), .. }) = &mut step.from {
+        if let Some(from @ WorkFile { source: Source::Here, .. }) = &mut step.from {
             let find = |file: &&SavedFile| file.path == step.path;
             let file = saved.files.iter().find(find).ok_or(UndoError::Report("a file to be saved was not"))?;
+            if step.expect != Some(Entry { mode: file.mode, oid: undo.name_here(file.blob)? }) {
+                undo.store()?.remove(id)?;
+                return Err(UndoError::Changed(step.path.clone()));
+            }
             from.source = Source::Saved(file.blob);
         }
     }
@@ -207,9 +211,10 @@ fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Saved, UndoErr
 }
 
 fn wanted(step: &WorkStep) -> Option<Wanted> {
-    let Some(WorkFile { mode, source: Source::Bytes(bytes), .. }) = &step.from else { return None };
-    let source = store::Source::Bytes { mode: *mode, bytes: bytes.to_vec() };
-    Some(Wanted { path: step.path.clone(), part: Part::File { tracked: true }, source, care: Care::Must })
+    let is_to_be_saved = step.from.as_ref().is_some_and(|from| from.source == Source::Here);
+    let part = Part::File { tracked: true };
+    let wanted = || Wanted { path: step.path.clone(), part, source: store::Source::OnDisk, care: Care::Must };
+    is_to_be_saved.then(wanted)
 }
 
 /// Returns the versions that only the index has and that leave it: git may collect them, and redo needs them. What the other
@@ -241,7 +246,7 @@ fn moves(plan: &Plan) -> Vec<RefMove> {
 /// Removes and writes files: removals first and deepest first, so that folders and files can take each other's place.
 fn files(undo: &Undo<'_>, plan: &Plan, root: &Root, doing: Doing<'_>) -> Result<(), UndoError> {
     let expected = |step: &WorkStep| {
-        if is_expected(undo.repo, &standing(root, &step.path)?, step.expect)? {
+        if is_expected(&standing(undo.repo, root, &step.path)?, step.expect) {
             Ok(())
         } else {
             Err(UndoError::Changed(step.path.clone()))
@@ -256,17 +261,15 @@ fn files(undo: &Undo<'_>, plan: &Plan, root: &Root, doing: Doing<'_>) -> Result<
         let wanted = chunk.iter().filter_map(|step| Some((&step.path, step.to.as_ref()?)));
         let contents = undo.contents(wanted, plan.attributes.to)?;
         for step in chunk {
-            let (Some(to), Some(bytes)) = (&step.to, contents.get(&step.path)) else {
+            let (Some(to), Some(content)) = (&step.to, contents.get(&step.path)) else {
                 return Err(UndoError::Report("git did not write out a file"));
             };
             expected(step)?;
-            match doing.check {
-                None => root.replace(&step.path, (to.mode, to.bits), bytes, Durability::Lazy)?,
-                Some(check) => {
-                    let pass = |beside: &std::path::Path| check(&step.path, beside);
-                    root.replace_checked(&step.path, (to.mode, to.bits), bytes, &pass)?;
-                }
-            }
+            let pass = doing.check.map(|check| |beside: &Path| check(&step.path, beside));
+            // What is examined is meant to stay.
+            let durability = if pass.is_some() { Durability::Fsync } else { Durability::Lazy };
+            let pass = pass.as_ref().map(|pass| pass as &dyn Fn(&Path) -> Result<(), String>);
+            root.replace_from(&step.path, (to.mode, to.bits), &mut *content.open()?, durability, pass)?;
         }
     }
     Ok(())

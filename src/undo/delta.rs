@@ -14,7 +14,7 @@ use crate::model::{
 
 use super::autostash::{Autostash, PENDING};
 use super::find::Open;
-use super::now::{Index, Standing, standing};
+use super::now::{Index, Standing, There, standing};
 use super::weave::file_of;
 use super::{Undo, UndoError};
 
@@ -157,11 +157,10 @@ pub(super) fn has_begun(undo: &Undo<'_>, open: &Open) -> Result<bool, UndoError>
     let (result, _) = result_tree(undo, open, head_tree)?;
     let root = Root::open(undo.repo.need_work_tree()?)?;
     for change in objects.diff(Some(head_tree), Some(result), undo.repo.deadline())? {
-        let here = match standing(&root, &change.path)? {
-            Standing::File(mode, bytes) => {
-                let raw = Entry { mode, oid: objects.hash_blob(&bytes)? };
-                let is_known = [change.before, change.after].contains(&Some(raw));
-                Some(if is_known { raw } else { Entry { mode, oid: undo.repo.clean(&change.path, bytes)? } })
+        let here = match standing(undo.repo, &root, &change.path)? {
+            Standing::File(There { entry, .. }) => {
+                let is_known = [change.before, change.after].contains(&Some(entry)) || !entry.mode.is_regular();
+                Some(if is_known { entry } else { Entry { oid: undo.repo.clean_file(&change.path)?, ..entry } })
             }
             Standing::Nothing => None,
             Standing::Folder | Standing::Special => continue,

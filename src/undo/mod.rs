@@ -59,6 +59,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+pub use contents::Content;
 pub use error::UndoError;
 pub use recover::{Recovered, Way as RecoveredBy};
 

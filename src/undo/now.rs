@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::disk::{OnDisk, Root};
+use crate::disk::{DiskError, Kind, Metadata, OnDisk, Root};
 use crate::git::{IndexEntry, Repo, Stage};
-use crate::model::{Entry, Mode, Slot, TreePath};
+use crate::model::{Entry, Slot, TreePath};
 
 use super::UndoError;
+use super::contents::HELD;
 
 /// An index: its entries in git's order, which is that of the paths' bytes, then stages. All paths in one piece, because
 /// there may be a hundred thousand.
@@ -127,31 +128,61 @@ pub(super) enum Standing {
     /// Nothing, or something on the way there that is no folder.
     Nothing,
     /// A file or link.
-    File(Mode, Vec<u8>),
+    File(There),
     /// A folder.
     Folder,
     /// A pipe, a socket, a device.
     Special,
 }
 
+/// A file or link that stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct There {
+    /// Its mode, and the name of its raw bytes as a blob.
+    pub(super) entry: Entry,
+    /// The raw bytes; `None`: too many to be held.
+    pub(super) bytes: Option<Vec<u8>>,
+}
+
+impl There {
+    /// Returns all of the bytes, for who merges them.
+    pub(super) fn load(self, root: &Root, path: &TreePath) -> Result<Vec<u8>, UndoError> {
+        if let Some(bytes) = self.bytes {
+            return Ok(bytes);
+        }
+        match root.read(path)? {
+            Some(OnDisk::File { bytes, .. }) => Ok(bytes),
+            _ => Err(UndoError::Changed(path.clone())),
+        }
+    }
+}
+
 /// Reads what stands at a path.
-pub(super) fn standing(root: &Root, path: &TreePath) -> Result<Standing, UndoError> {
+pub(super) fn standing(repo: &Repo, root: &Root, path: &TreePath) -> Result<Standing, UndoError> {
+    if let Some((Metadata { kind: Kind::File(mode), size, .. }, mut file)) = root.open_file(path)?
+        && size > HELD
+    {
+        let read = repo.hash_stream(size, &mut file);
+        let oid = read.map_err(|source| DiskError::Source { path: path.to_string(), source })?;
+        return Ok(Standing::File(There { entry: Entry { mode, oid }, bytes: None }));
+    }
     Ok(match root.read(path)? {
         None => Standing::Nothing,
-        Some(OnDisk::File { mode, bytes }) => Standing::File(mode, bytes),
+        Some(OnDisk::File { mode, bytes }) => {
+            let entry = Entry { mode, oid: repo.objects().hash_blob(&bytes)? };
+            Standing::File(There { entry, bytes: Some(bytes) })
+        }
         Some(OnDisk::Folder) => Standing::Folder,
         Some(OnDisk::Special) => Standing::Special,
     })
 }
 
 /// Returns whether what stands there is what a plan expects (mode and name of the raw bytes).
-pub(super) fn is_expected(repo: &Repo, now: &Standing, expect: Option<Entry>) -> Result<bool, UndoError> {
-    Ok(match (now, expect) {
+pub(super) fn is_expected(now: &Standing, expect: Option<Entry>) -> bool {
+    match (now, expect) {
         // Whether a folder there gives way is for the writing to say: an empty one does.
         (Standing::Nothing | Standing::Folder, None) => true,
-        (Standing::File(mode, bytes), Some(expect)) => {
-            *mode == expect.mode && repo.objects().hash_blob(bytes)? == expect.oid
-        }
+        (Standing::File(there), Some(expect)) => there.entry == expect,
         _ => false,
-    })
+    }
 }

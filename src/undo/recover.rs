@@ -172,8 +172,8 @@ fn sides<'p>(undo: &Undo<'_>, plan: &'p Plan, root: &Root) -> Result<HashMap<&'p
     for chunk in undo.chunks(&plan.work, |step| step.to.as_ref())? {
         let mut open = Vec::new();
         for step in chunk {
-            let now = standing(root, &step.path)?;
-            if is_expected(undo.repo, &now, step.expect)? {
+            let now = standing(undo.repo, root, &step.path)?;
+            if is_expected(&now, step.expect) {
                 found.insert(&step.path, Side::From);
             } else {
                 open.push((step, now));
@@ -184,8 +184,9 @@ fn sides<'p>(undo: &Undo<'_>, plan: &'p Plan, root: &Root) -> Result<HashMap<&'p
         for (step, now) in &open {
             let is_to = match (now, &step.to) {
                 (Standing::Nothing | Standing::Folder, None) => true,
-                (Standing::File(mode, bytes), Some(to)) => {
-                    *mode == to.mode && contents.get(&step.path).is_some_and(|planned| planned == bytes)
+                (Standing::File(there), Some(to)) if there.entry.mode == to.mode => {
+                    let planned = contents.get(&step.path);
+                    planned.map_or(Ok(false), |planned| planned.is_that_of(root, &step.path, there))?
                 }
                 _ => false,
             };
@@ -214,8 +215,8 @@ pub(super) fn roll_back(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<Vec
     for chunk in undo.chunks(&back, |(_, file)| Some(*file))? {
         let contents = undo.contents(chunk.iter().copied(), plan.attributes.from)?;
         for (path, file) in chunk {
-            let bytes = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
-            root.replace(path, (file.mode, file.bits), bytes, Durability::Lazy)?;
+            let content = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
+            root.replace_from(path, (file.mode, file.bits), &mut *content.open()?, Durability::Lazy, None)?;
         }
     }
     let index = Index::read(undo.repo, &undo.repo.own_index_file())?;

@@ -184,8 +184,8 @@ pub(super) fn copies(
     for chunk in undo.chunks(&files, |(_, file)| Some(file))? {
         let contents = undo.contents(chunk.iter().map(|(path, file)| (path, file)), None)?;
         for (path, file) in chunk {
-            let bytes = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
-            root.replace(path, (file.mode, file.bits), bytes, Durability::Fsync)?;
+            let content = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
+            root.replace_from(path, (file.mode, file.bits), &mut *content.open()?, Durability::Fsync, None)?;
         }
     }
     Ok(written)

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use world::{Look, World, lines};
 
-fn repo(world: &World) -> Repo {
+pub(crate) fn repo(world: &World) -> Repo {
     let command = world.command(std::ffi::OsStr::new("git"), &world.top);
     let variables = command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
     Repo::discover(&world.top, Environment { variables: variables.collect() }, Deadline::never()).unwrap()

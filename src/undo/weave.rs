@@ -19,10 +19,11 @@ use crate::model::{
     Against, Conflict, Entry, IndexStep, Mode, Oid, Plan, Raw, Slot, Source, TreePath, Way, WorkFile, WorkStep,
 };
 
+use super::contents::Content;
 use super::delta::{Delta, Overlap, PathDelta, Sides};
 use super::form::with_line_ends_of;
 use super::in_the_way::obstructions;
-use super::now::{Index, Standing, resolved, same_slots, standing};
+use super::now::{Index, Standing, There, resolved, same_slots, standing};
 use super::{Undo, UndoError};
 
 /// Plans a delta against what is there now.
@@ -63,8 +64,8 @@ pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
         let after = compared.filter_map(|path| Some((&path.path, path.work.as_ref()?.after.as_ref()?)));
         let mut after = undo.contents(after, delta.attributes.from)?;
         for path in chunk {
-            let bytes = after.remove(&path.path);
-            weaver.path(path, bytes)?;
+            let content = after.remove(&path.path);
+            weaver.path(path, content)?;
         }
     }
     weaver.obstructions()?;
@@ -90,7 +91,7 @@ struct Weaver<'u, 'r> {
 }
 
 impl Weaver<'_, '_> {
-    fn path(&mut self, delta: &PathDelta, after: Option<Vec<u8>>) -> Result<(), UndoError> {
+    fn path(&mut self, delta: &PathDelta, after: Option<Content<'_>>) -> Result<(), UndoError> {
         if let Some(sides) = &delta.index {
             self.index_path(delta, sides)?;
         }
@@ -246,10 +247,10 @@ impl Weaver<'_, '_> {
         &mut self,
         delta: &PathDelta,
         sides: &Sides<Option<WorkFile>>,
-        after: Option<Vec<u8>>,
+        after: Option<Content<'_>>,
     ) -> Result<(), UndoError> {
         let path = &delta.path;
-        let now = standing(&self.root, path)?;
+        let now = standing(self.repo, &self.root, path)?;
         // A file alone is asked for where it is to stand, also outside of a sparse checkout.
         let skipped = delta.index.is_some()
             && (self.index.at(path).iter().any(|slot| slot.skip_worktree) || self.is_skipped(delta));
@@ -274,7 +275,7 @@ impl Weaver<'_, '_> {
                 }
                 Ok(())
             }
-            Standing::File(mode, bytes) => self.file_path(delta, sides, after, (mode, bytes)),
+            Standing::File(there) => self.file_path(delta, sides, after, there),
         }
     }
 
@@ -289,20 +290,20 @@ impl Weaver<'_, '_> {
         &mut self,
         delta: &PathDelta,
         sides: &Sides<Option<WorkFile>>,
-        after: Option<Vec<u8>>,
-        (mode, bytes): (Mode, Vec<u8>),
+        after: Option<Content<'_>>,
+        there: There,
     ) -> Result<(), UndoError> {
         let path = &delta.path;
-        let expect = Entry { mode, oid: self.repo.objects().hash_blob(&bytes)? };
+        let expect @ Entry { mode, .. } = there.entry;
         let mut step = |from: WorkFile, to: Option<WorkFile>| {
             self.plan.work.push(WorkStep { path: path.clone(), expect: Some(expect), from: Some(from), to });
         };
-        let from = WorkFile { mode, bits: None, source: Source::Bytes(Raw::from(bytes.clone())) };
+        let from = WorkFile { mode, bits: None, source: Source::Here };
         // What a commit holds need not be kept again; what an unfinished merge left is in none.
         let in_a_commit = !matches!(self.plan.way, Way::Abort | Way::Unstage | Way::Restore);
         if let (Some(file), Some(after)) = (&sides.after, &after)
             && file.mode == mode
-            && *after == bytes
+            && after.is_that_of(&self.root, path, &there)?
         {
             if sides.before != sides.after {
                 step(if in_a_commit { file.clone() } else { from }, sides.before.clone());
@@ -315,7 +316,7 @@ impl Weaver<'_, '_> {
         };
         if let Some((file, theirs)) = &before
             && file.mode == mode
-            && *theirs == bytes
+            && theirs.is_that_of(&self.root, path, &there)?
         {
             return Ok(());
         }
@@ -323,11 +324,14 @@ impl Weaver<'_, '_> {
             step(from, sides.before.clone());
             return Ok(());
         }
+        let before = before.map(|(file, content)| Ok::<_, UndoError>((file, content.load(path)?))).transpose()?;
+        let after = after.map(|content| content.load(path)).transpose()?;
+        let bytes = there.load(&self.root, path)?;
         // Line endings and the like: the same to git, so nothing of the user's is in it but its form, which is saved.
         if let Some(WorkFile { mode: after_mode, source: Source::Git(oid), .. }) = &sides.after
             && *after_mode == mode
             && mode.is_regular()
-            && self.repo.clean(path, bytes.clone())? == *oid
+            && self.repo.clean_file(path)? == *oid
         {
             let to = match &before {
                 // Somebody's own file goes on as it is; what an operation did goes back whole.
@@ -356,7 +360,7 @@ impl Weaver<'_, '_> {
         }
         match merged {
             // All of it is there already; or it is a conflict.
-            Some(to) if to == from => {}
+            Some(to) if to.mode == mode && to.holds(&bytes) => {}
             Some(to) => {
                 self.plan.kept.push(path.clone());
                 let from = Some(from);

@@ -54,12 +54,41 @@ fn what_does_not_pass_takes_no_place_and_leaves_nothing() {
         assert_eq!(fs::read(root.path().join("data/a.json")).unwrap(), b"old");
         Err("it is no good".to_owned())
     };
-    let error = root.replace_checked(&at, (Mode::File, None), b"new", &refuse).unwrap_err();
+    let error =
+        root.replace_from(&at, (Mode::File, None), &mut &b"new"[..], Durability::Fsync, Some(&refuse)).unwrap_err();
     assert_eq!(error.to_string(), "'data/a.json' was not replaced: it is no good");
     assert_eq!(root.read(&at).unwrap(), Some(file(Mode::File, b"old")));
     assert_eq!(names(&root.path().join("data")), ["a.json"]);
-    root.replace_checked(&at, (Mode::File, None), b"new", &|_| Ok(())).unwrap();
+    let fine: &Check<'_> = &|_| Ok(());
+    root.replace_from(&at, (Mode::File, None), &mut &b"new"[..], Durability::Fsync, Some(fine)).unwrap();
     assert_eq!(root.read(&at).unwrap(), Some(file(Mode::File, b"new")));
+}
+
+/// Some bytes, and then an error.
+struct Broken(bool);
+
+impl Read for Broken {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if std::mem::replace(&mut self.0, true) {
+            return Err(io::Error::other("it ends too early"));
+        }
+        buffer[..4].copy_from_slice(b"half");
+        Ok(4)
+    }
+}
+
+// D12
+#[test]
+fn what_can_be_read_in_part_only_takes_no_place_and_leaves_nothing() {
+    let (_folder, root) = sandbox();
+    let at = path("data/a.json");
+    root.replace(&at, (Mode::File, None), b"old", Durability::Lazy).unwrap();
+    for mode in [Mode::File, Mode::Link] {
+        let error = root.replace_from(&at, (mode, None), &mut Broken(false), Durability::Lazy, None).unwrap_err();
+        assert!(matches!(error, DiskError::Source { .. }), "{error}");
+        assert_eq!(root.read(&at).unwrap(), Some(file(Mode::File, b"old")));
+        assert_eq!(names(&root.path().join("data")), ["a.json"]);
+    }
 }
 
 #[test]
