@@ -83,7 +83,10 @@ pub fn examine_database(path: &Path, reading: Reading, limits: &Limits) -> Exami
         if let Err(stop) = read(&path, reading, &limits, &mut found) {
             match stop.meaning(&limits) {
                 Meaning::Bad(what) => found.faults.add(Place::Whole, what),
-                Meaning::Busy => found.unknown.push("another process is writing it".to_owned()),
+                Meaning::Busy => found.unknown.push(format!(
+                    "another process has it locked, and did not let go within {} s: stop it, or try again",
+                    open::PATIENCE.min(limits.time).as_secs_f32()
+                )),
                 Meaning::Unknown(why) => found.unknown.push(why),
             }
         }

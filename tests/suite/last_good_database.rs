@@ -96,6 +96,23 @@ fn a_log_that_belongs_to_the_old_database_goes_with_it_and_comes_back_with_it() 
 
 // D8
 #[test]
+fn a_database_that_is_locked_is_named_after_a_few_seconds() {
+    let sandbox = grown();
+    let connection = Connection::open(sandbox.at(DATABASE)).unwrap();
+    connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let said = sandbox.guard(["verify", DATABASE]).exits(3);
+    assert!(said.stdout.contains("it locked, and did not let go within 5 s: stop it, or try again"), "{said}");
+    let refused = sandbox.guard(["restore", DATABASE]).exits(4);
+    assert!(
+        refused.stderr.contains(&format!("is in use by process {}; stop it first", std::process::id())),
+        "{refused}"
+    );
+    drop(connection);
+    assert!(sandbox.guard(["restore", DATABASE]).ok().stdout.contains("good as it stands"));
+}
+
+// D8
+#[test]
 fn a_database_that_another_process_uses_is_not_replaced() {
     let sandbox = grown();
     let connection = Connection::open(sandbox.at(DATABASE)).unwrap();

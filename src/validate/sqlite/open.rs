@@ -11,7 +11,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -28,6 +28,8 @@ const MAX_MEMORY: i64 = 112 << 20;
 const CACHE: i64 = 8 << 10;
 /// Tables, indexes, triggers and views, at most.
 const MAX_OBJECTS: i32 = 50_000;
+/// So long a program that has the database locked is waited for: it writes for milliseconds, or means to keep it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The time is looked at once in so many steps of SQLite's machine.
 const STEPS: i32 = 1000;
 
@@ -63,7 +65,7 @@ impl Source {
         let (options, stamp) = way(&path, &head, reading)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(format!("file:{}?mode=ro&{options}", encode(&path)), flags)?;
-        connection.busy_timeout(limits.time)?;
+        connection.busy_timeout(limits.time.min(PATIENCE))?;
         let deadline = Instant::now() + limits.time;
         distrust(&mut connection, deadline)?;
         Ok(Self { connection, deadline, path, head, stamp })
