@@ -20,6 +20,11 @@ pub fn last_good_text(found: &LastGood, run: Run, verbose: bool) -> String {
     }
     if let Some(report) = found.report.as_ref().filter(|report| report.operation.is_some()) {
         report.recovered.iter().for_each(|found| text.push_str(&recovered_text(found)));
+    }
+    for note in found.report.iter().flat_map(|report| &report.plan.notes) {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if found.report.as_ref().is_some_and(|report| report.operation.is_some()) {
         text.push_str("to take this back: guard restore --undo\n");
     }
     text
@@ -156,6 +161,16 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
         "done": report.is_some_and(|report| report.operation.is_some()),
         "recorded_as": report.and_then(|report| report.operation.as_ref()),
         "files": found.files.iter().map(file).collect::<Vec<_>>(),
+        "conflicts": report.map_or(&[][..], |report| &report.plan.conflicts),
+        "notes": report.map_or(&[][..], |report| &report.plan.notes),
+    });
+    format!("{document}\n")
+}
+
+/// Returns the JSON document of a restore that was not done.
+pub fn unrestored_json(failure: &str, hint: Option<&str>, dry: bool) -> String {
+    let document = json!({
+        "version": 1, "command": "restore", "dry_run": dry, "done": false, "failure": failure, "hint": hint,
     });
     format!("{document}\n")
 }

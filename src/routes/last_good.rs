@@ -50,8 +50,16 @@ pub enum LastGoodError {
         /// The first fault.
         why: String,
     },
+    /// The version that was asked for is damaged where it is kept.
+    #[error("'{path}' can't be brought back from there: {why}")]
+    Damaged {
+        /// Where.
+        path: TreePath,
+        /// What is wrong.
+        why: String,
+    },
     /// A folder without data.
-    #[error("git tracks no file beneath '{0}' that a [[data]] entry names")]
+    #[error("git tracks no file beneath '{0}' that a [[data]] entry names, and no backup has one")]
     NoData(TreePath),
     /// Another process uses the database.
     #[error("'{path}' is in use by {}; stop it first", pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
@@ -85,8 +93,11 @@ impl From<HereError> for LastGoodError {
 impl LastGoodError {
     /// Returns whether it is no failure: nothing was changed because it is not possible here, or would lose something.
     pub fn is_refusal(&self) -> bool {
-        use LastGoodError::{Bad, InUse, NeverSeen, NoData, NoFile, NoneGood};
-        matches!(self, Bad { .. } | InUse { .. } | NoData(_) | NeverSeen(_) | NoFile { .. } | NoneGood(..))
+        use LastGoodError::{Bad, Damaged, InUse, NeverSeen, NoData, NoFile, NoneGood};
+        matches!(
+            self,
+            Bad { .. } | Damaged { .. } | InUse { .. } | NoData(_) | NeverSeen(_) | NoFile { .. } | NoneGood(..)
+        )
     }
 }
 
@@ -117,7 +128,8 @@ pub struct LastGood {
     pub report: Option<Report>,
 }
 
-/// Brings files back to their newest good version; all or none. A folder names the data files beneath that git tracks.
+/// Brings files back to their newest good version; all or none. A folder names the data files beneath that git tracks, and those that
+/// a backup has.
 pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> Result<LastGood, LastGoodError> {
     let Here { root, manifest, .. } = here(repo)?;
     let looking = Looking::new(repo, root, &manifest, now);
@@ -128,12 +140,13 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
         store => Some(store?),
     };
     let mut files = Vec::new();
-    for path in &looking.named(paths)? {
+    for path in &looking.named(paths, store.as_ref())? {
         let mut known = candidates(repo, &history, store.as_ref(), path)?;
         if looking.root.open_file(path)?.is_some() {
             // What stands there is said once.
-            let same = Source::Git(repo.clean_file(path)?);
-            known.retain(|candidate| candidate.file.as_ref().is_none_or(|file| file.source != same));
+            let same = repo.clean_file(path)?;
+            let is_same = |file: &WorkFile| matches!(file.source, Source::Git(oid) | Source::Saved(oid) if oid == same);
+            known.retain(|candidate| !candidate.file.as_ref().is_some_and(is_same));
         }
         files.push(Recovery { path: path.clone(), walk: looking.walk(path, &known)?, still: None });
     }
@@ -142,10 +155,11 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     if back.is_empty() {
         return Ok(LastGood { files, report: None });
     }
-    looking.add_beside(&mut back)?;
+    let notes = looking.add_beside(&mut back)?;
     let check = |path: &TreePath, beside: &Path| looking.check(path, beside);
     let mut report = looking.undo.restore_files(back, None, "to the newest good version", &check, run)?;
     report.recovered.extend(recovered);
+    report.plan.notes.extend(notes);
     if report.operation.is_some() {
         for file in files.iter_mut().filter(|file| file.back().is_some()) {
             file.still = match looking.now(&file.path)? {
@@ -158,8 +172,8 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     Ok(LastGood { files, report: Some(report) })
 }
 
-/// Gives files the bytes that they had before an operation or in a revision. Of files that the manifest names as data no bad
-/// version comes back, unless it is to be `unchecked`.
+/// Gives files the bytes that they had before an operation, in a revision or in a backup. Of files that the manifest names as data no
+/// bad version comes back, unless it is to be `unchecked`.
 pub fn restore_from(
     repo: &Repo,
     (paths, from): (&[TreePath], &str),
@@ -167,25 +181,40 @@ pub fn restore_from(
     now: Timestamp,
     run: Run,
 ) -> Result<Report, LastGoodError> {
-    let (root, manifest) = if unchecked {
-        (Root::open(repo.need_work_tree()?)?, Manifest::default())
-    } else {
-        let Here { root, manifest, .. } = here(repo)?;
-        (root, manifest)
-    };
+    let (root, manifest) = looked_at(repo, unchecked)?;
     let looking = Looking::new(repo, root, &manifest, now);
     let recovered = looking.recover(run)?;
-    let then = looking.undo.files_from(paths, from)?;
-    for (path, file) in then.files.iter().filter(|(path, _)| looking.is_data(path)) {
-        looking.need_good(path, file)?;
-    }
+    let then = looking.asked_for(paths, from)?;
     let mut files: Vec<_> = then.files.into_iter().map(|(path, file)| (path, Some(file))).collect();
-    looking.add_beside(&mut files)?;
-    let check = |path: &TreePath, beside: &Path| {
-        if looking.is_data(path) { looking.check_bad(path, beside) } else { Ok(()) }
-    };
+    let notes = looking.add_beside(&mut files)?;
+    let check = |path: &TreePath, beside: &Path| looking.check_bad(path, beside);
     let why = format!("from {}", escape(from.as_bytes()));
     let mut report = looking.undo.restore_files(files, then.operation, &why, &check, run)?;
     report.recovered.extend(recovered);
+    report.plan.notes.extend(notes);
     Ok(report)
+}
+
+/// Writes copies of such files into a folder, where nothing is overwritten; of data no bad version, as [`restore_from`]. Returns the
+/// files' paths in the repository.
+pub fn restore_to(
+    repo: &Repo,
+    (paths, from): (&[TreePath], &str),
+    folder: &Path,
+    unchecked: bool,
+    (now, run): (Timestamp, Run),
+) -> Result<Vec<TreePath>, LastGoodError> {
+    let (root, manifest) = looked_at(repo, unchecked)?;
+    let looking = Looking::new(repo, root, &manifest, now);
+    let then = looking.asked_for(paths, from)?;
+    Ok(looking.undo.copy_files(then, folder, &|path, beside| looking.check_bad(path, beside), run)?)
+}
+
+/// Returns the working tree, and the manifest that says what is data: none does where nothing is to be checked.
+fn looked_at(repo: &Repo, unchecked: bool) -> Result<(Root, Manifest), LastGoodError> {
+    if unchecked {
+        return Ok((Root::open(repo.need_work_tree()?)?, Manifest::default()));
+    }
+    let Here { root, manifest, .. } = here(repo)?;
+    Ok((root, manifest))
 }

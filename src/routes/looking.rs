@@ -12,7 +12,8 @@ use crate::git::{Repo, Stage};
 use crate::manifest::Manifest;
 use crate::model::{Mode, Source, Timestamp, TreePath, WorkFile};
 use crate::recover::{Candidate, Origin, Walk, walk};
-use crate::undo::{Content, Recovered, Run, Undo};
+use crate::store::Store;
+use crate::undo::{Content, Recovered, Run, Then, Undo, UndoError};
 use crate::validate::Examined;
 use crate::validate::sqlite::{Use, in_use};
 
@@ -33,9 +34,10 @@ impl<'a> Looking<'a> {
         Self { repo, root, examiner, undo: Undo::new(repo, now) }
     }
 
-    /// Puts the data files beneath a folder into its place.
-    pub(super) fn named(&self, paths: &[TreePath]) -> Result<Vec<TreePath>, LastGoodError> {
+    /// Puts the data files beneath a folder into its place: those that git tracks, and others that a backup has.
+    pub(super) fn named(&self, paths: &[TreePath], store: Option<&Store>) -> Result<Vec<TreePath>, LastGoodError> {
         let mut found = Vec::new();
+        let backups = store.map(Store::backups).transpose()?.map_or_else(Vec::new, |(backups, _)| backups);
         for path in paths {
             let here =
                 if path.is_empty() { Some(Kind::Folder) } else { self.root.metadata(path)?.map(|found| found.kind) };
@@ -51,6 +53,12 @@ impl<'a> Looking<'a> {
                     found.push(at);
                 }
             })?;
+            // What git tracked and the index has no more was removed by a commit.
+            for file in backups.iter().flat_map(|backup| &backup.files).filter(|file| !file.tracked) {
+                if file.path.is_at(path) && self.is_data(&file.path) && !found.contains(&file.path) {
+                    found.push(file.path.clone());
+                }
+            }
             match here {
                 _ if found.len() > before => {}
                 Some(_) => return Err(LastGoodError::NoData(path.clone())),
@@ -70,31 +78,60 @@ impl<'a> Looking<'a> {
         self.examiner.rule(path).is_some()
     }
 
-    /// An error when a version is bad.
-    pub(super) fn need_good(&self, path: &TreePath, file: &WorkFile) -> Result<(), LastGoodError> {
-        if file.mode == Mode::Link {
+    /// Returns the versions that somebody asked for; an error when one may not come back.
+    pub(super) fn asked_for(&self, paths: &[TreePath], from: &str) -> Result<Then, LastGoodError> {
+        let then = self.undo.files_from(paths, from)?;
+        then.files.iter().try_for_each(|(path, file)| self.need_good(path, file))?;
+        Ok(then)
+    }
+
+    /// An error when a version that somebody asked for is damaged where it is kept, or bad as data.
+    fn need_good(&self, path: &TreePath, file: &WorkFile) -> Result<(), LastGoodError> {
+        // A link is what was asked for; it holds no data.
+        let is_data = self.is_data(path) && file.mode != Mode::Link;
+        // What git keeps is looked at by git when it is written out.
+        if !is_data && !matches!(file.source, Source::Saved(_)) {
             return Ok(());
         }
+        let damaged = |why| LastGoodError::Damaged { path: path.clone(), why };
         for content in self.undo.versions(path, &[file]) {
-            let examined = examine(self.repo, &self.examiner, path, &mut *content?.open()?);
-            let fault = examined.map_or_else(Some, |examined| examined.faults.first.first().map(ToString::to_string));
-            if let Some(why) = fault {
-                return Err(LastGoodError::Bad { path: path.clone(), why });
+            let content = content?;
+            let mut bytes = match content.open() {
+                Err(UndoError::Store(error)) => return Err(damaged(error.to_string())),
+                opened => opened?,
+            };
+            if is_data {
+                let examined = examine(self.repo, &self.examiner, path, &mut *bytes).map_err(damaged)?;
+                if let Some(fault) = examined.faults.first.first() {
+                    return Err(LastGoodError::Bad { path: path.clone(), why: fault.to_string() });
+                }
+            } else {
+                io::copy(&mut bytes, &mut io::sink()).map_err(|error| damaged(error.to_string()))?;
             }
         }
         Ok(())
     }
 
-    /// Adds the files that go with databases which are replaced.
-    pub(super) fn add_beside(&self, files: &mut Vec<(TreePath, Option<WorkFile>)>) -> Result<(), LastGoodError> {
+    /// Adds the files that go with databases which are replaced. Returns what is lost with them, a sentence each.
+    pub(super) fn add_beside(
+        &self,
+        files: &mut Vec<(TreePath, Option<WorkFile>)>,
+    ) -> Result<Vec<String>, LastGoodError> {
+        let mut notes = Vec::new();
         for place in 0..files.len() {
             for companion in self.beside(&files[place].0)? {
-                if files.iter().all(|(path, _)| *path != companion) {
-                    files.push((companion, None));
+                if files.iter().any(|(path, _)| *path == companion) {
+                    continue;
                 }
+                let is_log = companion.ends_with(b"-wal");
+                if is_log && self.root.metadata(&companion)?.is_some_and(|found| found.size > 0) {
+                    let why = "it may hold committed rows that stand nowhere else";
+                    notes.push(format!("'{companion}' goes with the database that stands there now: {why}"));
+                }
+                files.push((companion, None));
             }
         }
-        Ok(())
+        Ok(notes)
     }
 
     /// Walks from the file as it stands to its newest good version.
@@ -150,9 +187,9 @@ impl<'a> Looking<'a> {
         fault(&examined).map_or(Ok(()), Err)
     }
 
-    /// The same where somebody asked for that version: only what is bad may not. A link is what was asked for; it holds no data.
+    /// The same where somebody asked for that version: only data that is bad may not. A link holds none.
     pub(super) fn check_bad(&self, path: &TreePath, beside: &Path) -> Result<(), String> {
-        if beside.is_symlink() {
+        if !self.is_data(path) || beside.is_symlink() {
             return Ok(());
         }
         let examined = self.examiner.examine(path, Version::File(beside)).map_err(|error| error.to_string())?;

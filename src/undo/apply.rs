@@ -61,8 +61,10 @@ pub(super) fn apply(undo: &Undo<'_>, plan: &Plan, doing: Doing<'_>) -> Result<Op
     if let Err(cause) = done {
         drop(refs);
         return Err(match roll_back(undo, &plan, &root).and_then(|_| end(undo, &id, Status::Abandoned, &plan)) {
-            Ok(()) => UndoError::RolledBack(Box::new(cause)),
-            Err(rollback) => UndoError::Stuck { cause: Box::new(cause), rollback: Box::new(rollback) },
+            Ok(()) => UndoError::RolledBack { command: doing.word(), cause: Box::new(cause) },
+            Err(rollback) => {
+                UndoError::Stuck { command: doing.word(), cause: Box::new(cause), rollback: Box::new(rollback) }
+            }
         });
     }
     let ended = state(undo, &plan).and_then(|()| end(undo, &id, Status::Done, &plan));

@@ -30,11 +30,19 @@ pub enum UndoError {
     #[error("the repository has changed since that plan was made; nothing was changed")]
     Stale,
     /// A step failed and what had been done was put back.
-    #[error("the undo failed halfway; everything was put back")]
-    RolledBack(#[source] Box<UndoError>),
+    #[error("the {command} failed halfway; everything was put back")]
+    RolledBack {
+        /// Which command's: `undo`, `redo`, `restore`.
+        command: &'static str,
+        /// The failing step.
+        #[source]
+        cause: Box<UndoError>,
+    },
     /// A step failed, and so did putting back: the next guard command tries again.
-    #[error("the undo failed halfway and could not be put back yet: {rollback}; run the same command again")]
+    #[error("the {command} failed halfway and could not be put back yet: {rollback}; run the same command again")]
     Stuck {
+        /// Which command's.
+        command: &'static str,
         /// The failing step.
         #[source]
         cause: Box<UndoError>,
@@ -95,9 +103,9 @@ impl UndoError {
             Self::Refused { .. }
                 | Self::Stale
                 | Self::Changed(_)
-                | Self::RolledBack(_)
+                | Self::RolledBack { .. }
                 | Self::Git(GitError::Missing(_) | GitError::Unsupported(_) | GitError::NoIdentity)
-                | Self::Store(StoreError::Missing(_))
+                | Self::Store(StoreError::Missing(_) | StoreError::Damaged { .. } | StoreError::Blob { .. })
         )
     }
 
@@ -106,7 +114,7 @@ impl UndoError {
         match self {
             Self::Refused { hint, .. } => hint.as_deref(),
             Self::Git(GitError::NoIdentity) => Some("git config user.name '<name>'; git config user.email '<address>'"),
-            Self::RolledBack(cause) => cause.hint(),
+            Self::RolledBack { cause, .. } => cause.hint(),
             _ => None,
         }
     }

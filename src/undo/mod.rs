@@ -116,6 +116,17 @@ struct Doing<'c> {
     check: Option<&'c Check<'c>>,
 }
 
+impl Doing<'_> {
+    /// Returns what it is called when it fails.
+    const fn word(&self) -> &'static str {
+        match self.kind {
+            Kind::Redo => "redo",
+            Kind::Restore => "restore",
+            _ => "undo",
+        }
+    }
+}
+
 /// Says what is wrong with a file, if anything is.
 pub type Check<'c> = dyn Fn(&TreePath, &Path) -> Result<(), String> + 'c;
 
@@ -220,16 +231,16 @@ impl<'a> Undo<'a> {
         self.do_it(UNDO, run, None, |history| restore::newest(self, history))
     }
 
-    /// Writes copies of the files that [`Undo::files_from`] finds into a folder, beside the repository's own. None
-    /// that is there is overwritten. Returns the files' paths in the repository.
-    pub fn restore_to(
+    /// Writes copies of files into a folder that is not the repository's own. None that is there is overwritten, and each has to pass
+    /// `check` before it takes its place. Returns the files' paths in the repository.
+    pub fn copy_files(
         &self,
-        paths: &[TreePath],
-        from: &str,
+        then: Then,
         folder: &Path,
+        check: &Check<'_>,
         run: Run,
     ) -> Result<Vec<TreePath>, UndoError> {
-        restore::copies(self, &self.journal.operations()?, paths, from, folder, run)
+        restore::copies(self, then, folder, check, run)
     }
 
     /// Returns the operations that would be undone when none is named, if they are in the journal; files are not looked at.

@@ -16,7 +16,7 @@ use crate::store::StoreError;
 use super::delta::{Before, Delta, Overlap, PRUNED, PathDelta, Sides};
 use super::find::{Wanted, wanted};
 use super::weave::file_of;
-use super::{Run, Undo, UndoError, guards, redo};
+use super::{Check, Run, Undo, UndoError, guards, redo};
 
 type Files = BTreeMap<TreePath, WorkFile>;
 
@@ -156,13 +156,13 @@ pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoEr
 /// Writes copies into a folder; nothing there is overwritten.
 pub(super) fn copies(
     undo: &Undo<'_>,
-    history: &History,
-    paths: &[TreePath],
-    from: &str,
+    then: Then,
     folder: &Path,
+    check: &Check<'_>,
     run: Run,
 ) -> Result<Vec<TreePath>, UndoError> {
-    let files: Vec<(TreePath, WorkFile)> = find(undo, history, paths, from)?.files.into_iter().collect();
+    not_gits(undo, folder)?;
+    let files: Vec<(TreePath, WorkFile)> = then.files.into_iter().collect();
     let written = files.iter().map(|(path, _)| path.clone()).collect();
     if !folder.exists() && run == Run::Dry {
         return Ok(written);
@@ -185,10 +185,25 @@ pub(super) fn copies(
         let contents = undo.contents(chunk.iter().map(|(path, file)| (path, file)), None)?;
         for (path, file) in chunk {
             let content = contents.get(path).ok_or(UndoError::Report("git did not write out a file"))?;
-            root.replace_from(path, (file.mode, file.bits), &mut *content.open()?, Durability::Fsync, None)?;
+            let pass = |beside: &Path| check(path, beside);
+            root.replace_from(path, (file.mode, file.bits), &mut *content.open()?, Durability::Fsync, Some(&pass))?;
         }
     }
     Ok(written)
+}
+
+/// Refuses a folder in git's own.
+fn not_gits(undo: &Undo<'_>, folder: &Path) -> Result<(), UndoError> {
+    // The folder itself need not be there.
+    let there = folder.ancestors().find_map(|above| above.canonicalize().ok()).unwrap_or_default();
+    let is_named_so = folder.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"));
+    let gits = [undo.repo.git_dir(), undo.repo.common_dir()];
+    let is_inside = gits.iter().filter_map(|git| git.canonicalize().ok()).any(|git| there.starts_with(git));
+    if is_named_so || is_inside {
+        let shown = escape(folder.as_os_str().as_encoded_bytes());
+        return Err(UndoError::refused(format!("'{shown}' is in git's own folder: nothing is written there"), None));
+    }
+    Ok(())
 }
 
 pub(super) fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from: &str) -> Result<Then, UndoError> {

@@ -278,3 +278,17 @@ fn a_record_is_read_as_written_and_a_damaged_one_refused() {
     super::forget(&repo, std::slice::from_ref(&id)).unwrap();
     assert!(record::read(&undo, &id).unwrap_err().to_string().contains("missing"));
 }
+
+// D8
+#[test]
+fn a_restore_that_fails_says_so_and_puts_all_back() {
+    let (world, before) = merged();
+    let repo = repo(&world);
+    let session = Undo::new(&repo, Timestamp(1_700_000_000_000));
+    let then = session.files_from(&["a.txt".into()], "HEAD").unwrap();
+    let files = then.files.into_iter().map(|(path, file)| (path, Some(file))).collect();
+    let refuse = |path: &crate::model::TreePath, _: &std::path::Path| Err(format!("'{path}' is no good"));
+    let error = session.restore_files(files, None, "from HEAD", &refuse, Run::Real).unwrap_err();
+    assert_eq!(error.to_string(), "the restore failed halfway; everything was put back");
+    assert_eq!(world.look(), before);
+}

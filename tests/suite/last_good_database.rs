@@ -85,6 +85,7 @@ fn a_log_that_belongs_to_the_old_database_goes_with_it_and_comes_back_with_it() 
     sandbox.write(DATABASE, &page).write("var/app.db-wal", &log);
     let done = sandbox.guard(["restore", DATABASE]).ok();
     assert!(!sandbox.at("var/app.db-wal").exists(), "{done}");
+    assert!(done.stdout.contains("note: 'var/app.db-wal' goes with the database that stands there now: "), "{done}");
     let connection = Connection::open(sandbox.at(DATABASE)).unwrap();
     let spoiled: i64 =
         connection.query_row("SELECT count(*) FROM mail WHERE subject = 'spoiled'", [], |row| row.get(0)).unwrap();

@@ -23,6 +23,7 @@ mod in_process;
 mod init;
 mod install;
 mod last_good;
+mod last_good_asked;
 mod last_good_database;
 mod lost;
 mod lost_forms;

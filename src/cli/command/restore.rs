@@ -7,12 +7,14 @@ use super::undo::{failure, finish, run_of};
 use crate::cli::{Context, Failure};
 use crate::git::Repo;
 use crate::model::{Against, Conflict, Oid, Plan, TreePath};
-use crate::report::{Exit, conflicts_text, copied_json, copied_text, last_good_json, last_good_text, walk_text};
+use crate::report::{
+    Exit, conflicts_text, copied_json, copied_text, last_good_json, last_good_text, unrestored_json, walk_text,
+};
 use crate::routes::{self, LastGoodError, LostError, LostWork, Merge};
 use crate::rules;
 use crate::undo::{Again, Change, How, Run, Undo};
 
-/// Bring files back: to their newest good version, or as they were before an operation or in a revision
+/// Bring files back: to their newest good version, or as they were before an operation, in a revision or in a backup
 ///
 /// Without --from each file is examined as its [[data]] entry asks (without one, by its extension), and where it is not good, so is
 /// every version that history, reflogs, operations and backups have, newest first: the first good one comes back, with a count of
@@ -27,6 +29,7 @@ Examples:
   guard restore data/emails.json                            back to it
   guard restore config.toml --from 20261122-224531-3fa9c1   as before that operation
   guard restore data/ --from HEAD~3 --dry-run               everything beneath data/, show only
+  guard restore data/ --from 20261122-230000-1b2c3d         as 'guard backup create' saved it
   guard restore config.toml --from 20261122-224531-3fa9c1 --to /tmp/then
   guard restore --lost 1a2b3c4 --dry-run                    what that merge lost, back on top of today's state
   guard restore --lost 1a2b3c4 src/parser.c                 of one file only
@@ -41,8 +44,8 @@ pub struct Arguments {
     /// Files, or folders with everything beneath
     #[arg(required_unless_present_any = ["undo", "lost"])]
     paths: Vec<PathBuf>,
-    /// An operation of 'guard log': as before it. Or a revision: as in it
-    #[arg(long, value_name = "OPERATION|REVISION")]
+    /// An operation of 'guard log': as before it. A revision, or a backup of 'guard backup list': as in it
+    #[arg(long, value_name = "OPERATION|REVISION|BACKUP")]
     from: Option<String>,
     /// With --from: bring a data file back though it is bad there
     #[arg(long, requires = "from")]
@@ -74,8 +77,18 @@ pub struct Arguments {
     dry_run: bool,
 }
 
-/// Runs `guard restore`.
+/// Runs `guard restore`. With `--json` there is a document whatever happens.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let done = restore(context, arguments);
+    if let (true, Err(error)) = (context.json, &done) {
+        let failure = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        let hint = error.downcast_ref::<Failure>().and_then(|failure| failure.hint.as_deref());
+        context.terminal.answer(|| unrestored_json(&failure, hint, arguments.dry_run));
+    }
+    done
+}
+
+fn restore(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
     let repo = context.repo_looked_at()?;
     let undo = Undo::new(&repo, context.now());
@@ -92,11 +105,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
             last_good(context, &repo, &paths, run)
         };
     };
+    let (wanted, unchecked) = ((&paths[..], from.as_str()), arguments.unchecked);
     let Some(folder) = &arguments.to else {
-        let report = routes::restore_from(&repo, (&paths, from), arguments.unchecked, context.now(), run);
-        return finish(context, &repo, "restore", Ok(report.map_err(unrestored)?), run);
+        let report = routes::restore_from(&repo, wanted, unchecked, context.now(), run).map_err(unrestored)?;
+        return finish(context, &repo, "restore", Ok(report), run);
     };
-    let written = undo.restore_to(&paths, from, &start.join(folder), run).map_err(failure)?;
+    let written = routes::restore_to(&repo, wanted, &start.join(folder), unchecked, (context.now(), run));
+    let written = written.map_err(unrestored)?;
     let dry = run == Run::Dry;
     context.terminal.answer(|| {
         if context.json { copied_json(&written, from, folder, dry) } else { copied_text(&written, folder, dry) }
@@ -112,6 +127,9 @@ fn unrestored(error: LastGoodError) -> anyhow::Error {
         error @ LastGoodError::Bad { .. } => Failure::new(Exit::Refused, format!("{error}; nothing was changed"))
             .hint("to bring it back all the same, add --unchecked")
             .into(),
+        error @ LastGoodError::Damaged { .. } => {
+            Failure::new(Exit::Refused, format!("{error}; nothing was changed")).hint("guard backup verify").into()
+        }
         error if error.is_refusal() => Failure::new(Exit::Refused, format!("{error}; nothing was changed")).into(),
         error => error.into(),
     }
@@ -126,6 +144,9 @@ fn last_good(context: &Context, repo: &Repo, paths: &[TreePath], run: Run) -> an
         unrestored(error)
     })?;
     if let Some(report) = found.report.as_ref().filter(|report| !report.plan.conflicts.is_empty()) {
+        if context.json {
+            context.terminal.answer(|| last_good_json(&found, run));
+        }
         context.terminal.say(|| conflicts_text(&report.plan));
         return Ok(Exit::Refused);
     }

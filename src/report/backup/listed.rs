@@ -76,8 +76,9 @@ pub fn backup_text(backup: &Backup, problems: &[Problem], store: &std::path::Pat
     text.push_str(&problems_text(problems));
     text.push_str(NOT_READ);
     let store = crate::rules::shell_quote(store.as_os_str().as_encoded_bytes());
+    text.push_str(&format!("\nto bring a file back: guard restore <path> --from {}\n", backup.id));
     text.push_str(&format!(
-        "\nto bring a file back with plain git, by its number:\n  \
+        "to bring a file back with plain git, by its number:\n  \
          git --git-dir {store} cat-file blob backup/{}:files/<number> > <path>\n",
         backup.id
     ));
