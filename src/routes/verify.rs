@@ -9,10 +9,11 @@ use std::io::{self, Read};
 
 use super::data_here::{here, schema};
 use super::looking::examine;
-use crate::facts::{self, Examiner, Found, Version};
+use crate::facts::{self, CONTENT_LIMIT, Examiner, Found, Version};
 use crate::git::{GitError, Repo};
 use crate::manifest::Manifest;
-use crate::model::{BackupId, Content, Entry, Oid, Raw, TreePath};
+use crate::model::{BackupId, Content, Entry, Oid, Raw, Standing, TreePath};
+use crate::recover::{loss, over};
 use crate::store::{Store, StoreError};
 use crate::validate::{Examined, Place};
 
@@ -132,7 +133,11 @@ impl<'r> Verify<'r> {
                 return Err(VerifyError::NoFile(path.clone()));
             }
         }
-        let verified = |path: TreePath| Verified { examined: self.on_disk(&examiner, &path), path };
+        let verified = |path: TreePath| {
+            let mut found = self.on_disk(&examiner, &path);
+            self.note_loss(&examiner, &path, &mut found);
+            Verified { path, examined: found }
+        };
         let mut all: Vec<Verified> = found.into_iter().map(verified).collect();
         all.extend(missing.into_iter().map(|(path, backup)| {
             let mut found = Examined::default();
@@ -256,6 +261,29 @@ impl<'r> Verify<'r> {
             },
         }
         found
+    }
+
+    /// Notes that a file has lost more against HEAD's version than its entry allows: `guard restore` passes it over then. It may be
+    /// meant so, so it is good.
+    fn note_loss(&self, examiner: &Examiner<'_>, path: &TreePath, found: &mut Examined) {
+        let Some(most) = examiner.rule(path).and_then(|(rule, _)| rule.max_loss) else { return };
+        let committed = || {
+            let objects = self.repo.objects();
+            let tree = objects.tree_of(self.repo.head().ok()?.oid?).ok()?;
+            let entry = objects.leaf(Some(tree), path).ok()?.filter(|entry| entry.mode.is_regular())?;
+            match objects.content(entry.oid, CONTENT_LIMIT).ok()? {
+                Content::Bytes(bytes) => Some(self.bytes(examiner, path, &bytes)),
+                Content::TooLarge(_) => None,
+            }
+        };
+        let Some(before) = committed().filter(|before| before.standing() == Standing::Good) else { return };
+        if let Some(lost) = loss(&before.contents, &found.contents).filter(|lost| over(lost, most)) {
+            let what = if lost.tables.is_empty() { "records" } else { "rows" };
+            let (gone, of) = (lost.gone, lost.of);
+            let why =
+                format!("{gone} of {of} {what} that the last commit has are gone: 'guard restore' passes it over");
+            found.notes.add(Place::Whole, why);
+        }
     }
 
     fn blob(&self, examiner: &Examiner<'_>, path: TreePath, entry: Entry) -> Result<Verified, VerifyError> {

@@ -122,6 +122,13 @@ fn a_file_that_parses_and_has_lost_half_of_its_records_is_passed_over() {
     sandbox.commit("six");
     let done = sandbox.guard(["restore", DATA]).ok();
     assert!(done.stdout.contains("now: 6 of 12 that the next good version has are gone"), "{done}");
+    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD~1"]).ok();
+    assert!(!sandbox.guard(["verify"]).ok().stdout.contains("gone"));
+    sandbox.write(DATA, emails(6));
+    let note = "note: 6 of 12 records that the last commit has are gone: 'guard restore' passes it over";
+    let verified = sandbox.guard(["verify", DATA]).ok();
+    assert!(verified.stdout.contains(note), "{verified}");
+    let _ = sandbox.guard(["restore", DATA]).ok();
     assert_eq!(text(&sandbox), emails(12));
     // Without a bound nobody knows that it is not meant so.
     sandbox.write(".recoveryguard.toml", MANIFEST).write(DATA, emails(6));
