@@ -1,5 +1,5 @@
-//! What the gate, undo and snapshots cost, as paired ratios in one run:
-//! `cargo bench --bench undo [-- gate|undo|large|full] [<runs>]`.
+//! What the gate, undo, snapshots and the walk to a good version cost, as paired ratios in one run:
+//! `cargo bench --bench undo [-- gate|undo|large|full|walk] [<runs>]`.
 //!
 //! The ways take turns, so that a drifting machine hits all alike. Wall time: the median, and the median of the pairwise
 //! ratios. CPU time (git, guard and all their children): what all runs together took, divided, because the system counts it
@@ -13,6 +13,7 @@ mod full;
 mod gate;
 mod large;
 mod undo;
+mod walk;
 mod world;
 
 use std::path::Path;
@@ -20,7 +21,8 @@ use std::path::Path;
 type Part = (&'static str, fn(&Path, usize));
 
 /// The parts, in the order in which they run.
-const PARTS: [Part; 4] = [("gate", gate::run), ("undo", undo::run), ("large", large::run), ("full", full::run)];
+const PARTS: [Part; 5] =
+    [("gate", gate::run), ("undo", undo::run), ("large", large::run), ("full", full::run), ("walk", walk::run)];
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
