@@ -16,8 +16,8 @@ pub use names::nearest_rule;
 pub use parse::{ManifestError, parse};
 pub use patterns::{PatternError, Patterns};
 pub use schema::{
-    Backup, BackupRemote, BranchRule, Contact, DataRule, Deny, Format, Manifest, MaxLoss, OnFailure, Policy, Protect,
-    Root, RuleSetting, Runbook, Snapshot,
+    Backup, BackupRemote, BranchRule, Contact, DataRule, DatabaseRule, Deny, Format, Manifest, MaxLoss, OnFailure,
+    Policy, Protect, Root, RuleSetting, Runbook, Snapshot,
 };
 pub use starter::starter;
 pub use weakened::weakened;

@@ -117,6 +117,24 @@ pub struct DataRule {
     pub secret: bool,
 }
 
+/// One `[[database]]` entry: a database of a PostgreSQL server. How the server is reached is not the manifest's to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseRule {
+    /// The database: letters, digits, `_`, `-` and `.`, the first a letter, a digit or `_`; at most [`DatabaseRule::LONGEST`].
+    pub name: String,
+    /// The entry of `pg_service.conf` that says where the server is, of the same form; `None`: `PGHOST` and the like do.
+    pub service: Option<String>,
+    /// Saved by `guard backup create`.
+    pub backup: bool,
+    /// Never leaves this machine unencrypted.
+    pub secret: bool,
+}
+
+impl DatabaseRule {
+    /// Names that are put beside it (`orders_before_20261122_224531`) must not be longer than the 63 bytes of PostgreSQL.
+    pub const LONGEST: usize = 40;
+}
+
 /// One `[[branch]]` entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BranchRule {
@@ -220,6 +238,8 @@ pub struct Manifest {
     pub protect: Vec<Protect>,
     /// `[[data]]`.
     pub data: Vec<DataRule>,
+    /// `[[database]]`.
+    pub database: Vec<DatabaseRule>,
     /// `[[branch]]`.
     pub branch: Vec<BranchRule>,
     /// `[rules]`.

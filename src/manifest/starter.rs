@@ -43,6 +43,13 @@ const EXAMPLES: &str = r#"
 #backup   = true                     # saved by `guard backup create`
 #secret   = true                     # never leaves this machine unencrypted
 
+# Databases of a PostgreSQL server (PGHOST, PGUSER and so on say where it is, never this file):
+#[[database]]
+#name    = "orders"
+#service = "orders_production"       # an entry of pg_service.conf
+#backup  = true                      # saved by `guard backup create`
+#secret  = true                      # never leaves this machine unencrypted
+
 # Branches that must never be merged into others:
 #[[branch]]
 #into  = ["main"]

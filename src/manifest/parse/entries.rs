@@ -1,4 +1,4 @@
-//! `[[protect]]`, `[[data]]` and `[[branch]]`.
+//! `[[protect]]`, `[[data]]`, `[[database]]` and `[[branch]]`.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::node::{Fields, Node};
 use super::problem::{Problem, Problems, shown};
 use super::units;
 use crate::manifest::words::{DENY, FORMATS, PROTECT_LEVELS, ROOTS};
-use crate::manifest::{BranchRule, DataRule, Deny, Format, Patterns, Protect};
+use crate::manifest::{BranchRule, DataRule, DatabaseRule, Deny, Format, Patterns, Protect};
 use crate::model::Level;
 
 /// Reads an array of tables, one by one; `[protect]` for `[[protect]]` is a slip worth naming.
@@ -129,6 +129,39 @@ fn contradictions(fields: Fields<'_>, format: Option<Format>, problems: &mut Pro
 /// Reads a list of JSON pointers.
 fn pointers(node: Node<'_>) -> Result<Vec<String>, Problem> {
     node.items("a list of JSON pointers")?.into_iter().map(units::pointer).collect()
+}
+
+pub(super) fn database(top: Fields<'_>, problems: &mut Problems) -> Vec<DatabaseRule> {
+    let mut names = BTreeSet::new();
+    each(top, "database", problems, |node, problems| {
+        let fields = node.fields("[[database]]", &["name", "service", "backup", "secret"], problems)?;
+        let service = fields.read("service", problems, |node| plain_name(node, usize::MAX));
+        let backup = fields.read("backup", problems, Node::boolean);
+        let secret = fields.read("secret", problems, Node::boolean);
+        let name = fields.need("name", problems)?;
+        let name = problems.take(plain_name(name, DatabaseRule::LONGEST))?;
+        if !names.insert(name.clone()) {
+            let at = fields.get("name").map_or(fields.at, |node| node.at);
+            problems.add(Problem::new(at, format!("two [[database]] entries have the name '{}'", shown(&name))));
+        }
+        Some(DatabaseRule { name, service, backup: backup.unwrap_or(false), secret: secret.unwrap_or(false) })
+    })
+}
+
+/// Reads a name that PostgreSQL's programs take as one: they read `host=…` or `postgresql://…` in its place as an address, and
+/// what begins with `-` as an option.
+fn plain_name(node: Node<'_>, longest: usize) -> Result<String, Problem> {
+    let name = node.text()?;
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_plain = word(name.as_bytes()[0]) && name.bytes().all(|byte| word(byte) || b"-.".contains(&byte));
+    if !is_plain {
+        let problem = Problem::new(node.at, format!("'{}' is no plain name", shown(&name)));
+        return Err(problem.hint("letters, digits, '_', '-' and '.'; addresses and passwords stand in the environment"));
+    }
+    if name.len() > longest {
+        return Err(Problem::new(node.at, format!("'{}' is longer than {longest} characters", shown(&name))));
+    }
+    Ok(name)
 }
 
 pub(super) fn branch(top: Fields<'_>, problems: &mut Problems) -> Vec<BranchRule> {

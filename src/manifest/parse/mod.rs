@@ -22,7 +22,8 @@ const MAX_BYTES: usize = 1 << 20;
 /// The most patterns that one manifest may have, in all its lists together.
 const MAX_PATTERNS: usize = 10_000;
 
-const KEYS: &[&str] = &["version", "protect", "data", "branch", "rules", "policy", "snapshot", "backup", "runbook"];
+const KEYS: &[&str] =
+    &["version", "protect", "data", "database", "branch", "rules", "policy", "snapshot", "backup", "runbook"];
 
 /// Reads and checks a manifest.
 pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
@@ -48,6 +49,7 @@ fn read(top: Fields<'_>, problems: &mut Problems) -> Manifest {
     let manifest = Manifest {
         protect: entries::protect(top, problems),
         data: entries::data(top, problems),
+        database: entries::database(top, problems),
         branch: entries::branch(top, problems),
         rules: settings::rules(top, problems),
         policy: settings::policy(top, problems),

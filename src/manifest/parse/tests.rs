@@ -1,7 +1,7 @@
 //! The design's manifest, and every way in which a manifest can be wrong.
 
 use super::*;
-use crate::manifest::{Deny, Format, MaxLoss, OnFailure, Root};
+use crate::manifest::{DatabaseRule, Deny, Format, MaxLoss, OnFailure, Root};
 use crate::model::Level;
 
 const FULL: &str = include_str!("full.toml");
@@ -34,6 +34,9 @@ fn everything_of_the_schema_is_read() {
     assert_eq!(data.schema.as_deref(), Some("schemas/email.schema.json"));
     assert_eq!((data.records.as_deref(), data.key.as_deref()), (Some("/emails"), Some("id")));
     assert!(data.backup && !data.secret);
+    let database =
+        DatabaseRule { name: "orders".into(), service: Some("orders_production".into()), backup: true, secret: true };
+    assert_eq!(manifest.database, [database]);
     assert_eq!(manifest.branch[0].never.lines(), ["sandbox", "wip/*"]);
     assert_eq!(manifest.setting("mass-delete").unwrap().level, Some(Level::Block));
     assert_eq!(manifest.number("mass-delete", "percent"), Some(30));
@@ -207,6 +210,45 @@ fn what_is_no_toml_has_a_place_too() {
     let bad = parse(b"version = 1\n# \xff").unwrap_err();
     assert_eq!(bad.to_string(), "line 2, column 3: the manifest is not UTF-8");
     parse("\u{feff}version = 1\r\n".as_bytes()).expect("a byte order mark and CRLF are harmless");
+}
+
+/// PostgreSQL's programs would take some of these as addresses or options.
+#[test]
+fn no_name_of_a_database_is_anything_else() {
+    for odd in [
+        "host=evil",
+        "postgresql://evil/x",
+        "a:b",
+        "a/b",
+        "-x",
+        "--file=x",
+        ".x",
+        "a b",
+        "a\\n",
+        "a\\u0000",
+        "é",
+        "a;b",
+        "'",
+        "a\"b",
+        "$a",
+        "a%b",
+        "\\\\c",
+    ] {
+        let written = odd.replace('"', "\\\"");
+        for key in ["name", "service"] {
+            let other = if key == "name" { "" } else { "name = 'a'\n" };
+            let text = format!("[[database]]\n{other}{key} = \"{written}\"");
+            assert!(error_after_version(&text).contains("is no plain name"), "{text}: {}", error_after_version(&text));
+        }
+    }
+    assert!(error_after_version("[[database]]\nname = ''").contains("an empty string"));
+    let long = "a".repeat(41);
+    assert!(error_after_version(&format!("[[database]]\nname = '{long}'")).contains("is longer than 40 characters"));
+    let twice = "[[database]]\nname = 'a'\n".repeat(2);
+    assert!(error_after_version(&twice).ends_with("two [[database]] entries have the name 'a'"));
+    assert!(error_after_version("[[database]]\nname = 'a'\nhost = 'x'").contains("unknown key 'host'"));
+    let plain = parse(b"version = 1\n[[database]]\nname = 'Orders-2.x_'").unwrap();
+    assert_eq!((plain.database[0].name.as_str(), plain.database[0].backup), ("Orders-2.x_", false));
 }
 
 #[test]

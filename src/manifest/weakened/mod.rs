@@ -26,6 +26,7 @@ pub fn weakened(before: &Manifest, after: &Manifest, default_level: &dyn Fn(&str
         data::compare(&before.data, &after.data, &mut found);
         settings::branches(&before.branch, &after.branch, &mut found);
     }
+    settings::databases(&before.database, &after.database, &mut found);
     settings::rules(before, after, default_level, &mut found);
     settings::policy(&before.policy, &after.policy, &mut found);
     settings::snapshot(&before.snapshot, &after.snapshot, &mut found);

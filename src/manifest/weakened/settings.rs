@@ -1,11 +1,11 @@
-//! Branch rules, rule levels, policy, snapshots and backups.
+//! Databases, branch rules, rule levels, policy, snapshots and backups.
 
 use std::cmp::Ordering;
 
 use super::cover::{carries, new_exclusion, positive};
 use super::quoted;
 use crate::manifest::words::{DEFAULT_NUMBERS, RULE_NAMES};
-use crate::manifest::{Backup, BranchRule, Manifest, OnFailure, Policy, Snapshot};
+use crate::manifest::{Backup, BranchRule, DatabaseRule, Manifest, OnFailure, Policy, Snapshot};
 use crate::model::Level;
 
 pub(super) fn branches(before: &[BranchRule], after: &[BranchRule], found: &mut Vec<String>) {
@@ -46,6 +46,26 @@ pub(super) fn rules(
         if new > old && level(after, rule) != Level::Off {
             let number = |value: Option<u64>| value.map_or_else(String::new, |value| value.to_string());
             found.push(format!("rule {} has {key} = {} instead of {}", quoted(rule), number(new), number(old)));
+        }
+    }
+}
+
+pub(super) fn databases(before: &[DatabaseRule], after: &[DatabaseRule], found: &mut Vec<String>) {
+    for old in before {
+        let subject = format!("database {}", quoted(&old.name));
+        let Some(new) = after.iter().find(|new| new.name == old.name) else {
+            found.push(format!("{subject} is gone"));
+            continue;
+        };
+        if old.backup && !new.backup {
+            found.push(format!("{subject} is no longer backed up"));
+        }
+        if old.secret && !new.secret {
+            found.push(format!("{subject} is no longer secret"));
+        }
+        if old.service != new.service {
+            let named = |service: &Option<String>| service.as_deref().map_or("none".to_owned(), quoted);
+            found.push(format!("{subject} is reached by service {}, not {}", named(&new.service), named(&old.service)));
         }
     }
 }

@@ -92,6 +92,14 @@ fn each_change_for_the_worse_is_told() {
             "data entry 'data/processed/*.json' may lose 1 record instead of 10% of its records",
         ),
         ("backup   = true", "", "data entry 'data/processed/*.json' is no longer backed up"),
+        (r#"name    = "orders""#, r#"name = "other""#, "database 'orders' is gone"),
+        ("backup  = true", "", "database 'orders' is no longer backed up"),
+        ("secret  = true", "", "database 'orders' is no longer secret"),
+        (
+            r#"service = "orders_production""#,
+            "",
+            "database 'orders' is reached by service none, not 'orders_production'",
+        ),
         (r#"never = ["sandbox", "wip/*"]"#, r#"never = ["sandbox"]"#, "branch 'wip/*' may be merged into 'main'"),
         (r#"into  = ["main", "release/*"]"#, r#"into = ["main"]"#, "branch 'sandbox' may be merged into 'release/*'"),
         (
@@ -140,6 +148,7 @@ fn a_whole_section_that_goes_is_told() {
     for (from, until, expected) in [
         ("[[protect]]", "[[data]]", "protect entry 'recovery scripts' is gone"),
         ("[[data]]", "[[branch]]", "data entry 'data/processed/*.json' is gone"),
+        ("[[database]]", "[[branch]]", "database 'orders' is gone"),
         ("[[branch]]", "[rules]", "branch 'sandbox' may be merged into 'main'"),
         ("[rules]", "[policy]", "rule 'mass-delete' is lowered from block to warn"),
         ("[policy]", "[snapshot]", "what the guard can't judge is no longer refused"),
