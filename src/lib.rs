@@ -25,6 +25,7 @@
 //! | [`rules`] | facts → findings; pure, one file a rule | I/O, printing, clock |
 //! | [`journal`] | what was done: append, read | deciding |
 //! | [`store`] | saved bytes | deciding |
+//! | [`postgres`] | the only place that starts PostgreSQL's programs | deciding |
 //! | [`snapshot`] | what of the uncommitted is saved, in which order | deciding when |
 //! | [`undo`] | journal + facts → plan → apply | printing |
 //! | [`recover`] | which versions of data files stay, which come back | changing anything |
@@ -47,6 +48,7 @@ pub mod hooks;
 pub mod journal;
 pub mod manifest;
 pub mod model;
+pub mod postgres;
 pub mod recover;
 pub mod report;
 pub mod routes;

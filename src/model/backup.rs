@@ -1,5 +1,6 @@
 //! Backups: the protected data files as they were at one moment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,12 @@ pub struct Backup {
     /// Files that should be in it and are not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsaved: Vec<Unsaved>,
+    /// Databases of a PostgreSQL server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<SavedDatabase>,
+    /// Databases that should be in it and are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsaved_databases: Vec<UnsavedDatabase>,
 }
 
 /// One file of a backup. What is said of its content was found in the stored bytes, after they were written.
@@ -61,15 +68,79 @@ pub struct BackedUp {
     pub contents: Contents,
 }
 
+/// One database of a backup, as a dump of one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedDatabase {
+    /// Its name.
+    pub name: String,
+    /// The dump, an archive of `pg_dump`.
+    pub blob: Oid,
+    /// Its bytes.
+    pub size: u64,
+    /// SHA-256, in hex, of what does not say when the dump was made: the same when the database is.
+    pub content: String,
+    /// Whether the manifest said that it never leaves this machine unencrypted.
+    pub secret: bool,
+    /// The verdict on it: unknown for what stood there before a restore, which nobody called good.
+    pub standing: Standing,
+    /// What is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What is in it.
+    #[serde(flatten)]
+    pub facts: DatabaseFacts,
+}
+
+/// What is known of a database that was dumped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseFacts {
+    /// The server's version.
+    pub server: String,
+    /// The version of `pg_dump`.
+    pub dumped_by: String,
+    /// Its owner.
+    pub owner: String,
+    /// How its text is encoded.
+    pub encoding: String,
+    /// How its text is sorted.
+    pub collate: String,
+    /// What letters are in it.
+    pub ctype: String,
+    /// Whose rules these are, as `pg_database` has it, where the server's version says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Their name, where the provider is not the C library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The rows of each table, by its name as SQL has it; counted in the snapshot that was dumped.
+    pub tables: BTreeMap<String, u64>,
+}
+
+/// A database that was not saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnsavedDatabase {
+    /// Its name.
+    pub name: String,
+    /// Why, escaped for terminals.
+    pub why: String,
+}
+
 impl Backup {
-    /// Returns the verdict on all of it: that of its worst file.
+    /// Returns the verdict on all of it: that of its worst file or database.
     pub fn standing(&self) -> Standing {
-        self.files.iter().map(|file| file.standing).max().unwrap_or(Standing::Good)
+        let databases = self.databases.iter().map(|database| database.standing);
+        self.files.iter().map(|file| file.standing).chain(databases).max().unwrap_or(Standing::Good)
     }
 
-    /// Returns the bytes of all files together.
+    /// Returns the bytes of all files and dumps together.
     pub fn size(&self) -> u64 {
-        self.files.iter().map(|file| file.size).sum()
+        let dumps: u64 = self.databases.iter().map(|database| database.size).sum();
+        self.files.iter().map(|file| file.size).sum::<u64>() + dumps
+    }
+
+    /// Returns its database of that name.
+    pub fn database(&self, name: &str) -> Option<&SavedDatabase> {
+        self.databases.iter().find(|database| database.name == name)
     }
 
     /// Returns its file at a path.

@@ -1,9 +1,9 @@
 //! Which backups stay: `[backup] keep`. Pure.
 //!
-//! Each file is looked at by itself, because a backup that is bad for one file may hold the last good version of another:
+//! Each file, and each database, is looked at by itself, because a backup that is bad for one file may hold the last good version of another:
 //!
 //! ```text
-//! backups ──> for each path: those with a good version of it, newest first
+//! backups ──> for each path or database: those with a good version of it, newest first
 //!               last=N      the newest N
 //!               within=T    those at most T older than the newest
 //!               daily=N     the newest of each of the N newest days that have one; weekly, monthly the same
@@ -83,17 +83,27 @@ fn doubt(backups: &[Backup], now: Timestamp) -> Option<Doubt> {
     })
 }
 
-/// Returns for each path the backups whose version of it counts, newest first.
-fn versions(backups: &[Backup]) -> BTreeMap<&TreePath, Vec<usize>> {
-    let mut versions: BTreeMap<&TreePath, [Vec<usize>; 2]> = BTreeMap::new();
+/// What has versions.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Kept<'b> {
+    File(&'b TreePath),
+    /// What stood there before a restore is no version of the good ones, and the only copy of what going back lost.
+    Database(&'b str, Standing),
+}
+
+/// Returns for each path and each database the backups whose version of it counts, newest first.
+fn versions(backups: &[Backup]) -> BTreeMap<Kept<'_>, Vec<usize>> {
+    let mut versions: BTreeMap<Kept<'_>, [Vec<usize>; 2]> = BTreeMap::new();
     for (at, backup) in backups.iter().enumerate() {
-        for file in &backup.files {
-            let [good, all] = versions.entry(&file.path).or_default();
+        let files = backup.files.iter().map(|file| (Kept::File(&file.path), file.standing));
+        let databases = backup.databases.iter().map(|one| (Kept::Database(&one.name, one.standing), one.standing));
+        for (what, standing) in files.chain(databases) {
+            let [good, all] = versions.entry(what).or_default();
             all.push(at);
-            good.extend((file.standing == Standing::Good).then_some(at));
+            good.extend((standing == Standing::Good).then_some(at));
         }
     }
-    versions.into_iter().map(|(path, [good, all])| (path, if good.is_empty() { all } else { good })).collect()
+    versions.into_iter().map(|(what, [good, all])| (what, if good.is_empty() { all } else { good })).collect()
 }
 
 /// Returns which of a path's versions stay, by number; their times come newest first.
@@ -153,7 +163,14 @@ mod tests {
             contents: Contents::default(),
         };
         let at = Timestamp(NOW.0 - days_ago * DAY);
-        Backup { id: BackupId(days_ago.to_string()), at, files: files.iter().map(file).collect(), unsaved: vec![] }
+        Backup {
+            id: BackupId(days_ago.to_string()),
+            at,
+            files: files.iter().map(file).collect(),
+            unsaved: vec![],
+            databases: vec![],
+            unsaved_databases: vec![],
+        }
     }
 
     fn good(days_ago: &[u64]) -> Vec<Backup> {
@@ -202,6 +219,29 @@ mod tests {
         ];
         assert_eq!(stays(&backups, "last=1"), ["0", "2", "3", "4"]);
         assert_eq!(stays(&backups, "last=2"), ["0", "1", "2", "3", "4", "5"]);
+    }
+
+    /// A dump made before a restore neither counts as good nor goes because a good one is newer.
+    #[test]
+    fn databases_are_kept_like_files_and_what_stood_there_before_a_restore_by_itself() {
+        let with = |days_ago: u64, standing: Standing| {
+            let name = |name: &str| crate::model::SavedDatabase {
+                name: name.to_owned(),
+                blob: Oid::null(crate::model::HashKind::Sha1),
+                size: 0,
+                content: String::new(),
+                secret: false,
+                standing,
+                why: None,
+                facts: crate::model::DatabaseFacts::default(),
+            };
+            Backup { databases: vec![name("orders")], ..backup(days_ago, &[("orders", Standing::Good)]) }
+        };
+        let (ok, unknown) = (Standing::Good, Standing::Unknown);
+        let backups = [0, 1, 2, 3, 4, 5].map(|day| with(day, if day % 3 == 1 { unknown } else { ok }));
+        let without_files = backups.map(|backup| Backup { files: vec![], ..backup });
+        assert_eq!(stays(&without_files, "last=1"), ["0", "1"]);
+        assert_eq!(stays(&without_files, "last=2"), ["0", "1", "2", "4"]);
     }
 
     /// D11: a clock that is ten years off deletes nothing, neither now nor later.

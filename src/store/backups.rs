@@ -9,9 +9,8 @@ use git2::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, Root};
-use crate::model::{Backup, BackupId, Mode, Oid, TreePath};
+use crate::model::{Backup, BackupId, Mode, Oid, SavedDatabase, TreePath};
 
-use super::manifest::Kept;
 use super::read::{Problem, why};
 use super::save::{Attempt, Parcel, ours};
 use super::{LARGEST_FILE, Source, Store, StoreError};
@@ -93,7 +92,7 @@ impl Store {
         })?;
         let odb = self.repository.odb().map_err(self.failed("open the objects"))?;
         let message = format!("Data files at {}\n", backup.at.iso());
-        let parcel = Parcel { name: &name, message, at: backup.at, manifest, folders: vec![("files", kept(backup))] };
+        let parcel = Parcel { name: &name, message, at: backup.at, manifest, folders: folders(backup) };
         self.write_parcel(&odb, &parcel)
     }
 
@@ -161,33 +160,50 @@ impl Store {
         if folder.len() != backup.files.len() {
             problems.push(problem(None, "its tree has other files than its manifest"));
         }
-        for (number, file) in backup.files.iter().enumerate() {
-            if folder.get(&number.to_string()) != Some(&file.blob) {
-                problems.push(problem(Some(&file.path), "it is not in the backup's tree"));
-            } else if !known.contains(&file.blob) && !self.is_there(&file.blob, file.size) {
-                problems.push(problem(Some(&file.path), "its bytes are not there, or are of another size"));
+        let mut wrong = |entry: Option<&Oid>, blob: &Oid, size: u64| {
+            if entry != Some(blob) {
+                Some("it is not in the backup's tree")
+            } else if !known.contains(blob) && !self.is_there(blob, size) {
+                Some("its bytes are not there, or are of another size")
             } else {
-                known.insert(file.blob);
+                known.insert(*blob);
+                None
             }
+        };
+        for (number, file) in backup.files.iter().enumerate() {
+            let wrong = wrong(folder.get(&number.to_string()), &file.blob, file.size);
+            problems.extend(wrong.map(|why| problem(Some(&file.path), why)));
+        }
+        let folder = parts.folders.get("databases");
+        for (number, database) in backup.databases.iter().enumerate() {
+            let entry = folder.and_then(|folder| folder.get(&number.to_string()));
+            let wrong = wrong(entry, &database.blob, database.size);
+            problems.extend(wrong.map(|why| problem(None, &of_database(database, why))));
         }
         Ok(problems)
     }
 
-    /// Reads every file of a backup whole and compares its hash with its name; those in `known` not again. Tag, trees and manifest
-    /// were read when the backup was.
+    /// Reads every file and dump of a backup whole and compares its hash with its name; those in `known` not again. Tag, trees and
+    /// manifest were read when the backup was.
     pub fn read_through(&self, backup: &Backup, known: &mut HashSet<Oid>) -> Result<Vec<Problem>, StoreError> {
         let name = backup_ref(&backup.id)?;
+        let mut wrong = |blob: &Oid| {
+            if known.contains(blob) {
+                return None;
+            }
+            let bad = self.stream_blob(blob).and_then(|mut blob| blob.finish()).err().map(|error| why(&error));
+            if bad.is_none() {
+                known.insert(*blob);
+            }
+            bad
+        };
+        let problem = |path: Option<&TreePath>, why| Problem { snapshot: name.clone(), path: path.cloned(), why };
         let mut problems = Vec::new();
         for file in &backup.files {
-            if known.contains(&file.blob) {
-                continue;
-            }
-            match self.stream_blob(&file.blob).and_then(|mut blob| blob.finish()) {
-                Ok(()) => drop(known.insert(file.blob)),
-                Err(error) => {
-                    problems.push(Problem { snapshot: name.clone(), path: Some(file.path.clone()), why: why(&error) });
-                }
-            }
+            problems.extend(wrong(&file.blob).map(|why| problem(Some(&file.path), why)));
+        }
+        for database in &backup.databases {
+            problems.extend(wrong(&database.blob).map(|why| problem(None, of_database(database, &why))));
         }
         Ok(problems)
     }
@@ -210,9 +226,17 @@ pub fn backup_ref(id: &BackupId) -> Result<String, StoreError> {
     if one_part && git2::Reference::is_valid_name(&name) { Ok(name) } else { Err(StoreError::Id(id.to_string())) }
 }
 
-fn kept(backup: &Backup) -> Vec<Kept<'_>> {
-    let kept = backup.files.iter();
-    kept.map(|file| Kept { path: &file.path, blob: file.blob, runs: file.mode == Mode::Executable }).collect()
+/// Returns the folders of a backup's tree. That of the databases is there only when something lies in it.
+fn folders(backup: &Backup) -> Vec<(&'static str, Vec<(Oid, bool)>)> {
+    let files = backup.files.iter().map(|file| (file.blob, file.mode == Mode::Executable)).collect();
+    let databases: Vec<(Oid, bool)> = backup.databases.iter().map(|database| (database.blob, false)).collect();
+    let databases = (!databases.is_empty()).then_some(("databases", databases));
+    std::iter::once(("files", files)).chain(databases).collect()
+}
+
+/// Returns what is said of a backup's database.
+fn of_database(database: &SavedDatabase, why: &str) -> String {
+    format!("database '{}': {why}", crate::model::escape(database.name.as_bytes()))
 }
 
 fn decode(bytes: &[u8]) -> Result<Backup, String> {

@@ -23,7 +23,14 @@ fn make(sandbox: &Sandbox, name: &str, at: u64, paths: &[&str]) -> Result<Backup
         let (standing, why, contents) = (Standing::Good, None, Contents::default());
         files.push(BackedUp { path, mode, bits, blob, size, tracked, ignored, secret, standing, why, contents });
     }
-    let backup = Backup { id: backup_id(name), at: Timestamp(NOW.0 + at), files, unsaved: vec![] };
+    let backup = Backup {
+        id: backup_id(name),
+        at: Timestamp(NOW.0 + at),
+        files,
+        unsaved: vec![],
+        databases: vec![],
+        unsaved_databases: vec![],
+    };
     store.write_backup(&backup)?;
     Ok(backup)
 }

@@ -100,7 +100,8 @@ pub(super) struct Parcel<'p> {
     pub(super) message: String,
     pub(super) at: Timestamp,
     pub(super) manifest: Vec<u8>,
-    pub(super) folders: Vec<(&'static str, Vec<Kept<'p>>)>,
+    /// For each what lies in it, by number, and whether it can be run.
+    pub(super) folders: Vec<(&'static str, Vec<(Oid, bool)>)>,
 }
 
 impl Store {
@@ -317,7 +318,9 @@ impl Store {
         let message = format!("Files before operation {}\n", snapshot.operation);
         // `files` is always there, the others only when something lies in them.
         let folders = snapshot.folders().into_iter().filter(|(name, kept)| *name == "files" || !kept.is_empty());
-        let parcel = Parcel { name, message, at: snapshot.at, manifest, folders: folders.collect() };
+        let blobs = |kept: Vec<Kept<'_>>| kept.into_iter().map(|kept| (kept.blob, kept.runs)).collect();
+        let folders = folders.map(|(name, kept)| (name, blobs(kept))).collect();
+        let parcel = Parcel { name, message, at: snapshot.at, manifest, folders };
         self.write_parcel(odb, &parcel)
     }
 
@@ -344,12 +347,12 @@ impl Store {
         let mut top = vec![entry("manifest.json".to_owned(), EntryKind::Blob, &ours(manifest))?];
         for (name, kept) in &parcel.folders {
             let mut folder = Vec::new();
-            for (number, kept) in kept.iter().enumerate() {
+            for (number, (blob, runs)) in kept.iter().enumerate() {
                 // Links are plain files here, so that nobody who checks a snapshot out has links made by what was saved.
-                let kind = if kept.runs { EntryKind::BlobExecutable } else { EntryKind::Blob };
+                let kind = if *runs { EntryKind::BlobExecutable } else { EntryKind::Blob };
                 // Looked up afresh: each blob is there under its name.
-                self.size_of(&kept.blob)?;
-                folder.push(entry(number.to_string(), kind, &kept.blob)?);
+                self.size_of(blob)?;
+                folder.push(entry(number.to_string(), kind, blob)?);
             }
             let folder = self.put(odb, ObjectType::Tree, &encoded(folder)?)?;
             top.push(entry((*name).to_owned(), EntryKind::Tree, &ours(folder))?);

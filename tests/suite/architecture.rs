@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room → the rooms that it may name. `cli` may name all.
-const TABLE: [(&str, &[&str]); 18] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("disk", &["model"]),
     ("git", &["model", "disk"]),
@@ -16,6 +16,7 @@ const TABLE: [(&str, &[&str]); 18] = [
     ("rules", &["model", "manifest", "validate"]),
     ("journal", &["model", "disk"]),
     ("store", &["model", "disk", "validate"]),
+    ("postgres", &["model", "disk", "git"]),
     ("snapshot", &["model", "disk", "git", "manifest", "facts", "store"]),
     ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts", "snapshot"]),
     ("recover", &["model", "disk", "git", "manifest", "validate", "facts", "journal", "store", "undo"]),
@@ -25,7 +26,7 @@ const TABLE: [(&str, &[&str]); 18] = [
         "routes",
         &[
             "model", "disk", "git", "manifest", "validate", "facts", "rules", "journal", "store", "snapshot", "undo",
-            "recover", "drill", "hooks",
+            "recover", "drill", "hooks", "postgres",
         ],
     ),
     ("report", &["model", "manifest", "rules", "validate", "journal", "undo", "recover", "drill", "routes", "hooks"]),

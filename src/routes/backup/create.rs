@@ -123,7 +123,8 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
         }
         return Ok(Made { backup: Some(before), is_new: false, refused, read, healed });
     }
-    let backup = Backup { id: new_id(now), at: now, files: saved, unsaved: refused.clone() };
+    let (unsaved, databases, unsaved_databases) = (refused.clone(), Vec::new(), Vec::new());
+    let backup = Backup { id: new_id(now), at: now, files: saved, unsaved, databases, unsaved_databases };
     store.write_backup(&backup)?;
     Seen::new(&backup.id, &rules, began, looked).write(repo);
     if time.is_none() {
