@@ -118,12 +118,14 @@ pub struct DataRule {
 }
 
 /// One `[[database]]` entry: a database of a PostgreSQL server. How the server is reached is not the manifest's to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DatabaseRule {
     /// The database: letters, digits, `_`, `-` and `.`, the first a letter, a digit or `_`; at most [`DatabaseRule::LONGEST`].
     pub name: String,
     /// The entry of `pg_service.conf` that says where the server is, of the same form; `None`: `PGHOST` and the like do.
     pub service: Option<String>,
+    /// How many rows each of its tables may lose from one good backup to the next.
+    pub max_loss: Option<MaxLoss>,
     /// Saved by `guard backup create`.
     pub backup: bool,
     /// Never leaves this machine unencrypted.

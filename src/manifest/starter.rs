@@ -45,10 +45,11 @@ const EXAMPLES: &str = r#"
 
 # Databases of a PostgreSQL server (PGHOST, PGUSER and so on say where it is, never this file):
 #[[database]]
-#name    = "orders"
-#service = "orders_production"       # an entry of pg_service.conf
-#backup  = true                      # saved by `guard backup create`
-#secret  = true                      # never leaves this machine unencrypted
+#name     = "orders"
+#service  = "orders_production"      # an entry of pg_service.conf
+#max_loss = "10%"                    # of the rows of a table, between two backups
+#backup   = true                     # saved by `guard backup create`
+#secret   = true                     # never leaves this machine unencrypted
 
 # Branches that must never be merged into others:
 #[[branch]]

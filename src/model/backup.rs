@@ -81,9 +81,10 @@ pub struct SavedDatabase {
     pub content: String,
     /// Whether the manifest said that it never leaves this machine unencrypted.
     pub secret: bool,
-    /// The verdict on it: unknown for what stood there before a restore, which nobody called good.
+    /// The verdict on it: bad when it lost too many rows, unknown for what stood there before a restore, which nobody called
+    /// good.
     pub standing: Standing,
-    /// What is unknown.
+    /// What is bad or unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What is in it.

@@ -23,8 +23,9 @@ pub use answer::answer;
 pub use audited::{audited_json, audited_lines, audited_text};
 pub use backup::{
     backup_json, backup_text, backups_json, backups_pruned_json, backups_pruned_text, backups_text, brought_json,
-    brought_text, made_json, made_text, sent_json, sent_text, verified_json as backup_verified_json,
-    verified_text as backup_verified_text, would_make_json, would_make_text,
+    brought_text, made_json, made_text, put_back_json, put_back_text, sent_json, sent_text, swapped_back_json,
+    swapped_back_text, verified_json as backup_verified_json, verified_text as backup_verified_text, would_make_json,
+    would_make_text,
 };
 pub use checked::{Changed, checked_json, checked_text, unchecked_json};
 pub use doctor::{doctor_json, doctor_text};

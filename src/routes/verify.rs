@@ -148,11 +148,12 @@ impl<'r> Verify<'r> {
         Ok(all)
     }
 
-    /// Returns files that the newest backup has, that are wanted, and that are gone: git knows nothing of ignored ones. A store
+    /// Returns files that the newest backup of files has, that are wanted, and that are gone: git knows nothing of ignored ones. A store
     /// that can't be read is `guard doctor`'s to tell.
     fn missing(&self, examiner: &Examiner<'_>, is_wanted: impl Fn(&TreePath) -> bool) -> BTreeMap<TreePath, BackupId> {
         let store = Store::open(&self.repo.guard_dir()).ok();
-        let newest = store.and_then(|store| store.backups().ok()?.0.into_iter().next());
+        let backups = store.and_then(|store| Some(store.backups().ok()?.0));
+        let newest = backups.and_then(|backups| backups.into_iter().find(|backup| !backup.files.is_empty()));
         let Some(newest) = newest.filter(|_| self.repo.work_tree().is_some()) else { return BTreeMap::new() };
         let is_gone = |path: &TreePath| self.repo.on_disk(path).is_some_and(|place| place.symlink_metadata().is_err());
         let paths = newest.files.iter().map(|file| &file.path);

@@ -13,6 +13,7 @@ mod broken;
 mod check;
 mod ci;
 mod concluded;
+mod databases;
 mod differential;
 mod drills;
 mod formats;

@@ -5,12 +5,14 @@
 #![allow(dead_code, unused_imports, reason = "a helper for all tests, not all of which are written yet")]
 
 mod diverged;
+mod postgres;
 mod ran;
 mod random;
 mod sandbox;
 mod state;
 
 pub use diverged::{OF_FEAT, OF_MAIN, WORK, lines};
+pub use postgres::Postgres;
 pub use ran::Ran;
 pub use random::Random;
 pub use sandbox::{Options, Sandbox};

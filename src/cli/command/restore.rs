@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
+use super::backup;
 use super::undo::{failure, finish, run_of};
 use crate::cli::{Context, Failure};
 use crate::git::Repo;
@@ -14,13 +15,18 @@ use crate::routes::{self, LastGoodError, LostError, LostWork, Merge};
 use crate::rules;
 use crate::undo::{Again, Change, How, Run, Undo};
 
-/// Bring files back: to their newest good version, or as they were before an operation, in a revision or in a backup
+/// Bring files back: to their newest good version, or as they were before an operation, in a revision or in a backup; or a database
 ///
 /// Without --from each file is examined as its [[data]] entry asks (without one, by its extension), and where it is not good, so is
 /// every version that history, reflogs, operations and backups have, newest first: the first good one comes back, with a count of
 /// the records that going back loses. Only the files change, not the index (but where a
 /// submodule stands is said by the index only). What stands there now is saved first, so that 'guard
 /// restore --undo' brings it back.
+///
+/// --database brings a database of a PostgreSQL server back, from the newest good backup or the one that --from names, into a new
+/// database that takes its place. What stood there is saved, and stays beside it: --undo puts it back. Nobody may be
+/// connected meanwhile.
+///
 /// A file that was uncommitted before an operation comes back byte for byte if it was saved then: 'guard show' tells.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -36,13 +42,16 @@ Examples:
   guard restore --lost 1a2b3c4 --markers src/parser.c       with conflict markers where yours overlap
   guard restore --lost 1a2b3c4 --change 5d6e7f8..9a0b1c2    of a squash: what came in with it
   guard restore --undo                                      take the last restore back
+  guard restore --database orders --dry-run                 from which backup, and the rows of each table now and then
+  guard restore --database orders                           what stood there stays as 'orders_before_20261122_224531'
+  guard restore --database orders --undo                    and takes its place again
 
 Exit codes: 0 done, or good as it stands; 2 usage; 3 done only in part (said which), not recorded yet, or not good afterwards; 4
 refused and nothing changed: no version is good, or something would be lost; 5 locked by another process")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Arguments {
     /// Files, or folders with everything beneath
-    #[arg(required_unless_present_any = ["undo", "lost"])]
+    #[arg(required_unless_present_any = ["undo", "lost", "database"])]
     paths: Vec<PathBuf>,
     /// An operation of 'guard log': as before it. A revision, or a backup of 'guard backup list': as in it
     #[arg(long, value_name = "OPERATION|REVISION|BACKUP")]
@@ -69,7 +78,10 @@ pub struct Arguments {
     /// With --lost: where both overlap, leave conflict markers in the file instead of leaving that out
     #[arg(long, requires = "lost")]
     markers: bool,
-    /// Take the last restore of this worktree back
+    /// A database that a [[database]] entry names
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["paths", "unchecked", "last_good", "to", "lost"])]
+    database: Option<String>,
+    /// Take the last restore of this worktree back, or with --database that of the database
     #[arg(long, conflicts_with_all = ["paths", "from", "to"])]
     undo: bool,
     /// Say what would be done, and change nothing
@@ -79,7 +91,10 @@ pub struct Arguments {
 
 /// Runs `guard restore`. With `--json` there is a document whatever happens.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let done = restore(context, arguments);
+    let done = match &arguments.database {
+        Some(name) => backup::put_back(context, name, arguments.from.as_deref(), (arguments.undo, arguments.dry_run)),
+        None => restore(context, arguments),
+    };
     if let (true, Err(error)) = (context.json, &done) {
         let failure = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
         let hint = error.downcast_ref::<Failure>().and_then(|failure| failure.hint.as_deref());

@@ -134,8 +134,9 @@ fn pointers(node: Node<'_>) -> Result<Vec<String>, Problem> {
 pub(super) fn database(top: Fields<'_>, problems: &mut Problems) -> Vec<DatabaseRule> {
     let mut names = BTreeSet::new();
     each(top, "database", problems, |node, problems| {
-        let fields = node.fields("[[database]]", &["name", "service", "backup", "secret"], problems)?;
+        let fields = node.fields("[[database]]", &["name", "service", "max_loss", "backup", "secret"], problems)?;
         let service = fields.read("service", problems, |node| plain_name(node, usize::MAX));
+        let max_loss = fields.read("max_loss", problems, units::max_loss);
         let backup = fields.read("backup", problems, Node::boolean);
         let secret = fields.read("secret", problems, Node::boolean);
         let name = fields.need("name", problems)?;
@@ -144,7 +145,8 @@ pub(super) fn database(top: Fields<'_>, problems: &mut Problems) -> Vec<Database
             let at = fields.get("name").map_or(fields.at, |node| node.at);
             problems.add(Problem::new(at, format!("two [[database]] entries have the name '{}'", shown(&name))));
         }
-        Some(DatabaseRule { name, service, backup: backup.unwrap_or(false), secret: secret.unwrap_or(false) })
+        let (backup, secret) = (backup.unwrap_or(false), secret.unwrap_or(false));
+        Some(DatabaseRule { name, service, max_loss, backup, secret })
     })
 }
 

@@ -34,8 +34,13 @@ fn everything_of_the_schema_is_read() {
     assert_eq!(data.schema.as_deref(), Some("schemas/email.schema.json"));
     assert_eq!((data.records.as_deref(), data.key.as_deref()), (Some("/emails"), Some("id")));
     assert!(data.backup && !data.secret);
-    let database =
-        DatabaseRule { name: "orders".into(), service: Some("orders_production".into()), backup: true, secret: true };
+    let database = DatabaseRule {
+        name: "orders".into(),
+        service: Some("orders_production".into()),
+        max_loss: Some(MaxLoss::Records(500)),
+        backup: true,
+        secret: true,
+    };
     assert_eq!(manifest.database, [database]);
     assert_eq!(manifest.branch[0].never.lines(), ["sandbox", "wip/*"]);
     assert_eq!(manifest.setting("mass-delete").unwrap().level, Some(Level::Block));

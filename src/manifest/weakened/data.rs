@@ -158,7 +158,7 @@ fn as_strict(old: Option<Format>, new: Format) -> bool {
     }
 }
 
-fn more_loss(before: Option<MaxLoss>, after: Option<MaxLoss>) -> Option<String> {
+pub(super) fn more_loss(before: Option<MaxLoss>, after: Option<MaxLoss>) -> Option<String> {
     let more = match (before?, after) {
         (_, None) => return Some(format!("no longer limits lost records to {}", loss(before?))),
         (MaxLoss::Percent(old), Some(MaxLoss::Percent(new))) => new > old,

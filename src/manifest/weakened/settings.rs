@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::cover::{carries, new_exclusion, positive};
+use super::data::more_loss;
 use super::quoted;
 use crate::manifest::words::{DEFAULT_NUMBERS, RULE_NAMES};
 use crate::manifest::{Backup, BranchRule, DatabaseRule, Manifest, OnFailure, Policy, Snapshot};
@@ -60,6 +61,7 @@ pub(super) fn databases(before: &[DatabaseRule], after: &[DatabaseRule], found: 
         if old.backup && !new.backup {
             found.push(format!("{subject} is no longer backed up"));
         }
+        found.extend(more_loss(old.max_loss, new.max_loss).map(|more| format!("{subject} {more}")));
         if old.secret && !new.secret {
             found.push(format!("{subject} is no longer secret"));
         }

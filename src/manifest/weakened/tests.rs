@@ -94,6 +94,8 @@ fn each_change_for_the_worse_is_told() {
         ("backup   = true", "", "data entry 'data/processed/*.json' is no longer backed up"),
         (r#"name    = "orders""#, r#"name = "other""#, "database 'orders' is gone"),
         ("backup  = true", "", "database 'orders' is no longer backed up"),
+        ("max_loss = 500", "max_loss = 501", "database 'orders' may lose 501 records instead of 500 records"),
+        ("max_loss = 500", "", "database 'orders' no longer limits lost records to 500 records"),
         ("secret  = true", "", "database 'orders' is no longer secret"),
         (
             r#"service = "orders_production""#,

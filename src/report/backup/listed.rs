@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{count, file_json, holds, problems_json, problems_text, word};
+use super::{file_json, held, holds, problems_json, problems_text, things, word};
 use crate::model::{Backup, Mode, Timestamp, escape, size};
 use crate::report::json as document;
 use crate::routes::backup::{Problem, backup_ref};
@@ -14,11 +14,11 @@ pub fn backups_text(backups: &[Backup], problems: &[Problem], now: Timestamp) ->
     }
     let mut text = String::new();
     for backup in backups {
-        let left = match backup.unsaved.len() {
+        let left = match backup.unsaved.len() + backup.unsaved_databases.len() {
             0 => String::new(),
             number => format!(", {number} left out"),
         };
-        let (age, files, size) = (backup.at.age(now), count(backup.files.len(), "file"), size(backup.size()));
+        let (age, files, size) = (backup.at.age(now), things(backup), size(backup.size()));
         let standing = word(backup.standing());
         text.push_str(&format!("{:24} {age:>9}  {files:>10}  {size:>9}  {standing}{left}\n", backup.id));
     }
@@ -41,6 +41,8 @@ pub fn backups_json(backups: &[Backup], problems: &[Problem]) -> String {
             "bytes": backup.size(),
             "standing": word(backup.standing()),
             "unsaved": backup.unsaved.len(),
+            "databases": backup.databases.len(),
+            "unsaved_databases": backup.unsaved_databases.len(),
         })
     };
     document.insert("backups".into(), backups.iter().map(one).collect());
@@ -73,6 +75,21 @@ pub fn backup_text(backup: &Backup, problems: &[Problem], store: &std::path::Pat
     for left in &backup.unsaved {
         text.push_str(&format!("        left     '{}': {}\n", left.path, left.why));
     }
+    for (number, database) in backup.databases.iter().enumerate() {
+        let secret = if database.secret { ", secret" } else { "" };
+        let (standing, size, held) = (word(database.standing), size(database.size), held(&database.facts.tables));
+        let (name, server) = (escape(database.name.as_bytes()), escape(database.facts.server.as_bytes()));
+        text.push_str(&format!(
+            "  {number:>4}  {standing:7}  database '{name}' ({size}, {held}, PostgreSQL {server}{secret})\n"
+        ));
+        if let Some(why) = &database.why {
+            text.push_str(&format!("                 {}\n", escape(why.as_bytes())));
+        }
+    }
+    for left in &backup.unsaved_databases {
+        let (name, why) = (escape(left.name.as_bytes()), escape(left.why.as_bytes()));
+        text.push_str(&format!("        left     database '{name}': {why}\n"));
+    }
     text.push_str(&problems_text(problems));
     text.push_str(NOT_READ);
     let store = crate::rules::shell_quote(store.as_os_str().as_encoded_bytes());
@@ -82,6 +99,13 @@ pub fn backup_text(backup: &Backup, problems: &[Problem], store: &std::path::Pat
          git --git-dir {store} cat-file blob backup/{}:files/<number> > <path>\n",
         backup.id
     ));
+    if !backup.databases.is_empty() {
+        text.push_str(&format!(
+            "and a database, into an empty one:\n  \
+             git --git-dir {store} cat-file blob backup/{}:databases/<number> | pg_restore --dbname <database>\n",
+            backup.id
+        ));
+    }
     text
 }
 
@@ -95,6 +119,8 @@ pub fn backup_json(backup: &Backup, problems: &[Problem]) -> String {
     add("standing", json!(word(backup.standing())));
     add("files", backup.files.iter().map(file_json).collect());
     add("unsaved", json!(backup.unsaved));
+    add("databases", json!(backup.databases));
+    add("unsaved_databases", json!(backup.unsaved_databases));
     add("damaged", problems_json(problems));
     document::render(document)
 }

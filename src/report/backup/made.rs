@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{LISTED, count, file_json, not_good, word};
-use crate::model::size;
+use super::{LISTED, count, file_json, not_good, things, word};
+use crate::model::{Standing, escape, size};
 use crate::report::json as document;
 use crate::routes::backup::{Made, Outlook};
 
@@ -12,11 +12,11 @@ pub fn made_text(made: &Made) -> String {
     let mut text = match &made.backup {
         None => "Nothing was saved.\n".to_owned(),
         Some(backup) if made.is_new => {
-            let (files, bytes) = (count(backup.files.len(), "file"), size(backup.size()));
+            let (files, bytes) = (things(backup), size(backup.size()));
             format!("Saved {files} ({bytes}) as backup {}: {}.\n", backup.id, word(backup.standing()))
         }
         Some(backup) => {
-            let files = count(backup.files.len(), "file");
+            let files = things(backup);
             format!("Nothing has changed since backup {} ({files}): no new one was made.\n", backup.id)
         }
     };
@@ -25,8 +25,18 @@ pub fn made_text(made: &Made) -> String {
         let (files, are) = (count(made.healed, "file"), if made.healed == 1 { "is" } else { "are" });
         text.push_str(&format!("  healed  {files} whose stored bytes were damaged {are} stored anew\n"));
     }
+    for database in made.backup.iter().flat_map(|backup| &backup.databases) {
+        if database.standing == Standing::Bad {
+            let (name, why) = (&database.name, database.why.as_deref().unwrap_or_default());
+            let (name, why) = (escape(name.as_bytes()), escape(why.as_bytes()));
+            text.push_str(&format!("  bad     database '{name}': {why}\n"));
+        }
+    }
     for refused in &made.refused {
         text.push_str(&format!("  left    '{}': {}\n", refused.path, refused.why));
+    }
+    for refused in &made.refused_databases {
+        text.push_str(&format!("  left    database '{}': {}\n", escape(refused.name.as_bytes()), refused.why));
     }
     text
 }
@@ -41,6 +51,8 @@ pub fn made_json(made: &Made) -> String {
     add("standing", json!(made.backup.as_ref().map(|backup| word(backup.standing()))));
     add("files", made.backup.iter().flat_map(|backup| &backup.files).map(file_json).collect());
     add("unsaved", json!(made.refused));
+    add("databases", json!(made.backup.as_ref().map_or(&[][..], |backup| &backup.databases)));
+    add("unsaved_databases", json!(made.refused_databases));
     add("read", json!(made.read));
     add("healed", json!(made.healed));
     document::render(document)
@@ -48,7 +60,7 @@ pub fn made_json(made: &Made) -> String {
 
 /// Returns what would be read, and what is known to be as it was, as text.
 pub fn would_make_text(found: &Outlook) -> String {
-    let (read, same) = (&found.read, &found.same);
+    let (read, same, databases) = (&found.read, &found.same, &found.databases);
     let mut text = format!(
         "Would read {} and find {} as the last backup has them.\n",
         count(read.len(), "file"),
@@ -58,6 +70,7 @@ pub fn would_make_text(found: &Outlook) -> String {
     if read.len() > LISTED {
         text.push_str(&format!("  … and {} more\n", read.len() - LISTED));
     }
+    text.extend(databases.iter().map(|name| format!("  dump    database '{}'\n", escape(name.as_bytes()))));
     text
 }
 
@@ -68,5 +81,6 @@ pub fn would_make_json(found: &Outlook) -> String {
     document.insert("done".into(), json!(false));
     document.insert("would_read".into(), json!(found.read));
     document.insert("untouched".into(), json!(found.same));
+    document.insert("would_dump".into(), json!(found.databases));
     document::render(document)
 }

@@ -4,17 +4,21 @@ mod copied;
 mod listed;
 mod made;
 mod pruned;
+mod put_back;
 mod verified;
 
 pub use copied::{brought_json, brought_text, sent_json, sent_text};
 pub use listed::{backup_json, backup_text, backups_json, backups_text};
 pub use made::{made_json, made_text, would_make_json, would_make_text};
 pub use pruned::{backups_pruned_json, backups_pruned_text};
+pub use put_back::{put_back_json, put_back_text, swapped_back_json, swapped_back_text};
 pub use verified::{verified_json, verified_text};
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::{BackedUp, Standing, escape};
+use crate::model::{BackedUp, Backup, Standing, escape};
 use crate::routes::backup::Problem;
 
 /// So many files are listed one by one.
@@ -31,6 +35,21 @@ fn word(standing: Standing) -> &'static str {
 /// Returns `3 files`, `1 file`.
 fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Returns `3 files`, `3 files and 1 database`, `1 database`.
+fn things(backup: &Backup) -> String {
+    let (files, databases) = (count(backup.files.len(), "file"), count(backup.databases.len(), "database"));
+    match (backup.files.len(), backup.databases.len()) {
+        (_, 0) => files,
+        (0, _) => databases,
+        _ => format!("{files} and {databases}"),
+    }
+}
+
+/// Returns what a database holds: `3 tables, 90 rows`.
+fn held(tables: &BTreeMap<String, u64>) -> String {
+    format!("{}, {} rows", count(tables.len(), "table"), tables.values().sum::<u64>())
 }
 
 /// Returns what a file holds: `1024 records`, `3 tables, 90 rows`; nothing where it can't be counted.

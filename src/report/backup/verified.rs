@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{count, problems_json, problems_text};
-use crate::model::size;
+use crate::model::{UnsavedDatabase, escape, size};
 use crate::report::json as document;
 use crate::routes::backup::{Level, Verified};
 
@@ -15,12 +15,20 @@ pub fn verified_text(verified: &Verified) -> String {
         Level::Restore => "was restored into a scratch folder and is as it was saved",
     };
     let (backups, files) = (count(verified.backups, "backup"), count(verified.files, "file"));
-    let all = format!("{backups}, {files}, {}", size(verified.bytes));
-    if verified.problems.is_empty() {
+    let databases = Some(verified.databases).filter(|number| *number > 0);
+    let databases = databases.map_or_else(String::new, |number| format!(", {}", count(number, "dump")));
+    let all = format!("{backups}, {files}{databases}, {}", size(verified.bytes));
+    let line =
+        |left: &UnsavedDatabase| format!("  not checked: database '{}': {}\n", escape(left.name.as_bytes()), left.why);
+    let unchecked: String = verified.unchecked.iter().map(line).collect();
+    if verified.problems.is_empty() && unchecked.is_empty() {
         return format!("All of it {what}: {all}.\n");
     }
+    if verified.problems.is_empty() {
+        return format!("Nothing wrong was found, but not all of it could be looked at: {all}.\n{unchecked}");
+    }
     let number = count(verified.problems.len(), "problem");
-    let mut text = format!("{number} in {all}:\n{}", problems_text(&verified.problems));
+    let mut text = format!("{number} in {all}:\n{}{unchecked}", problems_text(&verified.problems));
     for remedy in &verified.remedies {
         text.push_str(&format!("{}:\n  {}\n", remedy.why, remedy.command));
     }
@@ -39,8 +47,10 @@ pub fn verified_json(verified: &Verified) -> String {
     add("level", json!(level));
     add("backups", json!(verified.backups));
     add("files", json!(verified.files));
+    add("databases", json!(verified.databases));
     add("bytes", json!(verified.bytes));
     add("damaged", problems_json(&verified.problems));
     add("remedies", verified.remedies.iter().map(|remedy| json!(remedy.command)).collect());
+    add("unchecked", json!(verified.unchecked));
     document::render(document)
 }

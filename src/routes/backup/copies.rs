@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::disk::Durability;
 use crate::git::{GitError, Repo};
-use crate::model::{Backup, BackupId, Oid, RefName, Timestamp, TreePath};
+use crate::model::{Backup, BackupId, Oid, RefName, Timestamp, escape};
 use crate::store::{Problem, Store, backup_ref};
 
 use super::super::data_here::here;
@@ -224,7 +224,7 @@ fn own_name(name: &RefName) -> Option<(BackupId, String)> {
 fn named(repo: &Repo, folder: &Path, typed: &str) -> Result<Remote, BackupError> {
     let odd = |c: char| c.is_control() || c.is_whitespace() && !typed.starts_with(['/', '.']);
     if typed.is_empty() || typed.starts_with('-') || typed.contains(odd) || typed.contains("::") {
-        return Err(BackupError::Usage(format!("'{}' is no remote", crate::model::escape(typed.as_bytes()))));
+        return Err(BackupError::Usage(format!("'{}' is no remote", escape(typed.as_bytes()))));
     }
     let named = if typed.contains(['/', ':']) { None } else { repo.push_address(typed)? };
     let address = match named {
@@ -258,20 +258,31 @@ fn plain(address: &str) -> String {
 /// Refuses when a backup holds something that must not go there.
 pub fn may_leave(remote: &Remote, backups: &[Backup]) -> Result<(), BackupError> {
     let open = ["http://", "git://"].iter().any(|scheme| remote.address.to_ascii_lowercase().starts_with(scheme));
-    let mut stopped: BTreeMap<&TreePath, &'static str> = BTreeMap::new();
-    for file in backups.iter().flat_map(|backup| &backup.files) {
-        if file.secret && open {
-            stopped.insert(&file.path, "is secret, and nothing encrypts it on that way");
-        } else if !remote.private && file.secret {
-            stopped.insert(&file.path, "is secret");
-        } else if !remote.private && file.ignored {
-            stopped.insert(&file.path, "is ignored by git");
-        }
+    let files = backups.iter().flat_map(|backup| &backup.files);
+    let files =
+        files.map(|file| (format!("'{}'", file.path), file.secret, file.ignored.then_some("is ignored by git")));
+    let databases = backups.iter().flat_map(|backup| &backup.databases);
+    let databases = databases.map(|database| {
+        (
+            format!("database '{}'", escape(database.name.as_bytes())),
+            database.secret,
+            Some("is no part of the repository"),
+        )
+    });
+    let mut stopped: BTreeMap<String, &'static str> = BTreeMap::new();
+    for (what, secret, outside) in files.chain(databases) {
+        let why = match (secret, outside) {
+            (true, _) if open => Some("is secret, and nothing encrypts it on that way"),
+            (true, _) if !remote.private => Some("is secret"),
+            (false, outside) if !remote.private => outside,
+            _ => None,
+        };
+        stopped.extend(why.map(|why| (what, why)));
     }
     let Some(count) = (!stopped.is_empty()).then_some(stopped.len()) else { return Ok(()) };
-    let named: Vec<String> = stopped.into_iter().take(NAMED).map(|(path, why)| format!("'{path}' {why}")).collect();
+    let named: Vec<String> = stopped.into_iter().take(NAMED).map(|(what, why)| format!("{what} {why}")).collect();
     let more = if count > NAMED { format!(" (and {} more)", count - NAMED) } else { String::new() };
-    let where_to = crate::model::escape(remote.address.as_bytes());
+    let where_to = escape(remote.address.as_bytes());
     let private = if remote.private { "" } else { ", which was not declared private" };
     let why = format!("nothing was sent to '{where_to}'{private}: {}{more}", named.join(", "));
     let hint = (!remote.private && !open).then(|| format!("git config --add {PRIVATE} '{where_to}'"));

@@ -8,7 +8,9 @@
 //! manifest, trees, tag, ref     -> a new one
 //! ```
 //!
-//! A file that can't be copied (it changes all the time, it is too large, its database is being written all the time) is left out and named; the
+//! Databases of a PostgreSQL server are dumped each time (`databases`): only the dump tells whether they changed.
+//!
+//! A file that can't be copied (it changes all the time, it is too large, its database is being written all the time), or a database that can't be dumped, is left out and named; the
 //! others are saved. A crash before the ref leaves objects that nothing refers to, after it a whole backup.
 
 use std::io;
@@ -20,14 +22,15 @@ use crate::facts::{self, DataFile, Examiner, Version};
 use crate::git::Repo;
 use crate::manifest::Format;
 use crate::model::{
-    BackedUp, Backup, BackupId, Contents, Mode, Oid, Standing, Timestamp, TreePath, Unsaved, fingerprint,
+    BackedUp, Backup, BackupId, Contents, Mode, Oid, Standing, Timestamp, TreePath, Unsaved, UnsavedDatabase,
+    fingerprint,
 };
 use crate::store::{Copied, CopyError, Store, StoreError, copy_database};
 use crate::validate::sqlite::Limits;
 
 use super::super::data_here::{Here, Scratch, here, schema};
 use super::seen::{Seen, time_of};
-use super::{BackupError, lock, lock_path};
+use super::{BackupError, databases, lock, lock_path};
 
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Made {
     pub is_new: bool,
     /// Files that were not saved.
     pub refused: Vec<Unsaved>,
+    /// Databases that were not saved.
+    pub refused_databases: Vec<UnsavedDatabase>,
     /// How many files were read; the others were as they were seen before.
     pub read: usize,
     /// How many files' stored bytes were damaged, and are written anew.
@@ -114,23 +119,32 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
             Err(why) => refused.push(Unsaved { path: file.path.clone(), why }),
         }
     }
-    if saved.is_empty() {
-        return Ok(Made { backup: None, is_new: false, refused, read, healed });
+    // A merge touches no database, and there is no time for a dump.
+    let (databases, refused_databases) = match time {
+        None => databases::save(repo, &store, &here.manifest.database)?,
+        Some(_) => (Vec::new(), Vec::new()),
+    };
+    if saved.is_empty() && databases.is_empty() {
+        return Ok(Made { backup: None, is_new: false, refused, refused_databases, read, healed });
     }
-    if let Some(before) = before.filter(|before| before.files == saved && before.unsaved == refused) {
+    let same = |before: &Backup| {
+        (&before.files, &before.unsaved) == (&saved, &refused)
+            && (time.is_some() || (&before.databases, &before.unsaved_databases) == (&databases, &refused_databases))
+    };
+    if let Some(before) = before.filter(same) {
         if read > 0 {
             Seen::new(&before.id, &rules, began, looked).write(repo);
         }
-        return Ok(Made { backup: Some(before), is_new: false, refused, read, healed });
+        return Ok(Made { backup: Some(before), is_new: false, refused, refused_databases, read, healed });
     }
-    let (unsaved, databases, unsaved_databases) = (refused.clone(), Vec::new(), Vec::new());
+    let (unsaved, unsaved_databases) = (refused.clone(), refused_databases.clone());
     let backup = Backup { id: new_id(now), at: now, files: saved, unsaved, databases, unsaved_databases };
     store.write_backup(&backup)?;
     Seen::new(&backup.id, &rules, began, looked).write(repo);
     if time.is_none() {
         repack_when_large(repo, &store);
     }
-    Ok(Made { backup: Some(backup), is_new: true, refused, read, healed })
+    Ok(Made { backup: Some(backup), is_new: true, refused, refused_databases, read, healed })
 }
 
 /// What [`create`] would find.
@@ -146,22 +160,25 @@ pub struct Outlook {
     pub same: Vec<TreePath>,
     /// Files that it holds and that are gone.
     pub gone: Vec<TreePath>,
+    /// Databases that would be dumped.
+    pub databases: Vec<String>,
 }
 
-/// Returns which files [`create`] would read, and which it would find as they were.
+/// Returns which files [`create`] would read, which it would find as they were, and which databases it would dump.
 pub fn would_create(repo: &Repo) -> Result<Outlook, BackupError> {
     let here = here(repo)?;
     let files: Vec<TreePath> = files(repo, &here)?.into_iter().map(|file| file.path).collect();
+    let databases = here.manifest.database.iter().filter(|rule| rule.backup).map(|rule| rule.name.clone()).collect();
+    let mut outlook = Outlook { databases, ..Outlook::default() };
     let store = match Store::open(&repo.guard_dir()) {
         Ok(store) => store,
-        Err(StoreError::NoStore(_)) => return Ok(Outlook { read: files, ..Outlook::default() }),
+        Err(StoreError::NoStore(_)) => return Ok(Outlook { read: files, ..outlook }),
         Err(error) => return Err(error.into()),
     };
     let seen = Seen::read(repo);
-    let Some(last) = before(&store, seen.as_ref())? else { return Ok(Outlook { read: files, ..Outlook::default() }) };
+    let Some(last) = before(&store, seen.as_ref())? else { return Ok(Outlook { read: files, ..outlook }) };
     let work = Work::new(repo, &here, &store);
     let rules = work.rules();
-    let mut outlook = Outlook::default();
     let untouched = seen.as_ref().map(|seen| seen.untouched(&last, &rules)).unwrap_or_default();
     let gone = last.files.iter().map(|file| &file.path).filter(|path| files.binary_search(path).is_err());
     outlook.gone = gone.cloned().collect();
@@ -182,21 +199,24 @@ fn files(repo: &Repo, here: &Here) -> Result<Vec<DataFile>, BackupError> {
     if here.text.is_none() {
         return Err(BackupError::Manifest(format!("there is no '{file}' here: it says what is backed up")));
     }
-    if !here.manifest.data.iter().any(|rule| rule.backup) {
-        return Err(BackupError::Usage(format!("no [[data]] entry of '{file}' has backup = true")));
+    let (data, databases) = (&here.manifest.data, &here.manifest.database);
+    if !data.iter().map(|rule| rule.backup).chain(databases.iter().map(|rule| rule.backup)).any(|backup| backup) {
+        return Err(BackupError::Usage(format!("no [[data]] or [[database]] entry of '{file}' has backup = true")));
     }
     Ok(facts::to_back_up(repo, &here.manifest)?)
 }
 
-/// Returns the backup made before: the one that was seen last, else the newest. A clock that was set back does not matter.
+/// Returns the backup made before: the one that was seen last, else the newest that was not made by a restore. A clock that was set
+/// back does not matter.
 fn before(store: &Store, seen: Option<&Seen>) -> Result<Option<Backup>, StoreError> {
     if let Some(backup) = seen.and_then(|seen| store.backup(&seen.backup).ok()) {
         return Ok(Some(backup));
     }
-    Ok(store.backups()?.0.into_iter().next())
+    let by_restore = |backup: &Backup| backup.files.is_empty() && backup.standing() == Standing::Unknown;
+    Ok(store.backups()?.0.into_iter().find(|backup| !by_restore(backup)))
 }
 
-fn new_id(now: Timestamp) -> BackupId {
+pub(super) fn new_id(now: Timestamp) -> BackupId {
     use std::hash::{BuildHasher, Hasher};
     // Seeded by the system: process ids repeat across containers that share a repository.
     let random = std::hash::RandomState::new().build_hasher().finish();
@@ -324,7 +344,7 @@ const PART: u64 = 4;
 const WORTH_PACKING: u64 = 100 << 20;
 
 /// Packs the store when it pays. What can't be packed now only takes more room until the next time.
-fn repack_when_large(repo: &Repo, store: &Store) {
+pub(super) fn repack_when_large(repo: &Repo, store: &Store) {
     let (count, bytes) = store.loose_size(WORTH_PACKING);
     if count > MOST_LOOSE.0 || bytes > MOST_LOOSE.1.max(store.pack_bytes() / PART) {
         let _ = repack(repo, store);

@@ -5,8 +5,10 @@
 
 mod copies;
 mod create;
+mod databases;
 mod prune;
 mod pushed;
+mod put_back;
 mod remedy;
 mod seen;
 #[cfg(test)]
@@ -20,6 +22,7 @@ use super::data_here::HereError;
 use crate::disk::{self, DiskError, Lock};
 use crate::git::{GitError, Repo};
 use crate::model::{BackupId, Timestamp};
+use crate::postgres::PostgresError;
 use crate::store::StoreError;
 
 pub use crate::store::{Problem, backup_ref};
@@ -27,6 +30,7 @@ pub use copies::{Brought, Remote, Sent, fetch, may_leave, push, remote};
 pub use create::{Made, Outlook, create, create_within, would_create};
 pub use prune::{Nothing, Pruned, prune, would_prune};
 pub use pushed::{Copy, copies};
+pub use put_back::{Before, PutBack, SwappedBack, put_back, swap_back, would_put_back, would_swap_back};
 pub use remedy::{Remedy, remedy};
 pub use verify::{Level, Verified, verify};
 
@@ -45,6 +49,9 @@ pub enum BackupError {
     /// The store could not be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A program of PostgreSQL's could not do something.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
     /// The manifest of the working tree can't be used.
     #[error("{0}")]
     Manifest(String),

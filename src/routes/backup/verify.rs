@@ -9,11 +9,12 @@ use std::path::Path;
 
 use crate::disk::{self, Durability, Root};
 use crate::git::Repo;
-use crate::model::{BackedUp, Backup, BackupId, Mode};
+use crate::model::{BackedUp, Backup, BackupId, Mode, UnsavedDatabase};
 use crate::store::{Problem, Store, backup_ref};
 
 use super::super::data_here::Scratch;
 use super::BackupError;
+use super::databases::Dumps;
 use super::remedy::{Remedy, remedy};
 use super::seen::Seen;
 
@@ -22,9 +23,9 @@ use super::seen::Seen;
 pub enum Level {
     /// Every backup can be read, and its files are there.
     Refs,
-    /// Every byte has the hash that names it.
+    /// Every byte has the hash that names it, and a dump has a table of contents.
     Bytes,
-    /// Every file comes back, byte for byte, in a scratch folder.
+    /// Every file comes back, byte for byte, in a scratch folder, and every dump in a scratch database.
     Restore,
 }
 
@@ -37,12 +38,16 @@ pub struct Verified {
     pub backups: usize,
     /// How many files of them.
     pub files: usize,
-    /// Their bytes.
+    /// How many databases of them.
+    pub databases: usize,
+    /// The bytes of both.
     pub bytes: u64,
     /// What is wrong.
     pub problems: Vec<Problem>,
     /// What to do about it.
     pub remedies: Vec<Remedy>,
+    /// Databases of which nothing more could be found out than that their bytes are whole, each with why; escaped.
+    pub unchecked: Vec<UnsavedDatabase>,
 }
 
 /// Verifies one backup, or all.
@@ -55,6 +60,7 @@ pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Veri
         problems.retain(|problem| problem.snapshot == name);
     }
     let (mut there, mut read) = (HashSet::new(), HashSet::new());
+    let mut dumps = Dumps::new(repo, &store, level);
     for backup in &backups {
         let mut found = store.check_backup(backup, &mut there)?;
         if level >= Level::Bytes {
@@ -62,6 +68,9 @@ pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Veri
         }
         if level >= Level::Restore && found.is_empty() {
             found.extend(comes_back(repo, &store, backup)?);
+        }
+        if level >= Level::Bytes && found.is_empty() {
+            found.extend(dumps.look_at(backup)?);
         }
         problems.extend(found);
     }
@@ -73,13 +82,15 @@ pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Veri
     }
     let files = backups.iter().map(|backup| backup.files.len()).sum();
     let bytes = backups.iter().map(Backup::size).sum();
+    let databases = backups.iter().map(|backup| backup.databases.len()).sum();
     let mut remedies: Vec<Remedy> = Vec::new();
     for remedy in problems.iter().filter_map(|problem| remedy(repo, problem)) {
         if !remedies.contains(&remedy) {
             remedies.push(remedy);
         }
     }
-    Ok(Verified { level, backups: backups.len(), files, bytes, problems, remedies })
+    let (backups, unchecked) = (backups.len(), dumps.unchecked);
+    Ok(Verified { level, backups, files, databases, bytes, problems, remedies, unchecked })
 }
 
 /// Lets git look at the packs: their own checksums stand in no object.

@@ -168,7 +168,9 @@ fn what_is_missing_is_said() {
     let sandbox = Sandbox::new();
     let _ = backup(&sandbox, &["create"]).exits(2).says("there is no '.recoveryguard.toml' here");
     sandbox.write(".recoveryguard.toml", "version = 1\n[[data]]\npaths = ['x']\n");
-    let _ = backup(&sandbox, &["create"]).exits(2).says("no [[data]] entry of '.recoveryguard.toml' has backup = true");
+    let _ = backup(&sandbox, &["create"])
+        .exits(2)
+        .says("no [[data]] or [[database]] entry of '.recoveryguard.toml' has backup = true");
     let _ = backup(&sandbox, &["show", "x"]).exits(2).says("there is no store");
     assert!(backup(&sandbox, &["list"]).ok().stdout.starts_with("There is no backup yet"));
     manifest(&sandbox, "");

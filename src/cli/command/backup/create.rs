@@ -6,17 +6,17 @@ use crate::model::Standing;
 use crate::report::{self, Exit};
 use crate::routes::backup;
 
-/// Save the data files as they are now
+/// Save the data files, and databases of a PostgreSQL server, as they are now
 ///
 /// Each is read back from what was stored and examined; a bad one is saved, too, but never counts as good. What is the same as
-/// in the last backup makes no new one.
+/// in the last backup makes no new one. What a database holds is counted in the moment that was dumped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   guard backup create
   guard backup create --dry-run     which files would be read
 
-Exit codes: 0 saved, or nothing has changed, 1 a file is bad, 2 usage or environment error, 3 some files could not be saved,
+Exit codes: 0 saved, or nothing has changed, 1 a file is bad, 2 usage or environment error, 3 some could not be saved,
 5 locked by another process")]
 pub struct Arguments {
     /// Say which files would be read, and change nothing
@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ex
     let made = backup::create(&repo, context.now()).map_err(failure)?;
     context.terminal.answer(|| if context.json { report::made_json(&made) } else { report::made_text(&made) });
     Ok(match &made.backup {
-        _ if !made.refused.is_empty() => Exit::CouldNotJudge,
+        _ if !made.refused.is_empty() || !made.refused_databases.is_empty() => Exit::CouldNotJudge,
         Some(backup) if backup.standing() == Standing::Bad => Exit::Blocked,
         _ => Exit::Fine,
     })

@@ -4,7 +4,10 @@ mod copies;
 mod create;
 mod list;
 mod prune;
+mod put_back;
 mod verify;
+
+pub use put_back::put_back;
 
 use crate::cli::{Context, Failure};
 use crate::report::Exit;
@@ -14,7 +17,7 @@ use crate::store::StoreError;
 /// Save protected data, look after what was saved, and send it to another machine
 ///
 /// What is saved: the files on disk, tracked by git or not, ignored or not, that a [[data]] entry of the working tree's
-/// .recoveryguard.toml names with backup = true.
+/// .recoveryguard.toml names with backup = true, and the databases of a PostgreSQL server that a [[database]] entry names so.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

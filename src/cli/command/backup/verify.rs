@@ -8,15 +8,17 @@ use crate::store::{Store, StoreError};
 
 /// Check that what was saved is whole
 ///
-/// Every byte is read and compared with its hash. With --level restore every file is also written into a scratch folder and
-/// compared there.
+/// Every byte is read and compared with its hash, and a database's dump must have a table of contents. With --level restore every
+/// file is also written into a scratch folder and compared there, and every dump restored into a scratch database, whose rows
+/// are counted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   guard backup verify
   guard backup verify 20261122-224531-3fa9c1 --level restore
 
-Exit codes: 0 all of it is whole, 1 something is damaged, 2 environment error")]
+Exit codes: 0 all of it is whole, 1 something is damaged, 2 environment error, 3 a database could not be
+checked here")]
 pub struct Arguments {
     /// One backup only: its name, or how its name begins
     backup: Option<String>,
@@ -29,9 +31,9 @@ pub struct Arguments {
 enum Level {
     /// Every backup can be read and its files are there
     Refs,
-    /// Every byte has the hash that names it
+    /// Every byte has the hash that names it, every dump a table of contents
     Bytes,
-    /// Every file comes back in a scratch folder
+    /// Every file comes back in a scratch folder, every dump in a scratch database
     Restore,
 }
 
@@ -54,5 +56,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ex
     context.terminal.answer(|| {
         if context.json { report::backup_verified_json(&verified) } else { report::backup_verified_text(&verified) }
     });
-    Ok(if verified.problems.is_empty() { Exit::Fine } else { Exit::Blocked })
+    Ok(match (verified.problems.is_empty(), verified.unchecked.is_empty()) {
+        (false, _) => Exit::Blocked,
+        (true, false) => Exit::CouldNotJudge,
+        (true, true) => Exit::Fine,
+    })
 }
