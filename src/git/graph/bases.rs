@@ -38,6 +38,18 @@ impl Marks {
     const fn fresh(self) -> u64 {
         (self.first | self.second) & !self.stale
     }
+
+    /// Returns whether it may lead to one from the first side, and from the second, of any pair.
+    const fn sides(self) -> [bool; 2] {
+        [self.first & !self.stale != 0, self.second & !self.stale != 0]
+    }
+}
+
+/// How many commits in the queue may lead to a base from each side. Once there are none left there is nothing to find.
+type Left = [isize; 2];
+
+fn count(left: &mut Left, sides: [bool; 2], by: isize) {
+    left.iter_mut().zip(sides).filter(|(_, counts)| *counts).for_each(|(left, _)| *left += by);
 }
 
 /// So many pairs are walked for at once.
@@ -89,17 +101,16 @@ impl<'g> Bases<'g> {
     fn walk(&mut self, pairs: &[(Vec<Node>, Node)]) {
         let graph = self.graph;
         let mut found = vec![Common::default(); pairs.len()];
-        // How many are queued and fresh for some pair: once there is none left there is nothing to find.
-        let mut fresh = 0;
+        let mut left = [0; 2];
         for (bit, (firsts, second)) in pairs.iter().enumerate() {
             let mark = 1 << bit;
             for first in firsts {
-                fresh += self.reach(*first, Marks { first: mark, ..Marks::default() });
+                self.reach(&mut left, *first, Marks { first: mark, ..Marks::default() });
             }
-            fresh += self.reach(*second, Marks { second: mark, ..Marks::default() });
+            self.reach(&mut left, *second, Marks { second: mark, ..Marks::default() });
         }
         let mut word = 0;
-        while fresh > 0 && word < self.queue.len() {
+        while left != [0; 2] && word < self.queue.len() {
             let bits = self.queue[word];
             if bits == 0 {
                 word += 1;
@@ -109,7 +120,7 @@ impl<'g> Bases<'g> {
             self.queue[word] = bits & (bits - 1);
             let top = node(word * 64 + bits.trailing_zeros() as usize);
             let mut marks = self.marks[top as usize];
-            fresh -= isize::from(marks.fresh() != 0);
+            count(&mut left, marks.sides(), -1);
             for pair in ones(marks.fresh() & marks.first & marks.second) {
                 found[pair].bases.push(top);
                 marks.stale |= 1 << pair;
@@ -119,7 +130,11 @@ impl<'g> Bases<'g> {
             }
             self.is_sure &= marks.fresh() == 0 || !graph.is_unread(top);
             for parent in graph.parents(top) {
-                fresh += self.reach(*parent, marks);
+                self.reach(&mut left, *parent, marks);
+            }
+            // What only one side still leads to is in common only where history that is cut off hides it.
+            if left.contains(&0) && found.iter().all(|common| !common.bases.is_empty()) {
+                break;
             }
         }
         for node in self.touched.drain(..) {
@@ -132,8 +147,8 @@ impl<'g> Bases<'g> {
         self.known.extend(pairs.iter().cloned().zip(found));
     }
 
-    /// Adds marks to a commit and queues it. Returns by how much the number of fresh ones in the queue changes.
-    fn reach(&mut self, node: Node, marks: Marks) -> isize {
+    /// Adds marks to a commit, queues it and counts it.
+    fn reach(&mut self, left: &mut Left, node: Node, marks: Marks) {
         let place = node as usize;
         let known = &mut self.marks[place];
         let before = *known;
@@ -144,9 +159,11 @@ impl<'g> Bases<'g> {
             self.touched.push(node);
         }
         let bit = 1 << (place % 64);
-        let was_queued = self.queue[place / 64] & bit != 0;
+        if self.queue[place / 64] & bit != 0 {
+            count(left, before.sides(), -1);
+        }
         self.queue[place / 64] |= bit;
-        isize::from(known.fresh() != 0) - isize::from(was_queued && before.fresh() != 0)
+        count(left, known.sides(), 1);
     }
 }
 
@@ -240,5 +257,15 @@ mod tests {
         let mut bases = Bases::new(&graph);
         let _ = bases.of(1, 2);
         assert!(!bases.is_sure());
+    }
+
+    #[test]
+    fn what_only_one_side_leads_to_is_not_walked() {
+        // 1 is the base; only the first side goes on to 2, beside it.
+        let mut graph = graph(&[vec![1, 2], vec![3], vec![4], vec![4], vec![]]);
+        graph.ends[2] = End::Unread;
+        let mut bases = Bases::new(&graph);
+        assert_eq!(bases.of(0, 1).bases, [1]);
+        assert!(bases.is_sure());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use gix::hashtable::HashMap;
 
@@ -39,6 +40,9 @@ impl Graph {
             places: vec![NONE; count],
             nodes: HashMap::default(),
             found: Vec::new(),
+            order: Vec::new(),
+            parents: Vec::new(),
+            positions: Vec::new(),
             next: BinaryHeap::new(),
         };
         for tip in tips {
@@ -69,6 +73,11 @@ struct Loading<'r> {
     places: Vec<Node>,
     nodes: HashMap<gix::hash::ObjectId, Node>,
     found: Vec<Found>,
+    /// What was read, in that order, and the parents of each.
+    order: Vec<Node>,
+    parents: Vec<Node>,
+    /// Where the parents of the commit that is read stand in the file.
+    positions: Vec<gix::commitgraph::Position>,
     /// What was found and is not read: newest first, and before that what is not in the file.
     next: BinaryHeap<(u64, Reverse<Node>)>,
 }
@@ -84,7 +93,7 @@ struct Found {
 
 struct Read {
     tree: Oid,
-    parents: Vec<Node>,
+    parents: Range<usize>,
     time: u64,
     is_cut: bool,
 }
@@ -123,21 +132,32 @@ impl Loading<'_> {
     /// Reads a commit and finds its parents.
     fn read(&mut self, node: Node) -> Result<(), GitError> {
         let Found { oid, place, .. } = self.found[node as usize];
-        let read = if let (Some(file), Some(place)) = (&self.file, place) {
+        let before = self.parents.len();
+        let (tree, time, is_cut) = if let (Some(file), Some(place)) = (&self.file, place) {
             let commit = file.commit_at(place);
             let tree = Oid::from_bytes(commit.root_tree_id().as_bytes()).ok_or_else(damaged)?;
             let time = commit.committer_timestamp();
-            let parents = commit.iter_parents().collect::<Result<Vec<_>, _>>().map_err(|_| damaged())?;
-            let parents = parents.into_iter().map(|place| self.by_place(place)).collect::<Result<_, _>>()?;
-            Read { tree, parents, time, is_cut: false }
+            let mut positions = std::mem::take(&mut self.positions);
+            for position in commit.iter_parents() {
+                positions.push(position.map_err(|_| damaged())?);
+            }
+            for position in positions.drain(..) {
+                let parent = self.by_place(position)?;
+                self.parents.push(parent);
+            }
+            self.positions = positions;
+            (tree, time, false)
         } else {
             let commit = self.reader.commit(oid)?;
             let is_cut = self.shallow.contains(&oid);
-            let parents = if is_cut { Vec::new() } else { commit.parents };
-            let parents = parents.into_iter().map(|parent| self.by_name(parent)).collect::<Result<_, _>>()?;
-            Read { tree: commit.tree, parents, time: commit.time, is_cut }
+            for parent in commit.parents.into_iter().filter(|_| !is_cut) {
+                let parent = self.by_name(parent)?;
+                self.parents.push(parent);
+            }
+            (commit.tree, commit.time, is_cut)
         };
-        self.found[node as usize].read = Some(read);
+        self.found[node as usize].read = Some(Read { tree, parents: before..self.parents.len(), time, is_cut });
+        self.order.push(node);
         Ok(())
     }
 
@@ -155,11 +175,12 @@ impl Loading<'_> {
                     continue;
                 };
                 let before = stack.len();
-                stack.extend(read.parents.iter().filter(|parent| {
+                let parents = &self.parents[read.parents.clone()];
+                stack.extend(parents.iter().filter(|parent| {
                     dates[**parent as usize].is_none() && self.found[**parent as usize].read.is_some()
                 }));
                 if stack.len() == before {
-                    let latest = read.parents.iter().filter_map(|parent| dates[*parent as usize]).max();
+                    let latest = parents.iter().filter_map(|parent| dates[*parent as usize]).max();
                     dates[place] = Some(latest.map_or(read.time, |latest| read.time.max(latest + 1)));
                     stack.pop();
                 }
@@ -171,8 +192,9 @@ impl Loading<'_> {
     /// Puts what was read in order.
     fn ordered(mut self) -> Result<Graph, GitError> {
         let dates = self.corrected();
-        let mut order: Vec<usize> = (0..self.found.len()).filter(|place| self.found[*place].read.is_some()).collect();
-        order.sort_by_key(|place| Reverse(dates[*place]));
+        // As a rule that is how they were read, and next to nothing is to be done.
+        let mut order: Vec<usize> = self.order.iter().map(|node| *node as usize).collect();
+        order.sort_unstable_by_key(|place| (Reverse(dates[*place]), *place));
         let mut ranks = vec![NONE; self.found.len()];
         for (rank, place) in order.iter().enumerate() {
             ranks[*place] = node(rank);
@@ -180,7 +202,7 @@ impl Loading<'_> {
         let (mut oids, mut trees, mut starts, mut edges, mut ends) = (vec![], vec![], vec![0], vec![], vec![]);
         for place in order {
             let Some(read) = self.found[place].read.take() else { continue };
-            let parents = read.parents.iter().map(|parent| ranks[*parent as usize]);
+            let parents = self.parents[read.parents].iter().map(|parent| ranks[*parent as usize]);
             let is_unread = parents.clone().any(|parent| parent == NONE);
             edges.extend(parents.filter(|parent| *parent != NONE));
             starts.push(u32::try_from(edges.len()).map_err(|_| too_large())?);
