@@ -15,6 +15,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bstr::ByteSlice;
 use gix_imara_diff::{Interner, Token};
 
 use crate::model::{Lost, Signals};
@@ -38,7 +39,7 @@ impl Counted {
 
 /// Compares the contents of a path: base, the two sides, result. What does not exist is empty.
 pub fn signals(base: &[u8], first: &[u8], second: &[u8], result: &[u8]) -> Signals {
-    let mut interner: Interner<&[u8]> = Interner::new(1024);
+    let mut interner: Interner<&[u8]> = Interner::new(result.len() / 24);
     let [base, first, second, result] = [base, first, second, result].map(|text| count(&mut interner, text));
     let mut found = Signals::default();
     let (mut lost, mut common) = ([HashMap::new(), HashMap::new()], HashMap::new());
@@ -95,8 +96,8 @@ fn count<'t>(interner: &mut Interner<&'t [u8]>, text: &'t [u8]) -> Counted {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         line.strip_suffix(b"\r").unwrap_or(line)
     };
-    let lines: Vec<Token> =
-        text.split_inclusive(|byte| *byte == b'\n').map(|line| interner.intern(plain(line))).collect();
+    let mut lines = Vec::with_capacity(text.len() / 24);
+    lines.extend(text.lines_with_terminator().map(|line| interner.intern(plain(line))));
     let mut counts = vec![0; interner.num_tokens() as usize];
     for line in &lines {
         counts[line.0 as usize] += 1;

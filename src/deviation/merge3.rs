@@ -9,7 +9,10 @@
 //! lines equal in a conflict     taken out of it, where more than three of them follow each other
 //! ```
 //!
-//! Most of a text is the same in all three: what they begin and end with is cut off before lines are told apart.
+//! Places are bytes, always at the beginning of a line. Most of a text is the same in another: what both begin and end with is cut
+//! off before lines are told apart.
+
+use std::ops::Range;
 
 use bstr::ByteSlice;
 use gix_imara_diff::{Algorithm, Diff, Interner, SliderHeuristic, Token};
@@ -17,29 +20,17 @@ use gix_imara_diff::{Algorithm, Diff, Interner, SliderHeuristic, Token};
 /// A place of the merged text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
-    /// Lines of the first side: unchanged, or changed there only or on both sides alike.
-    First(std::ops::Range<usize>),
-    /// Lines of the second side, changed there only.
-    Second(std::ops::Range<usize>),
-    /// Both sides changed the same place: the lines of each.
+    /// Of the first side: unchanged, or changed there only or on both sides alike.
+    First(Range<usize>),
+    /// Of the second side, changed there only.
+    Second(Range<usize>),
+    /// Both sides changed the same place: what each has there.
     Conflict {
-        /// The first side's.
-        first: std::ops::Range<usize>,
-        /// The second side's.
-        second: std::ops::Range<usize>,
+        /// The first side.
+        first: Range<usize>,
+        /// The second side.
+        second: Range<usize>,
     },
-}
-
-/// A text as a sequence of lines, each with its line feed.
-type Lines = Vec<Token>;
-
-/// Three texts and what merging them gives.
-#[derive(Debug)]
-struct Merged {
-    /// In order.
-    parts: Vec<Part>,
-    /// A change stands at the end of a text: it might slide further if more of the text followed.
-    reaches_end: bool,
 }
 
 /// What merging three texts comes to.
@@ -51,51 +42,29 @@ pub struct Text {
     pub bytes: Vec<u8>,
 }
 
-/// So many lines of what all three texts end with stay, because changes before them slide down.
+/// Merges three texts: base, first side, second side. Markers have so many signs.
+pub fn texts([base, first, second]: [&[u8]; 3], signs: usize) -> Text {
+    let parts = merge(first, second, &hunks(base, first), &hunks(base, second));
+    let is_clean = !parts.iter().any(|part| matches!(part, Part::Conflict { .. }));
+    // Room for the longest: a text that grows piece by piece is copied again and again.
+    let mut bytes = Vec::with_capacity(base.len().max(first.len()).max(second.len()));
+    put_together(&mut bytes, &parts, signs, first, second);
+    Text { is_clean, bytes }
+}
+
+/// So many lines of what two texts end with stay, because changes before them slide down.
 const KEPT: usize = 12;
 
-/// Merges three texts: base, first side, second side. Markers have so many signs.
-pub fn texts(all: [&[u8]; 3], signs: usize) -> Text {
-    let (head, tail) = common(all, KEPT);
-    // A change that reaches the cut could slide beyond it: then nothing is cut off.
-    between(all, signs, head, tail)
-        .or_else(|| between(all, signs, 0, 0))
-        .unwrap_or(Text { is_clean: false, bytes: Vec::new() })
-}
-
-/// Merges what stands between the first `head` bytes and the last `tail` ones, which are the same in all three. `None`: the cut
-/// before the tail made a difference, or may have.
-fn between(all: [&[u8]; 3], signs: usize, head: usize, tail: usize) -> Option<Text> {
-    let cores = all.map(|text| &text[head..text.len() - tail]);
-    let mut interner = Interner::new(cores[0].len() / 32 + 16);
-    let base = lines(&mut interner, cores[0], &[]);
-    let [first, second] = [cores[1], cores[2]].map(|core| lines(&mut interner, core, &base));
-    let merged = merge(&base, &first, &second, interner.num_tokens());
-    if merged.reaches_end && tail > 0 {
-        return None;
-    }
-    // Room for the longest: a text that grows piece by piece is copied again and again.
-    let mut bytes = Vec::with_capacity(all.map(<[u8]>::len).into_iter().max().unwrap_or(0));
-    bytes.extend_from_slice(&all[0][..head]);
-    bytes.extend(text(&merged, signs, &interner, &first, &second));
-    bytes.extend_from_slice(&all[0][all[0].len() - tail..]);
-    Some(Text { is_clean: merged.is_clean(), bytes })
-}
-
-/// Returns how many bytes of whole lines all three texts begin with, and how many of the rest they end with; `kept` of the
-/// latter's lines are left out.
-fn common(all: [&[u8]; 3], kept: usize) -> (usize, usize) {
-    let [base, first, second] = all;
-    let shortest = base.len().min(first.len()).min(second.len());
-    let head = equal(&base[..shortest], &first[..shortest]);
-    let head = equal(&base[..head], &second[..head]);
-    let head = base[..head].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+/// Returns how many bytes of whole lines two texts begin with, and how many of the rest they end with; `kept` of the latter's lines
+/// are left out.
+fn common(before: &[u8], after: &[u8], kept: usize) -> (usize, usize) {
+    let shortest = before.len().min(after.len());
+    let head = equal(&before[..shortest], &after[..shortest]);
+    let head = before[..head].rfind_byte(b'\n').map_or(0, |end| end + 1);
     let rest = shortest - head;
-    let ends = all.map(|text| &text[text.len() - rest..]);
-    let tail = equal_ends(ends[0], ends[1]);
-    let tail = equal_ends(&ends[0][rest - tail..], &ends[2][rest - tail..]);
-    // The first of these line feeds may end a line that is not the same in all.
-    let mut feeds = base[base.len() - tail..].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let tail = equal_ends(&before[before.len() - rest..], &after[after.len() - rest..]);
+    // The first of these line feeds may end a line that is not the same in both.
+    let mut feeds = before[before.len() - tail..].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
     (head, feeds.nth(kept).map_or(0, |(place, _)| tail - place - 1))
 }
 
@@ -113,27 +82,20 @@ fn equal_ends(one: &[u8], other: &[u8]) -> usize {
     one.len() - sure + one[..sure].iter().rev().zip(other[..sure].iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
-impl Merged {
-    /// Returns whether there is no conflict.
-    fn is_clean(&self) -> bool {
-        !self.parts.iter().any(|part| matches!(part, Part::Conflict { .. }))
-    }
-}
-
-/// A change: lines `before` of the base became lines `after` of a side.
+/// A change: `before` of one text became `after` of the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Hunk {
-    before: std::ops::Range<usize>,
-    after: std::ops::Range<usize>,
+    before: Range<usize>,
+    after: Range<usize>,
 }
 
 /// A place where the result is not simply the first side's.
 #[derive(Debug, Clone)]
 struct Change {
     mode: Mode,
-    base: std::ops::Range<usize>,
-    first: std::ops::Range<usize>,
-    second: std::ops::Range<usize>,
+    base: Range<usize>,
+    first: Range<usize>,
+    second: Range<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,62 +109,98 @@ enum Mode {
 struct Down;
 
 impl SliderHeuristic for Down {
-    fn best_slider_end(&mut self, _tokens: &[Token], hunk: std::ops::Range<u32>, _earliest_end: u32) -> u32 {
+    fn best_slider_end(&mut self, _tokens: &[Token], hunk: Range<u32>, _earliest_end: u32) -> u32 {
         hunk.end
     }
 }
 
-fn hunks(before: &[Token], after: &[Token], tokens: u32) -> Vec<Hunk> {
-    let mut diff = Diff::default();
-    diff.compute_with(Algorithm::Histogram, before, after, tokens);
-    diff.postprocess_with(before, after, Down);
-    let range = |range: std::ops::Range<u32>| range.start as usize..range.end as usize;
-    diff.hunks().map(|hunk| Hunk { before: range(hunk.before), after: range(hunk.after) }).collect()
+/// Finds what was changed between two texts.
+fn hunks(before: &[u8], after: &[u8]) -> Vec<Hunk> {
+    let (head, tail) = common(before, after, KEPT);
+    // A change that reaches the cut could slide beyond it: then nothing is cut off.
+    between(before, after, head, tail).or_else(|| between(before, after, 0, 0)).unwrap_or_default()
 }
 
-/// Cuts a text into lines. Most of them follow each other as in another text, whose lines are known: those are compared there
-/// instead of being looked up.
-fn lines<'t>(interner: &mut Interner<&'t [u8]>, text: &'t [u8], other: &[Token]) -> Lines {
-    // Where a line stands in the other text for the first time. Lines were numbered in that order.
-    let mut places: Vec<usize> = Vec::new();
-    for (place, line) in other.iter().enumerate() {
-        if line.0 as usize == places.len() {
-            places.push(place);
-        }
+/// Finds it between the first `head` bytes and the last `tail` ones, which are the same in both. `None`: the cut before the tail
+/// made a difference, or may have.
+fn between(before: &[u8], after: &[u8], head: usize, tail: usize) -> Option<Vec<Hunk>> {
+    let cores = [before, after].map(|text| &text[head..text.len() - tail]);
+    let mut interner = Interner::new(cores[0].len() / 32 + 16);
+    let one = Lines::of(&mut interner, cores[0], &[]);
+    let two = Lines::of(&mut interner, cores[1], &one.tokens);
+    let mut diff = Diff::default();
+    diff.compute_with(Algorithm::Histogram, &one.tokens, &two.tokens, interner.num_tokens());
+    diff.postprocess_with(&one.tokens, &two.tokens, Down);
+    let ends = |hunk: &gix_imara_diff::Hunk| one.is_end(hunk.before.end) || two.is_end(hunk.after.end);
+    if tail > 0 && diff.hunks().any(|hunk| ends(&hunk)) {
+        return None;
     }
-    let mut found = Vec::with_capacity(other.len().max(text.len() / 40) + 8);
-    let (mut start, mut beside) = (0, 0);
-    while start < text.len() {
-        if let Some(line) = other.get(beside) {
-            let known = interner[*line];
-            let end = start + known.len();
-            if text[start..].starts_with(known) && (known.ends_with(b"\n") || end == text.len()) {
-                found.push(*line);
-                (start, beside) = (end, beside + 1);
-                continue;
+    let hunk = |hunk: gix_imara_diff::Hunk| Hunk {
+        before: one.bytes(head, &hunk.before),
+        after: two.bytes(head, &hunk.after),
+    };
+    Some(diff.hunks().map(hunk).collect())
+}
+
+/// A text as a sequence of lines, each with its line feed.
+struct Lines {
+    tokens: Vec<Token>,
+    /// Where each line begins; one more at the end.
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    /// Cuts a text into lines. Most of them follow each other as in another text, whose lines are known: those are compared there
+    /// instead of being looked up.
+    fn of<'t>(interner: &mut Interner<&'t [u8]>, text: &'t [u8], other: &[Token]) -> Self {
+        // Where a line stands in the other text for the first time. Lines were numbered in that order.
+        let mut places: Vec<usize> = Vec::with_capacity(interner.num_tokens() as usize);
+        for (place, line) in other.iter().enumerate() {
+            if line.0 as usize == places.len() {
+                places.push(place);
             }
         }
-        let end = text[start..].find_byte(b'\n').map_or(text.len(), |feed| start + feed + 1);
-        let line = interner.intern(&text[start..end]);
-        beside = places.get(line.0 as usize).map_or(beside, |place| beside.max(place + 1));
-        found.push(line);
-        start = end;
+        let likely = other.len().max(text.len() / 32) + 8;
+        let mut lines = Self { tokens: Vec::with_capacity(likely), starts: Vec::with_capacity(likely + 1) };
+        let (mut start, mut beside) = (0, 0);
+        while start < text.len() {
+            lines.starts.push(start);
+            if let Some(line) = other.get(beside) {
+                let known = interner[*line];
+                let end = start + known.len();
+                if text[start..].starts_with(known) && (known.ends_with(b"\n") || end == text.len()) {
+                    lines.tokens.push(*line);
+                    (start, beside) = (end, beside + 1);
+                    continue;
+                }
+            }
+            let end = text[start..].find_byte(b'\n').map_or(text.len(), |feed| start + feed + 1);
+            let line = interner.intern(&text[start..end]);
+            beside = places.get(line.0 as usize).map_or(beside, |place| beside.max(place + 1));
+            lines.tokens.push(line);
+            start = end;
+        }
+        lines.starts.push(start);
+        lines
     }
-    found
+
+    fn is_end(&self, line: u32) -> bool {
+        line as usize == self.tokens.len()
+    }
+
+    /// Returns where some lines stand, behind so many bytes.
+    fn bytes(&self, behind: usize, lines: &Range<u32>) -> Range<usize> {
+        let place = |line: u32| behind + self.starts[line as usize];
+        place(lines.start)..place(lines.end)
+    }
 }
 
-/// Merges what changed between `base` and each side. `tokens` is the number of different lines.
-fn merge(base: &[Token], first: &[Token], second: &[Token], tokens: u32) -> Merged {
-    let (ones, twos) = (hunks(base, first, tokens), hunks(base, second, tokens));
-    let ends = |hunks: &[Hunk], side: &[Token]| {
-        hunks.iter().any(|hunk| hunk.before.end == base.len() || hunk.after.end == side.len())
-    };
-    let reaches_end = ends(&ones, first) || ends(&twos, second);
-    let changes = simpler(refined(changes(&ones, &twos, first, second), first, second, tokens));
+/// Merges what was changed between a base and each side.
+fn merge(first: &[u8], second: &[u8], ones: &[Hunk], twos: &[Hunk]) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut place = 0;
-    for change in changes {
-        // The lines stand in the first side already.
+    for change in simpler(refined(changes(ones, twos, first, second), first, second), first) {
+        // It stands in the first side already.
         if change.mode == Mode::First {
             continue;
         }
@@ -218,14 +216,14 @@ fn merge(base: &[Token], first: &[Token], second: &[Token], tokens: u32) -> Merg
     if place < first.len() {
         parts.push(Part::First(place..first.len()));
     }
-    Merged { parts, reaches_end }
+    parts
 }
 
 /// Sets the two lists of hunks against each other.
-fn changes(ones: &[Hunk], twos: &[Hunk], first: &[Token], second: &[Token]) -> Vec<Change> {
+fn changes(ones: &[Hunk], twos: &[Hunk], first: &[u8], second: &[u8]) -> Vec<Change> {
     let mut found: Vec<Change> = Vec::new();
     let (mut a, mut b) = (0, 0);
-    // How far line numbers of a side are ahead of the base's behind the hunks so far.
+    // How far places of a side are ahead of the base's behind the hunks so far.
     let (mut ahead_first, mut ahead_second) = (0_isize, 0_isize);
     let moved = |place: usize, by: isize| place.saturating_add_signed(by);
     let ahead = |hunk: &Hunk| hunk.after.end.cast_signed() - hunk.before.end.cast_signed();
@@ -291,7 +289,7 @@ fn append(found: &mut Vec<Change>, change: Change) {
 }
 
 /// Takes out of conflicts what both sides have.
-fn refined(changes: Vec<Change>, first: &[Token], second: &[Token], tokens: u32) -> Vec<Change> {
+fn refined(changes: Vec<Change>, first: &[u8], second: &[u8]) -> Vec<Change> {
     let mut found = Vec::with_capacity(changes.len());
     for mut change in changes {
         let (one, two) = (&first[change.first.clone()], &second[change.second.clone()]);
@@ -303,8 +301,8 @@ fn refined(changes: Vec<Change>, first: &[Token], second: &[Token], tokens: u32)
             found.push(change);
             continue;
         }
-        let behind = |range: std::ops::Range<usize>, start: usize| range.start + start..range.end + start;
-        found.extend(hunks(one, two, tokens).into_iter().map(|hunk| Change {
+        let behind = |range: Range<usize>, start: usize| range.start + start..range.end + start;
+        found.extend(hunks(one, two).into_iter().map(|hunk| Change {
             mode: Mode::Conflict,
             base: change.base.clone(),
             first: behind(hunk.before, change.first.start),
@@ -315,13 +313,15 @@ fn refined(changes: Vec<Change>, first: &[Token], second: &[Token], tokens: u32)
 }
 
 /// Makes one of conflicts with three lines or fewer between them.
-fn simpler(changes: Vec<Change>) -> Vec<Change> {
+fn simpler(changes: Vec<Change>, first: &[u8]) -> Vec<Change> {
+    let lines =
+        |between: Range<usize>| first.get(between).map_or(0, |text| text.lines_with_terminator().take(4).count());
     let mut found: Vec<Change> = Vec::with_capacity(changes.len());
     for change in changes {
         match found.last_mut() {
             Some(last)
                 if (last.mode, change.mode) == (Mode::Conflict, Mode::Conflict)
-                    && change.first.start.saturating_sub(last.first.end) <= 3 =>
+                    && lines(last.first.end..change.first.start) <= 3 =>
             {
                 last.base.end = change.base.end;
                 last.first.end = change.first.end;
@@ -335,22 +335,20 @@ fn simpler(changes: Vec<Change>) -> Vec<Change> {
 
 /// Puts the merged text together; where it is in conflict the lines of both sides stand between markers, as in a virtual
 /// merge base of git's.
-fn text(merged: &Merged, signs: usize, interner: &Interner<&[u8]>, first: &[Token], second: &[Token]) -> Vec<u8> {
-    let mut out: Vec<u8> = Vec::new();
-    let put = |out: &mut Vec<u8>, lines: &[Token]| lines.iter().for_each(|line| out.extend_from_slice(interner[*line]));
-    for part in &merged.parts {
+fn put_together(out: &mut Vec<u8>, parts: &[Part], signs: usize, first: &[u8], second: &[u8]) {
+    for part in parts {
         match part {
-            Part::First(range) => put(&mut out, &first[range.clone()]),
-            Part::Second(range) => put(&mut out, &second[range.clone()]),
+            Part::First(range) => out.extend_from_slice(&first[range.clone()]),
+            Part::Second(range) => out.extend_from_slice(&second[range.clone()]),
             Part::Conflict { first: one, second: two } => {
-                let mut marker = |sign: &str, name: &str, lines: &[Token]| {
+                let mut marker = |sign: &str, name: &str, lines: &[u8]| {
                     // A last line without line feed gets one.
                     if out.last().is_some_and(|byte| *byte != b'\n') {
                         out.push(b'\n');
                     }
                     out.extend_from_slice(sign.repeat(signs).as_bytes());
                     out.extend_from_slice(name.as_bytes());
-                    put(&mut out, lines);
+                    out.extend_from_slice(lines);
                 };
                 marker("<", " Temporary merge branch 1\n", &first[one.clone()]);
                 marker("=", "\n", &second[two.clone()]);
@@ -358,7 +356,6 @@ fn text(merged: &Merged, signs: usize, interner: &Interner<&[u8]>, first: &[Toke
             }
         }
     }
-    out
 }
 
 #[cfg(test)]
@@ -397,14 +394,16 @@ mod tests {
     proptest! {
         /// What is cut off changes nothing, however little of it is kept.
         #[test]
-        fn texts_are_merged_as_if_nothing_was_cut_off(all in edited(), kept in 0_usize..4) {
-            let all = all.each_ref().map(String::as_bytes);
-            let whole = between(all, 9, 0, 0).unwrap();
-            let (head, tail) = common(all, kept);
-            if let Some(cut) = between(all, 9, head, tail) {
-                prop_assert_eq!(&cut, &whole);
+        fn texts_are_compared_as_if_nothing_was_cut_off(all in edited(), kept in 0_usize..4) {
+            let [base, one, two] = all.each_ref().map(String::as_bytes);
+            for (before, after) in [(base, one), (base, two), (one, two)] {
+                let whole = between(before, after, 0, 0).unwrap();
+                let (head, tail) = common(before, after, kept);
+                if let Some(cut) = between(before, after, head, tail) {
+                    prop_assert_eq!(&cut, &whole);
+                }
+                prop_assert_eq!(hunks(before, after), whole);
             }
-            prop_assert_eq!(texts(all, 9), whole);
         }
     }
 
@@ -431,14 +430,23 @@ mod tests {
     /// What both sides made alike is no conflict, and no part of one next to it.
     #[test]
     fn conflicts_do_not_grow_over_what_both_sides_have() {
-        let first: Vec<Token> = [1, 2, 3].map(Token).to_vec();
-        let second: Vec<Token> = [1, 2, 4].map(Token).to_vec();
-        let place = |range: std::ops::Range<usize>| {
+        let (first, second) = (b"1\n2\n3\n", b"1\n2\n4\n");
+        let place = |range: Range<usize>| {
             let [base, one, two] = [(); 3].map(|()| range.clone());
             Change { mode: Mode::Conflict, base, first: one, second: two }
         };
-        let left = simpler(refined(vec![place(0..1), place(2..3)], &first, &second, 5));
+        let left = simpler(refined(vec![place(0..2), place(4..6)], first, second), first);
         assert_eq!(left.iter().map(|change| change.mode).collect::<Vec<_>>(), [Mode::First, Mode::Conflict]);
+    }
+
+    #[test]
+    fn what_both_begin_and_end_with_is_whole_lines() {
+        let (before, after) = (&b"a\nbc\nx\nyz\nend\n"[..], &b"a\nbd\nx\nqz\nend\n"[..]);
+        assert_eq!(common(before, after, 0), (2, 4));
+        assert_eq!(common(before, after, 1), (2, 0));
+        assert_eq!(common(b"same\n", b"same\n", 0), (5, 0));
+        // The end of the longer one may be what both begin with.
+        assert_eq!(common(b"a\nb\n", b"a\nb\nb\n", 0), (4, 0));
     }
 
     #[test]
@@ -446,18 +454,12 @@ mod tests {
         let base = b"a\nb\na\nc\nlast";
         for text in ["a\nb\na\nc\nlast", "b\na\nc\nx\nlast\n", "x\na\na\nb\nlast", "", "last", "a"].map(str::as_bytes) {
             let mut interner = Interner::new(8);
-            let like = lines(&mut interner, base, &[]);
-            let found = lines(&mut interner, text, &like);
-            let found: Vec<&[u8]> = found.iter().map(|line| interner[*line]).collect();
-            assert_eq!(found, text.split_inclusive(|byte| *byte == b'\n').collect::<Vec<_>>());
+            let like = Lines::of(&mut interner, base, &[]);
+            let found = Lines::of(&mut interner, text, &like.tokens);
+            let lines: Vec<&[u8]> = found.tokens.iter().map(|line| interner[*line]).collect();
+            assert_eq!(lines, text.split_inclusive(|byte| *byte == b'\n').collect::<Vec<_>>());
+            let places = (0..lines.len() as u32).map(|line| &text[found.bytes(0, &(line..line + 1))]);
+            assert_eq!(places.collect::<Vec<_>>(), lines);
         }
-    }
-
-    #[test]
-    fn what_all_begin_and_end_with_is_whole_lines() {
-        let all = ["a\nbc\nx\nyz\nend\n", "a\nbd\nx\nyz\nend\n", "a\nb\nx\nqz\nend\n"].map(str::as_bytes);
-        assert_eq!(common(all, 0), (2, 4));
-        assert_eq!(common(all, 1), (2, 0));
-        assert_eq!(common([b"same\n"; 3], 0), (5, 0));
     }
 }
