@@ -69,6 +69,10 @@ const FILLERS: [&[u8]; 12] =
 pub(super) fn reverts(message: &[u8]) -> Vec<Said> {
     let text = message.to_ascii_lowercase();
     let mut said = Vec::new();
+    // Most messages say nothing of the kind: those are not taken apart.
+    if !text.contains_str("revert") {
+        return said;
+    }
     let (mut listening, mut reversing) = (false, false);
     for word in text.fields() {
         let word = word.trim_with(|character| !character.is_ascii_alphanumeric());
