@@ -9,7 +9,7 @@
 //!
 //! Exact contents first, then the same file name, then the best likeness, as git does; half of a file must be alike.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::content::{Body, up};
@@ -66,7 +66,8 @@ fn is_new(deviation: &Deviation) -> bool {
 /// What a side added and removed.
 struct Side {
     added: Vec<(TreePath, Entry)>,
-    removed: HashMap<TreePath, Entry>,
+    /// By path: of several that fit equally well the choice is always the same.
+    removed: BTreeMap<TreePath, Entry>,
     /// What went elsewhere with all its bytes.
     exact: HashMap<TreePath, (TreePath, Entry)>,
     /// What is left of the added files then, and how many of the removed ones have a name.
@@ -75,23 +76,21 @@ struct Side {
 }
 
 impl Side {
-    fn new(added: Vec<(TreePath, Entry)>, removed: HashMap<TreePath, Entry>) -> Self {
+    fn new(added: Vec<(TreePath, Entry)>, removed: BTreeMap<TreePath, Entry>) -> Self {
         let mut targets: HashMap<Oid, Vec<&(TreePath, Entry)>> = HashMap::new();
         for target in &added {
             targets.entry(target.1.oid).or_default().push(target);
         }
-        let mut sources: Vec<(&TreePath, &Entry)> = removed.iter().collect();
-        sources.sort_unstable();
         let (mut exact, mut names) = (HashMap::new(), HashMap::new());
         for same_name in [true, false] {
-            for (path, entry) in &sources {
-                let Some(left) = targets.get_mut(&entry.oid).filter(|_| !exact.contains_key(*path)) else { continue };
+            for (path, entry) in &removed {
+                let Some(left) = targets.get_mut(&entry.oid).filter(|_| !exact.contains_key(path)) else { continue };
                 if let Some(at) = left.iter().position(|(to, _)| !same_name || name(to) == name(path)) {
-                    exact.insert((*path).clone(), left.swap_remove(at).clone());
+                    exact.insert(path.clone(), left.swap_remove(at).clone());
                 }
             }
         }
-        for (path, _) in sources.iter().filter(|(path, _)| !exact.contains_key(*path)) {
+        for path in removed.keys().filter(|path| !exact.contains_key(*path)) {
             *names.entry(name(path).to_vec()).or_default() += 1;
         }
         let taken: HashSet<&TreePath> = exact.values().map(|(to, _)| to).collect();
@@ -124,7 +123,7 @@ impl Search<'_> {
     fn side(&mut self, side: usize) -> Result<&Side, GitError> {
         if self.sides[side].is_none() {
             let changes = changes(self.reader, self.trees.bases.first().copied(), self.trees.parents[side])?;
-            let (mut added, mut removed) = (Vec::new(), HashMap::new());
+            let (mut added, mut removed) = (Vec::new(), BTreeMap::new());
             for Change { path, before, after } in changes {
                 match (before, after) {
                     (None, Some(entry)) if entry.mode.is_regular() => added.push((path, entry)),
@@ -415,4 +414,18 @@ fn has_folder(reader: &Reader, tree: Oid, folder: &[u8]) -> Result<bool, GitErro
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::HashKind;
+
+    #[test]
+    fn what_a_side_removed_is_looked_at_by_path() {
+        let entry = Entry { mode: Mode::File, oid: Oid::null(HashKind::Sha1) };
+        let removed = (0..60).map(|number| (TreePath::from(format!("{number:02}").as_str()), entry)).rev().collect();
+        let side = Side::new(Vec::new(), removed);
+        assert!(side.removed.keys().is_sorted());
+    }
 }
