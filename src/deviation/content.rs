@@ -152,8 +152,7 @@ pub fn up(reader: &Reader, tree: Oid, path: &TreePath) -> Result<Option<Entry>, 
     let mut tree = tree;
     let mut parts = path.split(|byte| *byte == b'/').peekable();
     while let Some(part) = parts.next() {
-        let bytes = reader.tree(tree)?;
-        let Some(entry) = super::walk::find(&bytes, part, reader.hash_kind().len()) else { return Ok(None) };
+        let Some(entry) = reader.entry(tree, part)? else { return Ok(None) };
         if parts.peek().is_none() {
             return Ok(Some(entry).filter(|entry| entry.mode != Mode::Tree));
         }

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use super::content::{Body, up};
 use super::instead;
 use super::likeness::{Print, RENAMED};
-use super::walk::{Trees, changes, find};
+use super::walk::{Trees, added_and_removed};
 use crate::git::{GitError, Reader};
 use crate::model::{Automatic, Change, Deviation, Entry, Mode, Oid, TreePath};
 
@@ -122,7 +122,7 @@ struct Search<'r> {
 impl Search<'_> {
     fn side(&mut self, side: usize) -> Result<&Side, GitError> {
         if self.sides[side].is_none() {
-            let changes = changes(self.reader, self.trees.bases.first().copied(), self.trees.parents[side])?;
+            let changes = added_and_removed(self.reader, self.trees.bases.first().copied(), self.trees.parents[side])?;
             let (mut added, mut removed) = (Vec::new(), BTreeMap::new());
             for Change { path, before, after } in changes {
                 match (before, after) {
@@ -408,7 +408,7 @@ impl Search<'_> {
 fn has_folder(reader: &Reader, tree: Oid, folder: &[u8]) -> Result<bool, GitError> {
     let mut tree = tree;
     for part in folder.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
-        match find(&reader.tree(tree)?, part, reader.hash_kind().len()) {
+        match reader.entry(tree, part)? {
             Some(entry) if entry.mode == Mode::Tree => tree = entry.oid,
             _ => return Ok(false),
         }

@@ -88,13 +88,15 @@ enum Compare {
     Merge,
     /// Where the first tree and the last differ.
     Sides,
+    /// Where only one of those has something.
+    Moves,
 }
 
 impl Compare {
     fn skips<T: PartialEq + Copy>(self, bases: &[T], parents: &[T], result: T) -> bool {
         match self {
             Self::Merge => expected(bases, parents) == Expected::This(result),
-            Self::Sides => bases.first() == Some(&result),
+            Self::Sides | Self::Moves => bases.first() == Some(&result),
         }
     }
 }
@@ -171,6 +173,9 @@ impl Walk<'_> {
             open.push((name.name.to_vec(), oids));
             return;
         }
+        if self.compare == Compare::Moves && bases.iter().all(Option::is_some) && result.is_some() {
+            return;
+        }
         let entry = |item: &Option<(u32, &[u8])>| -> Option<Entry> {
             let (mode, oid) = (*item)?;
             Some(Entry { mode: Mode::from_octal(mode)?, oid: Oid::from_bytes(oid)? })
@@ -208,31 +213,20 @@ impl Item<'_> {
     }
 }
 
-/// Finds an entry of a tree by its name.
-pub(super) fn find(tree: &[u8], name: &[u8], length: usize) -> Option<Entry> {
-    let mut rest = tree;
-    loop {
-        let here = &rest[rest.find_byte(b' ')? + 1..];
-        let end = here.find_byte(0)?;
-        let common = end.min(name.len());
-        // Byte by byte: as a rule the first ones differ.
-        match here[..common].iter().cmp(&name[..common]) {
-            Ordering::Equal if end == name.len() => {
-                let item = Cursor::new(rest, length).item?;
-                return Some(Entry { mode: Mode::from_octal(item.mode)?, oid: Oid::from_bytes(item.oid)? });
-            }
-            // Entries stand in the order of their names, whatever they are where one name begins with the other.
-            Ordering::Greater => return None,
-            _ => rest = here.get(end + 1 + length..)?,
-        }
-    }
-}
-
 /// Returns what two trees differ in: paths with what stands there before and after.
 pub fn changes(reader: &Reader, before: Option<Oid>, after: Oid) -> Result<Vec<Change>, GitError> {
+    differences(reader, before, after, Compare::Sides)
+}
+
+/// Returns what only one of two trees has.
+pub(super) fn added_and_removed(reader: &Reader, before: Option<Oid>, after: Oid) -> Result<Vec<Change>, GitError> {
+    differences(reader, before, after, Compare::Moves)
+}
+
+fn differences(reader: &Reader, before: Option<Oid>, after: Oid, compare: Compare) -> Result<Vec<Change>, GitError> {
     // A merge of one parent over nothing: each path at which the parent is not the base stands open.
     let trees = Trees { bases: before.into_iter().collect(), parents: vec![after], result: after };
-    let mut walk = Walk { reader, bases: 1, compare: Compare::Sides, found: Walked::default() };
+    let mut walk = Walk { reader, bases: 1, compare, found: Walked::default() };
     let all = [trees.bases.first().copied(), Some(after), Some(after)];
     walk.folder(&mut Vec::new(), &all)?;
     let change = |slot: Slot| Change { path: slot.path, before: slot.bases[0], after: slot.result };

@@ -10,10 +10,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bstr::ByteSlice;
+
 use super::existing::LARGEST;
-use crate::deviation;
 use crate::git::{GitError, Graph, Node, Reader};
-use crate::model::{Entry, Oid, Raw, TreePath};
+use crate::model::{Entry, Mode, Oid, Raw, TreePath};
 
 /// So many steps from a commit to a parent are made for one finding.
 const STEPS: usize = 1000;
@@ -66,7 +67,8 @@ impl<'r> SideCommits<'r> {
         from: Option<&TreePath>,
         lines: &[&[u8]],
     ) -> Result<Option<Work>, GitError> {
-        let mut search = Search { side: self, sought, path, from, lines, counts: HashMap::new(), steps: 0 };
+        let mut search =
+            Search { side: self, sought, path, from, lines, entries: HashMap::new(), counts: HashMap::new(), steps: 0 };
         let mut found: Vec<(Node, usize)> = Vec::new();
         for place in 0..lines.len() {
             let Some(commit) = search.origin(place)? else { continue };
@@ -92,12 +94,14 @@ struct Search<'s, 'r> {
     path: &'s TreePath,
     from: Option<&'s TreePath>,
     lines: &'s [&'s [u8]],
+    /// What folders have at what is left of the path.
+    entries: HashMap<(Oid, &'s [u8]), Option<Entry>>,
     /// How often each of the lines stands in a content.
     counts: HashMap<Oid, Vec<usize>>,
     steps: usize,
 }
 
-impl Search<'_, '_> {
+impl<'s> Search<'s, '_> {
     fn is_over(&self) -> bool {
         self.steps >= STEPS || self.counts.len() >= CONTENTS
     }
@@ -133,7 +137,7 @@ impl Search<'_, '_> {
             let reader = self.side.reader;
             let text = reader.text(entry.oid, LARGEST)?.unwrap_or_default();
             let mut counts = vec![0; self.lines.len()];
-            for line in text.split(|byte| *byte == b'\n') {
+            for line in text.split_str("\n") {
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
                 for (wanted, count) in self.lines.iter().zip(&mut counts) {
                     *count += usize::from(line == *wanted);
@@ -145,13 +149,29 @@ impl Search<'_, '_> {
     }
 
     /// What a commit has at the path; where it has nothing, before the move.
-    fn entry(&self, commit: Node) -> Result<Option<Entry>, GitError> {
+    fn entry(&mut self, commit: Node) -> Result<Option<Entry>, GitError> {
         let tree = self.side.graph.tree(commit);
         for path in std::iter::once(self.path).chain(self.from) {
-            if let Some(entry) = deviation::up(self.side.reader, tree, path)?.filter(|entry| entry.mode.is_regular()) {
+            if let Some(entry) = self.beneath(tree, path)? {
                 return Ok(Some(entry));
             }
         }
         Ok(None)
+    }
+
+    /// What a folder has at what is left of a path. Most commits of a side have the same folders on the way there.
+    fn beneath(&mut self, folder: Oid, path: &'s [u8]) -> Result<Option<Entry>, GitError> {
+        let key = (folder, path);
+        if let Some(known) = self.entries.get(&key) {
+            return Ok(*known);
+        }
+        let (name, rest) = path.split_once_str("/").map_or((path, None), |(name, rest)| (name, Some(rest)));
+        let found = match (self.side.reader.entry(folder, name)?, rest) {
+            (Some(entry), Some(rest)) if entry.mode == Mode::Tree => self.beneath(entry.oid, rest)?,
+            (found, None) => found.filter(|entry| entry.mode.is_regular()),
+            _ => None,
+        };
+        self.entries.insert(key, found);
+        Ok(found)
     }
 }

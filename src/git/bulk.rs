@@ -5,6 +5,7 @@
 //! other in a history share most of them.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bstr::BString;
@@ -13,6 +14,7 @@ use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 
 use super::child::GitError;
 use super::lately::Lately;
+use super::lookup::Starts;
 use super::objects::{Commit, ObjectKind, Objects, gix_id, gix_kind, is_plain, kind_of, parse_commit};
 use super::packs::{Packs, Unpacked, Unpacker};
 use super::repository::Repo;
@@ -23,6 +25,8 @@ const PACKED: usize = 16 << 20;
 
 /// Bytes of trees, and of texts, that one reader keeps.
 const LATELY: usize = 16 << 20;
+/// Bytes of the places of their entries.
+const STARTS: usize = 2 << 20;
 
 /// Reads objects; for one thread.
 pub struct Reader {
@@ -32,6 +36,8 @@ pub struct Reader {
     kind: HashKind,
     trees: RefCell<Lately<Oid, Arc<BString>>>,
     texts: RefCell<Lately<Oid, Arc<BString>>>,
+    /// Where the entries of trees begin.
+    starts: RefCell<Lately<Oid, Rc<RefCell<Starts>>>>,
 }
 
 enum Source {
@@ -60,7 +66,8 @@ impl Reader {
         };
         let unpacker = RefCell::new(Unpacker::new(Arc::clone(packs)));
         let (trees, texts) = (RefCell::new(Lately::new(LATELY)), RefCell::new(Lately::new(LATELY)));
-        Self { source, packs: Arc::clone(packs), unpacker, kind, trees, texts }
+        let starts = RefCell::new(Lately::new(STARTS));
+        Self { source, packs: Arc::clone(packs), unpacker, kind, trees, texts, starts }
     }
 
     /// Returns the packs, for readers in other threads.
@@ -152,6 +159,17 @@ impl Reader {
         let bytes = self.read(oid)?.of_kind(oid, ObjectKind::Tree)?;
         keep(&self.trees, oid, &bytes);
         Ok(bytes)
+    }
+
+    /// Returns where the entries of a tree of so many bytes begin, as far as that is known.
+    pub(super) fn starts(&self, tree: Oid, bytes: usize) -> Rc<RefCell<Starts>> {
+        let mut kept = self.starts.borrow_mut();
+        // Four bytes for an entry of some thirty, at most.
+        kept.find(tree, |_| bytes / 8).unwrap_or_else(|| {
+            let starts = Rc::default();
+            kept.keep(tree, &starts, bytes / 8);
+            starts
+        })
     }
 
     /// Returns a commit's parts.

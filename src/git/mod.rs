@@ -16,6 +16,7 @@ mod graph;
 mod index;
 mod lately;
 mod log;
+mod lookup;
 mod merge;
 mod objects;
 mod packs;
