@@ -56,13 +56,6 @@ impl Body {
         self.made.as_ref().map_or(0, |bytes| bytes.len())
     }
 
-    /// Keeps what merging gave for those who read it later: a result has it.
-    pub(super) fn keep(&self, reader: &Reader) {
-        if let Some(bytes) = &self.made {
-            reader.keep_text(self.entry.oid, bytes);
-        }
-    }
-
     /// Returns the bytes; `None` when they are too many.
     fn bytes(&self, reader: &Reader) -> Result<Option<Arc<BString>>, GitError> {
         match &self.made {
@@ -77,12 +70,17 @@ pub fn is_binary(bytes: &[u8]) -> bool {
     bytes[..bytes.len().min(8000)].contains(&0)
 }
 
-/// Merges what several parents have over one base, one after the other.
-pub(super) fn merge_all(reader: &Reader, base: Option<&Body>, parents: &[Option<Entry>]) -> Result<Outcome, GitError> {
+/// Merges what several parents have over one base, one after the other. As a rule that gives `likely`.
+pub(super) fn merge_all(
+    reader: &Reader,
+    base: Option<&Body>,
+    parents: &[Option<Entry>],
+    likely: Option<Entry>,
+) -> Result<Outcome, GitError> {
     let mut bodies = parents.iter().map(|entry| entry.map(Body::of));
     let Some(mut merged) = bodies.next() else { return Ok(Outcome::Clean(None)) };
     for next in bodies {
-        merged = match merge(reader, base, merged.as_ref(), next.as_ref(), MARKER)? {
+        merged = match merge(reader, base, [merged.as_ref(), next.as_ref()], MARKER, likely)? {
             (Outcome::Clean(body), _) => body,
             (other, _) => return Ok(other),
         };
@@ -94,13 +92,13 @@ pub(super) fn merge_all(reader: &Reader, base: Option<&Body>, parents: &[Option<
 pub(super) const MARKER: usize = 7;
 
 /// Merges two sides over a base. Beside the outcome: the text that git would leave where texts conflict, with markers of so many
-/// signs.
+/// signs. A text that is `likely`'s has its name.
 pub(super) fn merge(
     reader: &Reader,
     base: Option<&Body>,
-    first: Option<&Body>,
-    second: Option<&Body>,
+    [first, second]: [Option<&Body>; 2],
     signs: usize,
+    likely: Option<Entry>,
 ) -> Result<(Outcome, Option<Body>), GitError> {
     if let Expected::This(body) = expected(&[base], &[first, second]) {
         return Ok((Outcome::Clean(body.cloned()), None));
@@ -142,9 +140,17 @@ pub(super) fn merge(
     }
     let merged = merge3::texts([&base, &first, &second].map(|bytes| bytes.as_slice()), signs);
     let bytes = Arc::new(BString::from(merged.bytes));
-    let entry = Entry { mode, oid: reader.hash_blob(&bytes)? };
+    let entry = Entry { mode, oid: name(reader, &bytes, likely)? };
     let body = Some(Body { entry, made: Some(bytes) });
     Ok(if merged.is_clean { (Outcome::Clean(body), None) } else { (Outcome::Conflict, body) })
+}
+
+/// Names a text. To read another one that is likely the same costs less than to hash this one.
+fn name(reader: &Reader, text: &BString, likely: Option<Entry>) -> Result<Oid, GitError> {
+    let likely = likely.filter(|entry| entry.mode.is_regular());
+    // One that can't be read is somebody else's business.
+    let is_it = |entry: &Entry| matches!(reader.text(entry.oid, LARGEST), Ok(Some(bytes)) if *bytes == *text);
+    likely.filter(is_it).map_or_else(|| reader.hash_blob(text), |entry| Ok(entry.oid))
 }
 
 /// Returns the file, link or submodule at a path of a tree.

@@ -230,12 +230,20 @@ fn one_after_the_other(
             None => None,
         };
         let other = other.map(Body::of);
-        merged = match content::merge(reader, base.as_ref(), merged.as_ref(), other.as_ref(), content::MARKER)?.0 {
+        merged = match content::merge(
+            reader,
+            base.as_ref(),
+            [merged.as_ref(), other.as_ref()],
+            content::MARKER,
+            slot.result,
+        )?
+        .0
+        {
             Outcome::Clean(body) => body,
             _ => return Ok(Some(Automatic::Conflict)),
         };
     }
-    Ok(given(reader, merged, slot.result))
+    Ok(given(merged, slot.result))
 }
 
 /// Returns what merging gives instead of the result; `None` when it gives that.
@@ -251,8 +259,8 @@ fn instead(
     {
         return Ok((entry != result).then_some(Automatic::Entry(entry)));
     }
-    Ok(match content::merge_all(reader, base, parents)? {
-        Outcome::Clean(body) => given(reader, body, result),
+    Ok(match content::merge_all(reader, base, parents, result)? {
+        Outcome::Clean(body) => given(body, result),
         Outcome::Conflict | Outcome::Split => Some(Automatic::Conflict),
         Outcome::Clash => Some(Automatic::Clash(left(base, parents))),
         Outcome::TooLarge => Some(Automatic::TooLarge),
@@ -260,10 +268,9 @@ fn instead(
 }
 
 /// Returns what git's clean merge gave, if that is not the result.
-fn given(reader: &Reader, body: Option<Body>, result: Option<Entry>) -> Option<Automatic> {
+fn given(body: Option<Body>, result: Option<Entry>) -> Option<Automatic> {
     let Some(body) = body else { return result.is_some().then_some(Automatic::Entry(None)) };
     if result == Some(body.entry) {
-        body.keep(reader);
         return None;
     }
     Some(if body.is_read() { Automatic::Entry(Some(body.entry)) } else { Automatic::Text })

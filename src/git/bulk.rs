@@ -146,11 +146,6 @@ impl Reader {
         Ok(Some(bytes).filter(fits))
     }
 
-    /// Takes a blob's bytes that were made otherwise, so that they need not be read.
-    pub fn keep_text(&self, oid: Oid, bytes: &Arc<BString>) {
-        keep(&self.texts, oid, bytes);
-    }
-
     /// Returns a tree's bytes.
     pub fn tree(&self, oid: Oid) -> Result<Arc<BString>, GitError> {
         if let Some(found) = find(&self.trees, oid) {
