@@ -88,7 +88,7 @@ pub(super) struct Made {
 }
 
 /// So many bytes of it are kept.
-const KEPT: usize = 16 << 20;
+const KEPT: usize = 8 << 20;
 
 impl Made {
     /// Returns what stands there after a merge: what is under both where they clash.
@@ -104,7 +104,7 @@ impl Made {
         if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }
-        let found = match merge(reader, under, first, second, MARKER + 2 * depth)? {
+        let found = match merge(reader, under, [first, second], MARKER + 2 * depth, None)? {
             (Outcome::Clean(body), _) | (Outcome::Conflict, body) => body,
             (Outcome::Clash | Outcome::Split | Outcome::TooLarge, _) => under.cloned(),
         };

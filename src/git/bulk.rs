@@ -24,7 +24,7 @@ use crate::model::{HashKind, Oid};
 const PACKED: usize = 16 << 20;
 
 /// Bytes of trees, and of texts, that one reader keeps.
-const LATELY: usize = 16 << 20;
+const LATELY: usize = 8 << 20;
 /// Bytes of the places of their entries.
 const STARTS: usize = 2 << 20;
 

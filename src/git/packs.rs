@@ -29,8 +29,11 @@ const MOST: usize = 8;
 /// Larger objects are none of ours, nor are longer chains: git makes none of more than 4,095 differences.
 const LARGEST: u64 = 32 << 20;
 const LONGEST: usize = 4096;
+/// Two sizes take no more bytes; nor do they when they are packed, with the code in which they are.
+const SIZES: usize = 20;
+const PACKED_SIZES: u64 = 512;
 /// Bytes of objects that one thread keeps.
-const KEPT: usize = 48 << 20;
+const KEPT: usize = 24 << 20;
 
 /// The largest packs of a repository, and of those that it borrows objects from; threads share them.
 #[derive(Default)]
@@ -138,7 +141,7 @@ impl Unpacker {
         if entry.header.is_base() {
             return Some(entry.decompressed_size);
         }
-        let (_, after) = size(inflated(data, &entry, inflate, difference)?)?;
+        let (_, after) = size(begin(data, &entry, inflate, difference)?)?;
         size(after).map(|(size, _)| size)
     }
 
@@ -193,6 +196,22 @@ fn inflated<'b>(
     }
     data.decompress_entry(entry, inflate, &mut buffer[..size]).ok()?;
     Some(&buffer[..size])
+}
+
+/// Inflates no more of a difference than both sizes that it begins with.
+fn begin<'b>(
+    data: &data::File,
+    entry: &data::Entry,
+    inflate: &mut gix::zlib::Inflate,
+    buffer: &'b mut Vec<u8>,
+) -> Option<&'b [u8]> {
+    if buffer.len() < SIZES {
+        buffer.resize(SIZES, 0);
+    }
+    let end = (entry.data_offset + PACKED_SIZES).min(data.pack_end() as u64);
+    inflate.reset();
+    let (_, _, written) = inflate.once(data.entry_slice(entry.data_offset..end)?, &mut buffer[..SIZES]).ok()?;
+    Some(&buffer[..written])
 }
 
 /// Makes an object from another and a difference, which is (`gitformat-pack(5)`): both sizes, then what to copy and what to insert.
