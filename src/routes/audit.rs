@@ -50,14 +50,14 @@ const BEFORE: usize = 300;
 /// For so many merges the whole history is not read if it can be helped.
 const FEW: usize = 16;
 /// So many of the newest commits are read then; the first time, and as long as it was not enough.
-const NEWEST: [usize; 3] = [384, 2_048, 32_768];
+const NEWEST: [usize; 4] = [384, 2_048, 8_192, 32_768];
 /// Fewer that deviate say nothing about what is usual.
 const TELLING: usize = 8;
 
 /// Audits commits, in the order given; one that is no merge is judged fine.
 pub fn audit(repo: &Repo, commits: &[Oid], threads: usize, progress: Progress<'_>) -> Result<Vec<Audited>, GitError> {
     let reader = Reader::open(repo);
-    let mut found: Vec<Audited> = commits.iter().map(|commit| described(&reader, *commit)).collect();
+    let mut found = all_described(repo, &reader, commits, threads);
     let tips: Vec<Oid> = found.iter().filter(|known| known.failure.is_none()).map(|known| known.commit).collect();
     let seen = match few(repo, &reader, &tips)? {
         Some(seen) => seen,
@@ -70,6 +70,24 @@ pub fn audit(repo: &Repo, commits: &[Oid], threads: usize, progress: Progress<'_
         }
     }
     Ok(found)
+}
+
+/// Says what each of some commits is.
+fn all_described(repo: &Repo, reader: &Reader, commits: &[Oid], threads: usize) -> Vec<Audited> {
+    if commits.len() <= FEW {
+        return commits.iter().map(|commit| described(reader, *commit)).collect();
+    }
+    let found: Mutex<Vec<Audited>> = Mutex::new(commits.iter().copied().map(unjudged).collect());
+    let places: Vec<usize> = (0..commits.len()).collect();
+    in_threads(repo, &reader.packs(), threads, &places, |_, reader, runs| {
+        while let Some(run) = runs.next() {
+            let some: Vec<Audited> = run.iter().map(|place| described(reader, commits[*place])).collect();
+            if let Ok(mut found) = found.lock() {
+                run.iter().zip(some).for_each(|(place, described)| found[*place] = described);
+            }
+        }
+    });
+    found.into_inner().unwrap_or_default()
 }
 
 /// Says what a commit is; one that can't be read is not judged.
