@@ -83,6 +83,10 @@ impl Context {
         if repo.guard_dir().join(hooks::MISSED).exists() {
             self.terminal.note(|| "guard: hooks could not run guard lately: see 'guard doctor'\n".to_owned());
         }
+        if hooks::was_moved(&repo) {
+            let text = "guard: this repository was moved or copied: hooks do not run here until 'guard install'\n";
+            self.terminal.note(|| text.to_owned());
+        }
         Ok(repo)
     }
 

@@ -28,7 +28,7 @@ pub use check::check_path;
 pub use error::DiskError;
 pub use fault::{Fault, fail_after};
 pub use lock::{Lock, lock, lock_within};
-pub use rename::{is_same_file, keep_as, remove_empty_folder, rename};
+pub use rename::{is_same_file, keep_as, remove_empty_folder, rename, set_mode};
 pub use root::{Kind, Metadata, OnDisk, Root};
 pub use write::{
     Durability, TEMPORARY, append_line, create_from, create_new, ensure_folder, hard_link_or_copy, is_temporary,

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::{DiskError, step};
@@ -32,6 +32,17 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), DiskError> {
         return fs::remove_file(from).map_err(|source| DiskError::io(from, "remove", source));
     }
     fs::rename(from, to).map_err(|source| DiskError::io(to, "rename", source))
+}
+
+/// Gives a file or folder of ours exactly these permissions, whatever the umask: for what other users must be able to read.
+pub fn set_mode(path: &Path, mode: u32) -> Result<(), DiskError> {
+    let failed = |source| DiskError::io(path, "set the permissions of", source);
+    // Only the owner may set them, and need not when they are right.
+    if fs::symlink_metadata(path).map_err(failed)?.permissions().mode() & 0o777 == mode {
+        return Ok(());
+    }
+    step(path, "set the permissions of")?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)
 }
 
 /// Returns whether two paths are names of one file; links themselves are compared, not what they point to.

@@ -296,8 +296,8 @@ impl Git {
     }
 
     /// Adds a setting (`gc.auto=0`) that counts before all others; messages don't show it.
-    pub(super) fn setting(mut self, setting: &str) -> Self {
-        self.command.args(["-c", setting]);
+    pub(super) fn setting(mut self, setting: impl AsRef<OsStr>) -> Self {
+        self.command.arg("-c").arg(setting);
         self
     }
 

@@ -1,11 +1,26 @@
 //! The configuration, as git reads it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
 use bstr::ByteSlice;
 
-use super::child::GitError;
+use super::child::{GitError, path_of};
 use super::merge::Strategy;
 use super::repository::Repo;
 use crate::model::{Raw, RefName};
+
+/// One place where a configuration variable is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigPlace {
+    /// `system`, `global`, `local`, `worktree` or `command`.
+    pub scope: String,
+    /// The file; `None` when it is no file (`-c`, the environment).
+    pub file: Option<PathBuf>,
+    /// The value as it is written.
+    pub value: Raw,
+}
 
 impl Repo {
     /// Returns all values of a configuration variable, last one winning where one is meant.
@@ -31,18 +46,77 @@ impl Repo {
         Ok(self.git("config").args(["--type=bool", "--get", name]).run()?.stdout.trim_end() == b"true")
     }
 
-    /// Returns where a configuration variable is set: its scope (`local`, `global` …) and value.
-    pub fn config_scope(&self, name: &str) -> Result<Option<(String, Raw)>, GitError> {
-        let output = self.git("config").args(["-z", "--show-scope", "--get", name]).run()?;
-        match output.status {
-            0 => {
-                let mut parts = output.stdout.split(|byte| *byte == 0);
-                let scope = parts.next().map(crate::model::escape).unwrap_or_default();
-                Ok(parts.next().map(|value| (scope, Raw::from(value))))
-            }
-            1 => Ok(None),
-            _ => Err(output.failure()),
+    /// Returns every place where a configuration variable is set, as git reads them: the last one counts.
+    pub fn config_places(&self, name: &str) -> Result<Vec<ConfigPlace>, GitError> {
+        let output = self.git("config").args(["-z", "--show-scope", "--show-origin", "--get-all", name]).run()?;
+        let text = if output.status == 1 { Vec::new() } else { output.success()? };
+        let parts: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
+        let place = |part: &[&[u8]]| {
+            let file = part[1]
+                .strip_prefix(b"file:")
+                .map(|file| self.work_tree().unwrap_or(self.git_dir()).join(path_of(file)));
+            ConfigPlace { scope: crate::model::escape(part[0]), file, value: Raw::from(part[2]) }
+        };
+        Ok(parts.chunks_exact(3).map(place).collect())
+    }
+
+    /// Returns a path of the configuration with `~` and the like replaced, as git does it; relative ones stay so.
+    pub fn config_path(&self, value: &Raw) -> Result<PathBuf, GitError> {
+        if !value.starts_with(b"~") && !value.starts_with(b"%(") {
+            return Ok(path_of(value));
         }
+        let setting = [b"recoveryguard.path=", value.as_bytes()].concat();
+        let ask = self.git_with(OsStr::from_bytes(&setting), "config").args([
+            "-z",
+            "--type=path",
+            "--get",
+            "recoveryguard.path",
+        ]);
+        let text = ask.run()?.success()?;
+        Ok(path_of(text.strip_suffix(b"\0").unwrap_or(&text)))
+    }
+
+    /// Returns the names of the hooks that stand in the configuration (git 2.54 and later) and are not switched off.
+    pub fn config_hooks(&self) -> Result<Vec<String>, GitError> {
+        let output = self.git("config").args(["-z", "--get-regexp", r"^hook\..*\.(event|enabled)$"]).run()?;
+        let text = if output.status == 1 { Vec::new() } else { output.success()? };
+        let mut names: Vec<(&[u8], bool)> = Vec::new();
+        for item in text.split(|byte| *byte == 0) {
+            let (key, value) = item.split_once_str("\n").unwrap_or((item, b"true"));
+            let Some(rest) = key.strip_prefix(b"hook.") else { continue };
+            let (name, is_event) = match (rest.strip_suffix(b".event"), rest.strip_suffix(b".enabled")) {
+                (Some(name), _) => (name, true),
+                (_, Some(name)) => (name, false),
+                _ => continue,
+            };
+            let is_off = !is_event && matches!(value, b"false" | b"no" | b"off" | b"0" | b"");
+            match names.iter_mut().find(|(known, _)| *known == name) {
+                Some(known) if !is_event => known.1 = !is_off,
+                Some(_) => {}
+                None => names.push((name, !is_off)),
+            }
+        }
+        Ok(names.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| crate::model::escape(name)).collect())
+    }
+
+    /// Returns the values that a file of the configuration itself gives a variable, without what it includes.
+    pub fn config_in(&self, file: &Path, name: &str) -> Result<Vec<Raw>, GitError> {
+        let output = self.git("config").arg("--file").arg(file).args(["-z", "--get-all", name]).run()?;
+        let text = if output.status == 1 { Vec::new() } else { output.success()? };
+        Ok(text.split(|byte| *byte == 0).filter(|value| !value.is_empty()).map(Raw::from).collect())
+    }
+
+    /// Adds a value to a variable in a file of the configuration.
+    pub fn config_add(&self, file: &Path, name: &str, value: &str) -> Result<(), GitError> {
+        self.git("config").arg("--file").arg(file).args(["--add", name, value]).run()?.success().map(drop)
+    }
+
+    /// Takes a value of a variable out of a file of the configuration; a section that is empty then goes too.
+    pub fn config_remove(&self, file: &Path, name: &str, value: &str) -> Result<(), GitError> {
+        let pattern = format!("^{}$", value.replace('.', "\\."));
+        let output = self.git("config").arg("--file").arg(file).args(["--unset-all", name, &pattern]).run()?;
+        // 5: it is not there.
+        if output.status == 5 { Ok(()) } else { output.success().map(drop) }
     }
 
     /// Returns the strategy that the configuration gives for merges into a branch: `branch.<name>.mergeOptions`, and

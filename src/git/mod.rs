@@ -35,6 +35,7 @@ pub use blob_folder::BlobFolder;
 pub use blobs::BlobStream;
 pub use bulk::Reader;
 pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, is_running, run_isolated};
+pub use config::ConfigPlace;
 pub use graph::{Bases, Common, Graph, Node};
 pub use index::{IndexEntry, Stage};
 pub use log::{CommitLine, Trailer};

@@ -195,12 +195,20 @@ impl Repo {
 
     /// Starts putting together a call of git in this repository and worktree.
     pub fn git(&self, subcommand: &str) -> Git {
+        self.here().arg(subcommand)
+    }
+
+    /// The same with a setting (`core.editor=true`) that counts before all others.
+    pub(super) fn git_with(&self, setting: &OsStr, subcommand: &str) -> Git {
+        self.here().setting(setting).arg(subcommand)
+    }
+
+    fn here(&self) -> Git {
         let git = Git::new(&self.program, &self.environment, &self.deadline).env("GIT_DIR", &self.git_dir);
-        let git = match &self.work_tree {
+        match &self.work_tree {
             Some(top) => git.env("GIT_WORK_TREE", top).folder(top),
             None => git.folder(&self.git_dir),
-        };
-        git.arg(subcommand)
+        }
     }
 
     /// Starts putting together a call of git in another repository, a bare one of ours, with `settings` (`gc.auto=0`) that
@@ -210,7 +218,7 @@ impl Repo {
         // In a hook they say where the project's objects are.
         let objects = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"];
         let git = objects.into_iter().fold(git, Git::without);
-        settings.iter().fold(git, |git, setting| git.setting(setting)).arg(subcommand)
+        settings.iter().fold(git, Git::setting).arg(subcommand)
     }
 
     /// Returns the objects.

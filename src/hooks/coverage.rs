@@ -43,6 +43,8 @@ pub struct Route {
     pub what: &'static str,
     /// How far it is guarded.
     pub guarded: Guarded,
+    /// By which hook of ours.
+    pub by: Option<Hook>,
     /// Why no better; empty when nothing is missing.
     pub why: &'static str,
 }
@@ -62,38 +64,53 @@ impl Coverage {
         let transactions = has(Hook::ReferenceTransaction) && git >= (2, 28, 0);
         let gate = transactions && git >= GATE_SINCE;
         let missing = "its hook is not installed";
-        let route = |what, guarded, why| Route { what, guarded, why };
+        let route = |what, guarded, by, why| Route { what, guarded, by, why };
         let pick = |hook: Hook, what, guarded| {
-            if has(hook) { route(what, guarded, "") } else { route(what, Guarded::No, missing) }
+            if has(hook) { route(what, guarded, Some(hook), "") } else { route(what, Guarded::No, None, missing) }
         };
-        let afterwards = |what, seen: bool, how: Guarded, why| {
-            if seen { route(what, how, NOT_ASKED) } else { route(what, Guarded::No, why) }
+        let afterwards = |what, seen: bool, hook, how: Guarded, why| {
+            if seen { route(what, how, Some(hook), NOT_ASKED) } else { route(what, Guarded::No, None, why) }
         };
         let merge = "git merge, git pull (fast-forward, squash and octopus included)";
         let why = if has(Hook::ReferenceTransaction) { "needs git 2.29" } else { missing };
         let merge = if gate {
-            route(merge, Guarded::Before, "")
+            route(merge, Guarded::Before, Some(Hook::ReferenceTransaction), "")
         } else if has(Hook::PreMergeCommit) {
-            route(merge, Guarded::OnResult, why)
+            route(merge, Guarded::OnResult, Some(Hook::PreMergeCommit), why)
+        } else if has(Hook::PostMerge) {
+            route(merge, Guarded::After, Some(Hook::PostMerge), why)
         } else {
-            route(merge, Guarded::After, why)
+            route(merge, Guarded::No, None, missing)
         };
         let moved = if has(Hook::ReferenceTransaction) { "needs git 2.28" } else { missing };
         let routes = vec![
             merge,
             pick(Hook::PreCommit, "conclusion of a conflict, --no-commit, squash", Guarded::OnResult),
-            afterwards("git rebase, git pull --rebase", has(Hook::PostRewrite), Guarded::After, missing),
-            afterwards("git cherry-pick", has(Hook::PostCommit), Guarded::After, missing),
-            afterwards("amend, git revert, git am, git reset, git branch -f", transactions, Guarded::Recorded, moved),
+            afterwards(
+                "git rebase, git pull --rebase",
+                has(Hook::PostRewrite),
+                Hook::PostRewrite,
+                Guarded::After,
+                missing,
+            ),
+            afterwards("git cherry-pick", has(Hook::PostCommit), Hook::PostCommit, Guarded::After, missing),
+            afterwards(
+                "amend, git revert, git am, git reset, git branch -f",
+                transactions,
+                Hook::ReferenceTransaction,
+                Guarded::Recorded,
+                moved,
+            ),
             pick(Hook::PostCheckout, "git checkout, git switch", Guarded::After),
             pick(Hook::PrePush, "git push", Guarded::OnResult),
             afterwards(
                 "the first merge or pull into a branch without commits",
                 has(Hook::PostMerge),
+                Hook::PostMerge,
                 Guarded::After,
                 missing,
             ),
-            route("clients that run no hooks", Guarded::No, "git is not asked there"),
+            route("clients that run no hooks", Guarded::No, None, "git is not asked there"),
         ];
         Self { git, routes }
     }

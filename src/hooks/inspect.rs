@@ -1,4 +1,4 @@
-//! What git would run in a hooks folder, as `guard doctor` sees it.
+//! What git would really run, as `guard doctor` sees it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -7,8 +7,14 @@ use std::path::{Path, PathBuf};
 use bstr::ByteSlice;
 
 use super::InstallError;
-use super::shim;
-use super::standing::Standing;
+use super::detour::Detour;
+use super::manager::Manager;
+use super::place::{place, real};
+use super::shim::{self, ORIGINAL, Script, Setting};
+use super::standing::{LEGACY, Standing};
+use super::state::Installed;
+use super::uninstall::leaving;
+use crate::git::Repo;
 use crate::model::Hook;
 
 /// What stands at a hook's place.
@@ -17,38 +23,101 @@ pub enum HookState {
     /// Nothing, or nothing that git could run.
     Absent,
     /// A hook of somebody else.
-    Foreign,
+    Foreign(Option<Manager>),
     /// One of our scripts.
     Ours {
         /// Whether it has its run bit: git ignores it without.
         runs: bool,
-        /// Whether it is this version's script.
+        /// Whether it is this version's script, for the folders that are in force now.
         current: bool,
         /// The program that it runs.
         program: Option<PathBuf>,
-        /// Whether it runs a hook that was there before.
-        chained: bool,
+        /// The hook that was there before and is run too, and whose it is where that can be told.
+        chained: Option<Option<Manager>>,
+        /// The manager that runs ours, when its own hook stands at the place.
+        called_by: Option<Manager>,
     },
 }
 
-/// Looks at the place of every hook in a folder.
-pub fn inspect(folder: &Path) -> Result<Vec<(Hook, HookState)>, InstallError> {
-    Hook::ALL.into_iter().map(|hook| Ok((hook, one(folder, hook)?))).collect()
+/// A folder of somebody else whose hooks ours run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theirs {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// Whose it is, where that can be told.
+    pub manager: Option<Manager>,
 }
 
-fn one(folder: &Path, hook: Hook) -> Result<HookState, InstallError> {
-    let path = folder.join(hook.name());
-    Ok(match Standing::at(&path)? {
-        Standing::Nothing | Standing::Odd(_) => HookState::Absent,
-        Standing::Theirs { .. } => HookState::Foreign,
-        Standing::Ours { bytes, mode } => {
-            let program = program(&bytes);
-            let current = program.as_ref().is_some_and(|program| shim::render(hook, program) == bytes);
-            let original = folder.join(format!("{}{}", hook.name(), shim::ORIGINAL));
-            let chained = matches!(Standing::at(&original)?, Standing::Theirs { runs: true, .. });
-            HookState::Ours { runs: mode & 0o111 != 0, current, program, chained }
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// The folder in which git looks for hooks.
+    pub folder: PathBuf,
+    /// Another folder, in which our scripts should stand and git does not look.
+    pub bypassed: Option<PathBuf>,
+    /// The folder of somebody else whose hooks ours have to run.
+    pub theirs: Option<Theirs>,
+    /// What stands in the folder in which git looks.
+    pub hooks: Vec<(Script, HookState)>,
+    /// Folders in which scripts of ours stand and git does not look.
+    pub stale: Vec<PathBuf>,
+}
+
+impl Survey {
+    /// Returns whether a hook of ours runs.
+    pub fn has(&self, hook: Hook) -> bool {
+        let found = self.hooks.iter().find(|(script, _)| *script == Script::Judging(hook));
+        matches!(found, Some((_, HookState::Ours { runs: true, .. })))
+    }
+}
+
+/// Looks at the hooks that git would run in a repository; refuses where install would.
+pub fn survey(repo: &Repo) -> Result<Survey, InstallError> {
+    let wanted = place(repo)?;
+    let folder = repo.hooks_folder()?;
+    let is_there = real(&folder) == wanted.folder;
+    let whose = |folder: PathBuf| {
+        let manager =
+            Script::any().into_iter().find_map(|script| Standing::at(&folder.join(script.name())).ok()?.manager());
+        Theirs { folder, manager }
+    };
+    let theirs = wanted.theirs(repo).map(whose);
+    let there = theirs.as_ref().map(|theirs| |name: &str| theirs.folder.join(name).exists());
+    let mut hooks = Vec::new();
+    for script in Script::all(there) {
+        hooks.push((script, one(&folder, script, &wanted.setting)?));
+    }
+    let mut stale = Vec::new();
+    if wanted.detour != Some(Detour::worktree(repo)) {
+        let described = Installed::read(&repo.guard_dir()).ok().flatten();
+        let left = leaving(repo, described.as_ref(), Vec::new(), Some(&wanted.folder), &mut Vec::new())?;
+        stale = left.left().into_iter().map(Path::to_owned).collect();
+    }
+    let bypassed = (!is_there).then_some(wanted.folder);
+    Ok(Survey { folder, bypassed, theirs, hooks, stale })
+}
+
+fn one(folder: &Path, script: Script, setting: &Setting) -> Result<HookState, InstallError> {
+    let name = script.name();
+    let (bytes, mode, called_by) = match Standing::at(&folder.join(name))? {
+        Standing::Nothing | Standing::Odd(_) => return Ok(HookState::Absent),
+        Standing::Ours { bytes, mode } => (bytes, mode, None),
+        Standing::Theirs { runs, calls_legacy, manager, .. } => {
+            match Standing::at(&folder.join(format!("{name}{LEGACY}")))? {
+                Standing::Ours { bytes, mode } if runs && calls_legacy => (bytes, mode, manager),
+                _ => return Ok(HookState::Foreign(manager)),
+            }
         }
-    })
+    };
+    let program = program(&bytes);
+    // A script that only passes on runs no program.
+    let any = program.clone().unwrap_or_default();
+    let current = shim::render(script, &any, setting) == bytes;
+    let chained = match Standing::at(&folder.join(format!("{name}{ORIGINAL}")))? {
+        Standing::Theirs { runs: true, manager, .. } => Some(manager),
+        _ => None,
+    };
+    Ok(HookState::Ours { runs: mode & 0o111 != 0, current, program, chained, called_by })
 }
 
 /// Reads the program's path out of one of our scripts: the line `g='…'`.
@@ -65,12 +134,11 @@ mod tests {
     #[test]
     fn the_program_is_read_back_out_of_every_script_that_has_one() {
         for path in ["/a/guard", "/with space/it's/guard", "/$HOME/\\x"] {
-            for hook in Hook::ALL {
-                let script = shim::render(hook, Path::new(path));
-                let read = program(&script);
-                assert!(read.is_none() || read.as_deref() == Some(Path::new(path)), "{}", hook.name());
+            for script in Script::any() {
+                let read = program(&shim::render(script, Path::new(path), &Setting::default()));
+                let expected = script.judging().map(|_| Path::new(path));
+                assert_eq!(read.as_deref(), expected, "{}", script.name());
             }
-            assert!(program(&shim::render(Hook::ReferenceTransaction, Path::new(path))).is_some());
         }
     }
 }

@@ -20,6 +20,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// Makes one in which `core.hooksPath` names our folder's place, or one outside of git's own.
+    fn with(elsewhere: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let git = folder.path().canonicalize().unwrap().join("repo/.git");
         let hooks = git.join("hooks");
@@ -28,7 +33,8 @@ impl Bench {
         }
         fs::write(git.join("HEAD"), "ref: refs/heads/main\n").unwrap();
         // Said here, so that the configuration of whoever runs the tests does not matter.
-        fs::write(git.join("config"), format!("[core]\n\thooksPath = {}\n", hooks.display())).unwrap();
+        let named = if elsewhere { Path::new("elsewhere") } else { &hooks };
+        fs::write(git.join("config"), format!("[core]\n\thooksPath = {}\n", named.display())).unwrap();
         script(&hooks.join("pre-commit"), "#!/bin/sh\necho theirs\n");
         symlink("pre-commit", hooks.join("pre-push")).unwrap();
         let repo = Repo::discover(git.parent().unwrap(), Environment::default(), Deadline::never()).unwrap();
@@ -46,11 +52,28 @@ impl Bench {
 
     /// Returns name → bytes or link target of all that stands in the hooks folder.
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        Self::below(&self.hooks)
+    }
+
+    /// The same of the folder around it and of our own, without what describes an installation.
+    fn around(&self) -> BTreeMap<String, Vec<u8>> {
+        let git = self.hooks.parent().unwrap();
+        let mut files = Self::below(git);
+        files.retain(|name, _| name != "recoveryguard");
+        let ours = git.join("recoveryguard-hooks");
+        if ours.exists() {
+            files.extend(Self::below(&ours));
+        }
+        files
+    }
+
+    fn below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let read = |path: PathBuf| match fs::read_link(&path) {
             Ok(target) => target.into_os_string().into_encoded_bytes(),
+            Err(_) if path.is_dir() => Vec::new(),
             Err(_) => fs::read(&path).unwrap(),
         };
-        let entries = fs::read_dir(&self.hooks).unwrap().map(Result::unwrap);
+        let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
         entries.map(|entry| (entry.file_name().into_string().unwrap(), read(entry.path()))).collect()
     }
 }
@@ -62,8 +85,18 @@ fn script(path: &Path, text: &str) {
 
 /// Runs `action` with each step failing once, until it succeeds; `check` looks after each failure.
 fn each_step(fault: Fault, prepare: impl Fn(&Bench), action: impl Fn(&Bench) -> bool, check: impl Fn(&Bench, u64)) {
+    each_step_of(Bench::new, fault, prepare, action, check);
+}
+
+fn each_step_of(
+    make: impl Fn() -> Bench,
+    fault: Fault,
+    prepare: impl Fn(&Bench),
+    action: impl Fn(&Bench) -> bool,
+    check: impl Fn(&Bench, u64),
+) {
     for step in 0.. {
-        let bench = Bench::new();
+        let bench = make();
         prepare(&bench);
         fail_after(Some((step, fault)));
         let succeeded = action(&bench);
@@ -121,4 +154,22 @@ fn an_uninstall_that_fails_is_finished_by_the_next() {
         assert_eq!(bench.files(), before, "step {step}");
     };
     each_step(Fault::Once, |bench| bench.install().unwrap(), |bench| bench.uninstall().is_ok(), check);
+}
+
+/// Where git has to be led to a folder of ours: it is only once everything stands there, and not any more before
+/// anything goes.
+#[test]
+fn a_detour_that_fails_leaves_nothing() {
+    let elsewhere = || Bench::with(true);
+    let before = elsewhere().around();
+    let install = |bench: &Bench| bench.install().is_ok();
+    each_step_of(elsewhere, Fault::Once, none, install, |bench, step| {
+        assert_eq!(bench.around(), before, "step {step}");
+    });
+    let check = |bench: &Bench, step| {
+        bench.uninstall().unwrap();
+        assert_eq!(bench.around(), before, "step {step}");
+    };
+    let prepare = |bench: &Bench| bench.install().unwrap();
+    each_step_of(elsewhere, Fault::Once, prepare, |bench| bench.uninstall().is_ok(), check);
 }

@@ -3,27 +3,33 @@
 mod caller;
 mod coverage;
 mod decode;
+mod detour;
 mod inspect;
 mod install;
 #[cfg(test)]
 mod install_faults;
+mod manager;
 mod place;
 mod plan;
 mod probe;
 mod purge;
+mod removal;
 mod shim;
 mod standing;
 mod state;
+mod uninstall;
 
 pub use caller::Caller;
 pub use coverage::{Coverage, GATE_SINCE, Guarded, Route};
 pub use decode::{Event, decode};
-pub use inspect::{HookState, inspect};
+pub use inspect::{HookState, Survey, survey};
 pub(crate) use install::LOCK;
-pub use install::{InstallError, apply_install, apply_uninstall};
-pub use plan::{
-    Action, HookStep, InstallPlan, MISSED, Purge, Removal, RemovalStep, UninstallPlan, plan_install, plan_uninstall,
-};
+pub use install::{InstallError, apply_install};
+pub use manager::Manager;
+pub use place::was_moved;
+pub use plan::{Action, Earlier, HookStep, InstallPlan, plan_install};
 pub use probe::{Probe, probe};
 pub(crate) use purge::{CONCLUDED, JUDGED};
-pub use shim::{is_ours, render};
+pub use removal::{Leaving, Removal, RemovalStep};
+pub use shim::{Script, Setting, is_ours, render};
+pub use uninstall::{MISSED, Purge, UninstallPlan, apply_uninstall, plan_uninstall};

@@ -1,18 +1,19 @@
-//! What install and uninstall will do, worked out beforehand and printable.
+//! What install will do, worked out beforehand and printable.
 
 use std::path::{Path, PathBuf};
 
+use super::detour::Detour;
+use super::manager::Manager;
 use super::place::{Place, place, shown};
-use super::shim::{self, ORIGINAL};
-use super::standing::Standing;
+use super::removal::Leaving;
+use super::shim::{self, ORIGINAL, Script, Setting};
+use super::standing::{LEGACY, OLD, Standing};
 use super::state::Installed;
+use super::uninstall::leaving;
 use super::{Coverage, InstallError};
 use crate::disk::is_same_file;
 use crate::git::Repo;
-use crate::model::{Hook, Raw};
-
-/// How `pre-commit` and `prek` call the hook that they replaced.
-pub(super) const LEGACY: &str = ".legacy";
+use crate::model::Raw;
 
 /// What install does at one hook's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +26,6 @@ pub enum Action {
     Chain {
         /// Whether git ran it: one that is not executable stays not run.
         runs: bool,
-        /// The new name of an older hook that was kept and has been replaced since.
-        aside: Option<String>,
     },
     /// It is there already.
     Keep,
@@ -37,15 +36,37 @@ pub enum Action {
     },
 }
 
+/// What becomes of a hook that was kept when another one has taken its place since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Earlier {
+    /// There is none.
+    None,
+    /// It stays under this name, not run.
+    Aside(String),
+    /// It goes: its manager has written it anew.
+    Drop,
+}
+
 /// One hook of an install plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookStep {
-    /// Which hook.
-    pub hook: Hook,
+    /// Which script.
+    pub script: Script,
     /// The file's name in the hooks folder: the hook's name, or `<name>.legacy` when another manager calls ours.
     pub file: String,
     /// What is done.
     pub action: Action,
+    /// What becomes of a hook that was kept before the present one.
+    pub earlier: Earlier,
+    /// Files of ours beside it that a manager moved there and nobody runs: they go.
+    pub stale: Vec<String>,
+}
+
+impl HookStep {
+    fn changes(&self) -> bool {
+        let idle = matches!(self.action, Action::Keep | Action::Leave { .. });
+        !idle || self.earlier != Earlier::None || !self.stale.is_empty()
+    }
 }
 
 /// What `guard install` will do.
@@ -55,14 +76,21 @@ pub struct InstallPlan {
     pub folder: PathBuf,
     /// Whether the hooks folder has to be made.
     pub make_folder: bool,
+    /// The folder of somebody else whose hooks the scripts run too.
+    pub theirs: Option<PathBuf>,
     /// The program that the hooks run.
     pub binary: PathBuf,
     /// One step a hook, in the order in which they are installed.
     pub steps: Vec<HookStep>,
+    /// Scripts of ours elsewhere, where git does not look any more.
+    pub leaving: Leaving,
     /// What the user should know, one sentence each.
     pub notes: Vec<String>,
     /// The routes that are guarded afterwards.
     pub coverage: Coverage,
+    pub(super) setting: Setting,
+    /// How git has to be led to the folder, if it is not yet.
+    pub(super) open: Option<Detour>,
     pub(super) guard_dir: PathBuf,
     pub(super) state: Installed,
     pub(super) old_state: Option<Installed>,
@@ -71,210 +99,155 @@ pub struct InstallPlan {
 impl InstallPlan {
     /// Returns whether anything has to be changed.
     pub fn changes(&self) -> bool {
-        let idle = |step: &HookStep| matches!(step.action, Action::Keep | Action::Leave { .. });
-        self.make_folder || !self.steps.iter().all(idle) || self.old_state.as_ref() != Some(&self.state)
+        let steps = self.make_folder || self.open.is_some() || self.steps.iter().any(HookStep::changes);
+        steps || !self.leaving.is_empty() || self.old_state.as_ref() != Some(&self.state)
     }
 }
 
 /// Works out what `guard install` has to do so that git runs `binary`, an absolute path. Changes nothing.
 pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallError> {
-    let Place { folder, mut notes } = place(repo)?;
+    let found = place(repo)?;
+    let theirs = found.theirs(repo);
+    let open = must_open(repo, &found)?;
+    let Place { folder, detour, setting, mut notes } = found;
     let guard_dir = repo.guard_dir();
     let old_state = Installed::read(&guard_dir)?;
     let folder_is_missing = !folder.is_dir();
     let mut steps = Vec::new();
-    for hook in Hook::ALL {
-        steps.push(step(hook, &folder, binary, &mut notes)?);
+    for script in Script::all(theirs.as_ref().map(|theirs| |name: &str| theirs.join(name).exists())) {
+        steps.push(step(script, &folder, binary, &setting, &mut notes)?);
     }
     if repo.work_tree().is_some_and(|top| binary.starts_with(top)) {
         notes.push(format!("'{}' stands in the working tree and may go away: install guard elsewhere", shown(binary)));
     }
+    let mut leaves = Leaving::default();
+    // Where only this worktree's configuration names a folder, the others need what there is.
+    let is_for_all = detour != Some(Detour::worktree(repo));
+    if is_for_all {
+        let mut detours = Vec::new();
+        for other in [Detour::local(repo), Detour::worktree(repo)] {
+            if detour.as_ref() != Some(&other) && other.is_there(repo)? {
+                detours.push(other);
+            }
+        }
+        leaves = leaving(repo, old_state.as_ref(), detours, Some(&folder), &mut notes)?;
+    }
     let relative = folder.strip_prefix(repo.common_dir()).unwrap_or(&folder);
-    let relative = Raw::from(std::os::unix::ffi::OsStrExt::as_bytes(relative.as_os_str()));
-    let made_folder = folder_is_missing || old_state.as_ref().is_some_and(|state| state.made_folder);
-    let state = Installed::new(binary, relative, made_folder);
+    let relative = Raw::from(relative.as_os_str().as_encoded_bytes());
+    let made_before = old_state.as_ref().is_some_and(|state| state.folder == relative && state.made_folder);
+    let state = Installed::new(binary, relative, folder_is_missing || made_before);
+    let state = old_state.clone().filter(|_| !is_for_all).unwrap_or(state);
     let left = |step: &HookStep| matches!(step.action, Action::Leave { .. });
-    let missing = steps.iter().filter(|step| left(step)).map(|step| step.hook).collect::<Vec<_>>();
+    let missing: Vec<_> = steps.iter().filter(|step| left(step)).filter_map(|step| step.script.judging()).collect();
     let coverage = Coverage::new(repo.git_version()?, |hook| !missing.contains(&hook));
     Ok(InstallPlan {
         folder,
         make_folder: folder_is_missing,
+        theirs,
         binary: binary.to_owned(),
         steps,
+        leaving: leaves,
         notes,
         coverage,
+        setting,
+        open,
         guard_dir,
         state,
         old_state,
     })
 }
 
-fn step(hook: Hook, folder: &Path, binary: &Path, notes: &mut Vec<String>) -> Result<HookStep, InstallError> {
-    let name = hook.name();
-    let make = |file: String, action| HookStep { hook, file, action };
-    let wanted = shim::render(hook, binary);
+/// Returns the detour that git does not follow yet.
+fn must_open(repo: &Repo, place: &Place) -> Result<Option<Detour>, InstallError> {
+    let Some(detour) = &place.detour else { return Ok(None) };
+    let is_followed = repo.hooks_folder()? == place.folder && detour.is_whole(repo)?;
+    Ok((!is_followed).then(|| detour.clone()))
+}
+
+fn step(
+    script: Script,
+    folder: &Path,
+    binary: &Path,
+    setting: &Setting,
+    notes: &mut Vec<String>,
+) -> Result<HookStep, InstallError> {
+    let name = script.name();
+    let wanted = shim::render(script, binary, setting);
     let ours = |bytes: &[u8], mode: u32| {
         if bytes == wanted && mode & 0o111 == 0o111 { Action::Keep } else { Action::Replace }
     };
-    let (runs, asks_name) = match Standing::at(&folder.join(name))? {
-        Standing::Nothing => return Ok(make(name.to_owned(), Action::Add)),
-        Standing::Ours { bytes, mode } => return Ok(make(name.to_owned(), ours(&bytes, mode))),
+    let legacy_name = format!("{name}{LEGACY}");
+    let (place, legacy) = (Standing::at(&folder.join(name))?, Standing::at(&folder.join(&legacy_name))?);
+    let mut step =
+        HookStep { script, file: name.to_owned(), action: Action::Add, earlier: Earlier::None, stale: Vec::new() };
+    match &place {
+        Standing::Nothing => {}
+        Standing::Ours { bytes, mode } => step.action = ours(bytes, *mode),
         Standing::Odd(what) => {
             notes.push(format!("{what} stands where the hook '{name}' would be: that hook is not guarded"));
-            return Ok(make(name.to_owned(), Action::Leave { what }));
+            step.action = Action::Leave { what };
         }
-        Standing::Theirs { runs, asks_name } => (runs, asks_name),
-    };
-    let legacy = format!("{name}{LEGACY}");
-    if let Standing::Ours { bytes, mode } = Standing::at(&folder.join(&legacy))? {
-        notes.push(format!("'{name}' belongs to another hook manager, which calls ours as '{legacy}'"));
-        return Ok(make(legacy, ours(&bytes, mode)));
+        // Its manager runs it from there, and leaves it there when it is installed again.
+        Standing::Theirs { runs: true, calls_legacy: true, manager, .. }
+            if legacy.is_ours() || manager.is_some_and(Manager::calls_legacy) =>
+        {
+            let manager = manager.map_or("another hook manager", Manager::name);
+            notes.push(format!("'{name}' belongs to {manager}, which calls ours as '{legacy_name}'"));
+            step.file = legacy_name;
+            step.action = match &legacy {
+                Standing::Nothing => Action::Add,
+                Standing::Ours { bytes, mode } => ours(bytes, *mode),
+                Standing::Theirs { runs, .. } => Action::Chain { runs: *runs },
+                Standing::Odd(what) => Action::Leave { what },
+            };
+            if legacy == Standing::Nothing || matches!(step.action, Action::Chain { .. }) {
+                step.earlier = earlier(folder, name, &step.file)?;
+            }
+        }
+        Standing::Theirs { runs, asks_name, .. } => {
+            if *asks_name {
+                notes.push(format!(
+                    "'{name}' seems to ask for its own name, which becomes '{name}{ORIGINAL}': try it once"
+                ));
+            }
+            step.action = Action::Chain { runs: *runs };
+            step.earlier = earlier(folder, name, name)?;
+        }
     }
-    if asks_name {
-        notes.push(format!("'{name}' seems to ask for its own name, which becomes '{name}{ORIGINAL}': try it once"));
+    for suffix in [LEGACY, OLD] {
+        let file = format!("{name}{suffix}");
+        if file != step.file && Standing::at(&folder.join(&file))?.is_ours() {
+            step.stale.push(file);
+        }
     }
-    let aside = aside(folder, name)?;
-    if let Some(aside) = &aside {
+    if let Earlier::Aside(aside) = &step.earlier {
         notes.push(format!(
             "a new '{name}' has replaced ours; the one that was kept before stays as '{aside}', not run"
         ));
     }
-    Ok(make(name.to_owned(), Action::Chain { runs, aside }))
+    Ok(step)
 }
 
-/// Returns a free name for a hook that was kept before, when another one is to be kept now.
-fn aside(folder: &Path, name: &str) -> Result<Option<String>, InstallError> {
-    let kept = folder.join(format!("{name}{ORIGINAL}"));
-    if Standing::at(&kept)? == Standing::Nothing || is_same_file(&kept, &folder.join(name)) {
-        return Ok(None);
+/// Returns what becomes of a hook that was kept before, when the one at `file` is to be kept now.
+fn earlier(folder: &Path, name: &str, file: &str) -> Result<Earlier, InstallError> {
+    let (kept, present) = (folder.join(format!("{name}{ORIGINAL}")), folder.join(file));
+    if Standing::at(&kept)? == Standing::Nothing || is_same_file(&kept, &present) {
+        return Ok(Earlier::None);
+    }
+    if Standing::is_older_copy(&kept, &present)? {
+        return Ok(Earlier::Drop);
+    }
+    // Where lefthook put ours it would have put that one.
+    let old = format!("{name}{OLD}");
+    if Standing::at(&folder.join(&old))?.is_ours() {
+        return Ok(Earlier::Aside(old));
     }
     let mut number = 1;
     loop {
         let free = format!("{name}.recoveryguard-replaced-{number}");
         if Standing::at(&folder.join(&free))? == Standing::Nothing {
-            return Ok(Some(free));
+            return Ok(Earlier::Aside(free));
         }
         number += 1;
     }
-}
-
-/// What uninstall does at one hook's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removal {
-    /// Our script goes, nothing stood there before.
-    Remove,
-    /// The hook that was there before comes back.
-    Restore,
-    /// Our second name for a hook that never left its place goes.
-    Forget,
-}
-
-/// One hook of an uninstall plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemovalStep {
-    /// The file's name in the hooks folder.
-    pub file: String,
-    /// What is done.
-    pub removal: Removal,
-    /// Where the hook that was there before is kept.
-    pub kept: String,
-}
-
-/// What `guard uninstall` will do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UninstallPlan {
-    /// The hooks folder.
-    pub folder: PathBuf,
-    /// One step for each of our scripts.
-    pub steps: Vec<RemovalStep>,
-    /// Whether the hooks folder goes when it is empty afterwards, because install made it.
-    pub remove_folder: bool,
-    /// Files in our folder that describe the installation.
-    pub files: Vec<PathBuf>,
-    /// What `--purge` deletes; empty without it.
-    pub purge: Purge,
-    /// What the user should know, one sentence each.
-    pub notes: Vec<String>,
-    pub(super) guard_dir: PathBuf,
-}
-
-impl UninstallPlan {
-    /// Returns whether anything has to be changed.
-    pub fn changes(&self) -> bool {
-        !self.steps.is_empty() || !self.files.is_empty() || !self.purge.is_empty()
-    }
-}
-
-/// What `--purge` deletes for good.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Purge {
-    /// Files and folders in our folder.
-    pub paths: Vec<PathBuf>,
-    /// Refs of ours in this repository.
-    pub refs: Vec<(crate::model::RefName, crate::model::Oid)>,
-}
-
-impl Purge {
-    /// Returns whether there is nothing to delete.
-    pub const fn is_empty(&self) -> bool {
-        self.paths.is_empty() && self.refs.is_empty()
-    }
-}
-
-/// Works out what `guard uninstall` has to do. Needs neither manifest nor `installed.json`. Changes nothing.
-pub fn plan_uninstall(repo: &Repo, purge: bool) -> Result<UninstallPlan, InstallError> {
-    let guard_dir = repo.guard_dir();
-    // An unreadable description is as good as none here: what is ours is read from the files themselves.
-    let state = Installed::read(&guard_dir).ok().flatten();
-    let folder = match &state {
-        Some(state) => {
-            repo.common_dir().join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&state.folder))
-        }
-        None => repo.common_dir().join("hooks"),
-    };
-    let (mut steps, mut notes) = (Vec::new(), Vec::new());
-    for hook in Hook::ALL {
-        for file in [hook.name().to_owned(), format!("{}{LEGACY}", hook.name())] {
-            removal(&folder, file, &mut steps, &mut notes)?;
-        }
-    }
-    let mut files = Vec::new();
-    for name in [super::state::FILE, MISSED] {
-        let path = guard_dir.join(name);
-        if path.symlink_metadata().is_ok() {
-            files.push(path);
-        }
-    }
-    let purge = if purge { super::purge::list(repo, &guard_dir, &files, &mut notes)? } else { Purge::default() };
-    let remove_folder = state.is_some_and(|state| state.made_folder);
-    Ok(UninstallPlan { folder, steps, remove_folder, files, purge, notes, guard_dir })
-}
-
-/// Where scripts note that they could not run guard.
-pub const MISSED: &str = "missed";
-
-fn removal(
-    folder: &Path,
-    file: String,
-    steps: &mut Vec<RemovalStep>,
-    notes: &mut Vec<String>,
-) -> Result<(), InstallError> {
-    let kept = format!("{}{ORIGINAL}", file.strip_suffix(LEGACY).unwrap_or(&file));
-    let is_kept = Standing::at(&folder.join(&kept))? != Standing::Nothing;
-    let removal = match Standing::at(&folder.join(&file))? {
-        Standing::Ours { .. } if is_kept => Removal::Restore,
-        Standing::Ours { .. } => Removal::Remove,
-        _ if !is_kept || file.ends_with(LEGACY) => return Ok(()),
-        Standing::Nothing => Removal::Restore,
-        _ if is_same_file(&folder.join(&file), &folder.join(&kept)) => Removal::Forget,
-        _ => {
-            let legacy = folder.join(format!("{file}{LEGACY}"));
-            if !matches!(Standing::at(&legacy)?, Standing::Ours { .. }) {
-                notes.push(format!("a hook that is not ours stands at '{file}'; the older one stays as '{kept}'"));
-            }
-            return Ok(());
-        }
-    };
-    steps.push(RemovalStep { file, removal, kept });
-    Ok(())
 }

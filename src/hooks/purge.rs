@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::place::shown;
-use super::plan::Purge;
+use super::uninstall::Purge;
 use super::{InstallError, LOCK};
 use crate::disk;
 use crate::git::Repo;

@@ -1,7 +1,7 @@
 //! What `guard install` remembers: `recoveryguard/installed.json`.
 //!
 //! It is a help, not a need: ownership is read from the hook files, and without it `guard uninstall` only can't know
-//! whether the hooks folder itself was made by us.
+//! of a hooks folder that git does not look into any more, and whether it was made by us.
 
 use std::path::{Path, PathBuf};
 

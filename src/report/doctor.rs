@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::json as document;
 use crate::hooks::{Guarded, Route};
+use crate::model::Hook;
 use crate::routes::doctor::{Health, Report};
 
 /// Returns the report as text.
@@ -28,8 +29,10 @@ pub fn doctor_text(report: &Report) -> String {
             Guarded::After | Guarded::Recorded => route.guarded.name().cyan(),
             Guarded::No => route.guarded.name().yellow(),
         };
-        let why = if route.why.is_empty() { String::new() } else { format!(" ({})", route.why) };
-        text.push_str(&format!("  {mark:9}  {}{why}\n", route.what));
+        let said: Vec<&str> =
+            [route.by.map_or("", Hook::name), route.why].into_iter().filter(|word| !word.is_empty()).collect();
+        let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(": ")) };
+        text.push_str(&format!("  {mark:9}  {}{said}\n", route.what));
     }
     text
 }
@@ -38,7 +41,10 @@ pub fn doctor_text(report: &Report) -> String {
 pub fn doctor_json(report: &Report) -> String {
     let mut text = document::document("doctor");
     text.insert("checks".into(), json!(report.checks));
-    let route = |route: &Route| json!({ "what": route.what, "guarded": route.guarded.name(), "why": route.why });
+    let route = |route: &Route| {
+        let by = route.by.map(Hook::name);
+        json!({ "what": route.what, "guarded": route.guarded.name(), "by": by, "why": route.why })
+    };
     text.insert("routes".into(), report.coverage.routes.iter().map(route).collect());
     document::render(text)
 }

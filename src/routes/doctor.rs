@@ -4,6 +4,7 @@
 
 mod backups;
 mod drills;
+mod hooks;
 mod room;
 
 use std::path::Path;
@@ -13,8 +14,7 @@ use serde::Serialize;
 use super::Session;
 use crate::facts::{self, Found};
 use crate::git::{GitError, Repo};
-use crate::hooks::{self, Coverage, HookState, InstallError, Probe};
-use crate::model::{Hook, escape};
+use crate::hooks::{Coverage, GATE_SINCE, InstallError, MISSED, Probe, probe};
 use crate::undo::{Recovered, Undo};
 
 /// How a check came out.
@@ -79,14 +79,12 @@ pub enum DoctorError {
 pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
     let repo = session.repo;
     let version = repo.git_version()?;
-    let folder = repo.hooks_folder()?;
-    let states = hooks::inspect(&folder)?;
     let mut checks = vec![check_git(version)];
-    checks.extend(check_hooks(repo, &folder, &states)?);
-    let has = |hook| matches!(state(&states, hook), HookState::Ours { runs: true, .. });
-    let coverage = Coverage::new(version, has);
+    let (found, survey) = hooks::check(repo)?;
+    checks.extend(found);
+    let coverage = Coverage::new(version, |hook| survey.as_ref().is_some_and(|survey| survey.has(hook)));
     if coverage.has_gate() {
-        checks.push(check_gate(repo, &folder)?);
+        checks.push(check_gate(repo, &repo.hooks_folder()?)?);
     }
     checks.push(check_manifest(repo)?);
     checks.extend(check_undo(session));
@@ -97,14 +95,10 @@ pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
     Ok(Report { checks, coverage })
 }
 
-fn state(states: &[(Hook, HookState)], hook: Hook) -> HookState {
-    states.iter().find(|(known, _)| *known == hook).map_or(HookState::Absent, |(_, state)| state.clone())
-}
-
 fn check_git(version: (u32, u32, u32)) -> Check {
     let (major, minor, patch) = version;
     let name = format!("git {major}.{minor}.{patch}");
-    if version < hooks::GATE_SINCE {
+    if version < GATE_SINCE {
         let text = format!("{name} is older than 2.29: a fast-forward can't be refused, only flagged afterwards");
         return Check::new("git", Health::Bad, text).remedy("install a newer git");
     }
@@ -115,52 +109,8 @@ fn check_git(version: (u32, u32, u32)) -> Check {
     Check::new("git", Health::Good, name)
 }
 
-fn check_hooks(repo: &Repo, folder: &Path, states: &[(Hook, HookState)]) -> Result<Vec<Check>, GitError> {
-    let shown = escape(folder.as_os_str().as_encoded_bytes());
-    let mut checks = Vec::new();
-    if let Some((scope, value)) = repo.config_scope("core.hooksPath")? {
-        checks.push(Check::new("hooks", Health::Note, format!("core.hooksPath is '{value}' ({scope})")));
-    }
-    let ours = states.iter().filter(|(_, state)| matches!(state, HookState::Ours { .. })).count();
-    let total = states.len();
-    if ours == total {
-        checks.push(Check::new("hooks", Health::Good, format!("{total} hooks are in '{shown}'")));
-    } else {
-        let text = format!("{ours} of {total} hooks are in '{shown}'");
-        checks.push(Check::new("hooks", Health::Bad, text).remedy("guard install"));
-    }
-    for (hook, state) in states {
-        let name = hook.name();
-        let bad = |why: String| Check::new("hooks", Health::Bad, why).remedy("guard install");
-        match state {
-            HookState::Ours { runs: false, .. } => {
-                checks.push(bad(format!("'{name}' has lost its run bit: git ignores it")));
-            }
-            HookState::Ours { current: false, .. } => {
-                checks.push(bad(format!("'{name}' is from another version of guard")));
-            }
-            HookState::Ours { program: Some(program), .. } if !program.is_file() => {
-                checks.push(bad(format!(
-                    "'{name}' calls '{}', which is gone",
-                    escape(program.as_os_str().as_encoded_bytes())
-                )));
-            }
-            HookState::Ours { chained: true, .. } => {
-                checks.push(Check::new(
-                    "hooks",
-                    Health::Good,
-                    format!("'{name}' also runs the hook that was there before"),
-                ));
-            }
-            HookState::Foreign => checks.push(bad(format!("'{name}' is not ours: something put it there after us"))),
-            HookState::Ours { .. } | HookState::Absent => {}
-        }
-    }
-    Ok(checks)
-}
-
 fn check_gate(repo: &Repo, folder: &Path) -> Result<Check, GitError> {
-    Ok(match hooks::probe(repo, folder)? {
+    Ok(match probe(repo, folder)? {
         Probe::Refused => Check::new("gate", Health::Good, "a probe merge that deletes a protected file was refused"),
         Probe::Merged => Check::new("gate", Health::Bad, "a probe merge that deletes a protected file went through")
             .remedy("guard install"),
@@ -230,7 +180,7 @@ fn recovered_check(found: &Recovered) -> Check {
 
 /// Looks at what hooks left because they could not work.
 fn check_traces(repo: &Repo) -> Option<Check> {
-    let missed = repo.guard_dir().join(hooks::MISSED);
+    let missed = repo.guard_dir().join(MISSED);
     let text = std::fs::read(&missed).ok()?;
     let count = text.split(|byte| *byte == b'\n').count() - 1;
     // The hooks stop noting it in a file of 64 KiB.

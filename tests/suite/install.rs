@@ -117,6 +117,12 @@ fn a_hook_that_was_put_over_ours_is_chained() {
     sandbox.commit("x");
     assert_eq!(sandbox.read("ran"), b"second\n");
     assert!(hooks(&sandbox).join("pre-commit.recoveryguard-replaced-1").exists());
+    // The same once more, as some tools do with every installation of packages, is no other hook.
+    executable(&place, "#!/bin/sh\necho second >>ran\n");
+    sandbox.install();
+    assert!(!hooks(&sandbox).join("pre-commit.recoveryguard-replaced-2").exists());
+    sandbox.commit("y");
+    assert_eq!(sandbox.read("ran"), b"second\nsecond\n");
     let ran = sandbox.guard(["uninstall"]).ok();
     assert_eq!(fs::read(&place).unwrap(), b"#!/bin/sh\necho second >>ran\n", "{ran}");
 }

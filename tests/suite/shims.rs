@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use recoveryguard::hooks::render;
+use recoveryguard::hooks::{Script, Setting, render};
 use recoveryguard::model::Hook;
 
 use crate::support::Ran;
@@ -51,7 +51,7 @@ impl Bench {
         // A shell that is called `sh` behaves as one.
         fs::create_dir_all(bench.at("shell")).unwrap();
         symlink(shell, bench.at("shell/sh")).unwrap();
-        let script = String::from_utf8(render(hook, &bench.at(guard))).unwrap();
+        let script = String::from_utf8(render(Script::Judging(hook), &bench.at(guard), &Setting::default())).unwrap();
         let script = script.replacen("#!/bin/sh", &format!("#!{}", bench.at("shell/sh").display()), 1);
         executable(&bench.script(), script);
         fs::create_dir_all(bench.at("git/recoveryguard")).unwrap();

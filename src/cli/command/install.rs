@@ -9,20 +9,22 @@ use crate::cli::{Context, Failure};
 use crate::disk;
 use crate::hooks::{self, Action, Guarded, HookStep, InstallError, InstallPlan};
 use crate::manifest;
-use crate::model::escape;
+use crate::model::{Hook, escape};
 use crate::report::{self, Exit};
 use crate::routes;
 
 /// Put guard's hooks into this repository
 ///
-/// Hooks that are there already are kept and run first. 'guard uninstall' brings the hooks folder back byte for byte.
+/// Hooks that are there already are kept and run first. Where core.hooksPath names a folder outside git's own, as husky
+/// sets it, nothing is written there: git is led to a folder of guard's, whose scripts run those hooks too. 'guard
+/// uninstall' brings hooks and configuration back byte for byte.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   guard install --dry-run
   guard install
 
-Exit codes: 0 fine, 2 environment error, 4 refused (core.hooksPath leads elsewhere, a bare repository), 5 locked")]
+Exit codes: 0 fine, 2 environment error, 4 refused (hooks are switched off, a bare repository), 5 locked")]
 pub struct Arguments {
     /// Print the plan and change nothing
     #[arg(long, short = 'n')]
@@ -64,8 +66,16 @@ fn text(plan: &InstallPlan, head: &str) -> String {
     } else {
         format!("guard's hooks are in '{}' already:\n", shown(&plan.folder))
     };
-    for step in &plan.steps {
+    for step in plan.steps.iter().filter(|step| step.script.judging().is_some()) {
         text.push_str(&format!("  {:21} {}\n", step.file, what(step)));
+    }
+    if let Some(theirs) = &plan.theirs {
+        let number = plan.steps.iter().filter(|step| step.script.judging().is_none()).count();
+        let folder = shown(theirs);
+        text.push_str(&format!("They run the hooks in '{folder}' first, and {number} more scripts do only that.\n"));
+    }
+    for folder in plan.leaving.left() {
+        text.push_str(&format!("Scripts that stood in '{}', where git does not look any more, go.\n", shown(folder)));
     }
     let (major, minor, patch) = plan.coverage.git;
     text.push_str(&format!("\nWith git {major}.{minor}.{patch} this is judged:\n"));
@@ -98,8 +108,8 @@ fn what(step: &HookStep) -> &'static str {
     match &step.action {
         Action::Add => "added",
         Action::Replace => "brought up to date",
-        Action::Chain { runs: true, .. } => "added; the hook that was there runs first",
-        Action::Chain { runs: false, .. } => "added; what was there is kept and, as before, not run",
+        Action::Chain { runs: true } => "added; the hook that was there runs first",
+        Action::Chain { runs: false } => "added; what was there is kept and, as before, not run",
         Action::Keep => "already there",
         Action::Leave { .. } => "left out: no hook can stand there",
     }
@@ -110,22 +120,26 @@ fn document(plan: &InstallPlan, is_dry_run: bool) -> String {
         let (action, runs) = match &step.action {
             Action::Add => ("add", None),
             Action::Replace => ("replace", None),
-            Action::Chain { runs, .. } => ("chain", Some(*runs)),
+            Action::Chain { runs } => ("chain", Some(*runs)),
             Action::Keep => ("keep", None),
             Action::Leave { .. } => ("leave", None),
         };
-        let mut object = json!({"name": step.hook.name(), "file": step.file, "action": action});
+        let mut object = json!({"name": step.script.name(), "file": step.file, "action": action});
         if let (Some(runs), Some(object)) = (runs, object.as_object_mut()) {
             object.insert("original_runs".into(), json!(runs));
         }
         object
     };
-    let route = |route: &hooks::Route| json!({"what": route.what, "guarded": route.guarded.name(), "why": route.why});
+    let route = |route: &hooks::Route| {
+        let by = route.by.map(Hook::name);
+        json!({"what": route.what, "guarded": route.guarded.name(), "by": by, "why": route.why})
+    };
     let (major, minor, patch) = plan.coverage.git;
     let mut document = report::json::document("install");
     document.insert("dry_run".into(), json!(is_dry_run));
     document.insert("changed".into(), json!(plan.changes()));
     document.insert("folder".into(), json!(shown(&plan.folder)));
+    document.insert("theirs".into(), json!(plan.theirs.as_deref().map(shown)));
     document.insert("guard".into(), json!(shown(&plan.binary)));
     document.insert("git".into(), json!(format!("{major}.{minor}.{patch}")));
     document.insert("hooks".into(), json!(plan.steps.iter().map(hook).collect::<Vec<Value>>()));

@@ -40,13 +40,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
 }
 
 fn text(plan: &UninstallPlan, is_dry_run: bool) -> String {
-    let mut text = match (plan.steps.is_empty(), is_dry_run) {
-        (true, _) => format!("No hooks of guard's stand in '{}'.\n", shown(&plan.folder)),
-        (false, true) => format!("Would take guard's hooks out of '{}':\n", shown(&plan.folder)),
-        (false, false) => format!("Took guard's hooks out of '{}':\n", shown(&plan.folder)),
-    };
-    for RemovalStep { file, removal, .. } in &plan.steps {
-        text.push_str(&format!("  {file:21} {}\n", what(*removal)));
+    let mut text = String::new();
+    let folders = plan.leaving.left();
+    if folders.is_empty() {
+        text.push_str(&format!("No hooks of guard's stand in '{}'.\n", shown(&plan.folder)));
+    }
+    for folder in folders {
+        let head = if is_dry_run { "Would take" } else { "Took" };
+        text.push_str(&format!("{head} guard's hooks out of '{}':\n", shown(folder)));
+        for step in plan.leaving.steps.iter().filter(|step| step.folder == *folder) {
+            text.push_str(&format!("  {:21} {}\n", step.file, what(step.removal)));
+        }
     }
     if !plan.purge.is_empty() {
         text.push_str(if is_dry_run { "Would delete for good:\n" } else { "Deleted for good:\n" });
@@ -67,24 +71,24 @@ const fn what(removal: Removal) -> &'static str {
     match removal {
         Removal::Remove => "removed",
         Removal::Restore => "the hook that was there before is back",
-        Removal::Forget => "never left its place",
+        Removal::Forget => "is there; the copy that was kept goes",
     }
 }
 
 fn document(plan: &UninstallPlan, is_dry_run: bool) -> String {
-    let hook = |RemovalStep { file, removal, .. }: &RemovalStep| {
+    let hook = |RemovalStep { folder, file, removal, .. }: &RemovalStep| {
         let action = match removal {
             Removal::Remove => "remove",
             Removal::Restore => "restore",
             Removal::Forget => "forget",
         };
-        json!({"file": file, "action": action})
+        json!({"folder": shown(folder), "file": file, "action": action})
     };
     let mut document = report::json::document("uninstall");
     document.insert("dry_run".into(), json!(is_dry_run));
     document.insert("changed".into(), json!(plan.changes()));
     document.insert("folder".into(), json!(shown(&plan.folder)));
-    document.insert("hooks".into(), json!(plan.steps.iter().map(hook).collect::<Vec<Value>>()));
+    document.insert("hooks".into(), json!(plan.leaving.steps.iter().map(hook).collect::<Vec<Value>>()));
     document.insert("purged".into(), json!(plan.purge.paths.iter().map(|path| shown(path)).collect::<Vec<String>>()));
     document.insert(
         "purged_refs".into(),

@@ -1,0 +1,107 @@
+//! I8: doctor tells what git would really run, and each remedy works as it is printed.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::Sandbox;
+
+/// Doctor says it, its remedy is `guard install`, and then it is content.
+#[track_caller]
+fn mends(sandbox: &Sandbox, said: &str) {
+    let doctor = sandbox.guard(["doctor"]).exits(1);
+    let mut lines = doctor.stdout.lines().skip_while(|line| !line.contains(said));
+    assert!(lines.next().is_some_and(|line| line.starts_with("bad ")), "'{said}': {doctor}");
+    assert_eq!(lines.next().unwrap().trim(), "do: guard install", "{doctor}");
+    sandbox.install();
+    let _ = sandbox.guard(["doctor"]).ok();
+}
+
+#[test]
+fn what_is_wrong_with_scripts_is_found_and_mended() {
+    let sandbox = Sandbox::new();
+    mends(&sandbox, "0 of 10 hooks are in");
+    let hooks = sandbox.at(".git/hooks");
+    fs::set_permissions(hooks.join("pre-push"), fs::Permissions::from_mode(0o644)).unwrap();
+    mends(&sandbox, "'pre-push' has lost its run bit: git ignores it");
+    fs::remove_file(hooks.join("post-merge")).unwrap();
+    mends(&sandbox, "9 of 10 hooks are in");
+    let mark = "# recoveryguard hook 1 (installed by 'guard install'; 'guard uninstall' takes it out)";
+    fs::write(hooks.join("post-commit"), format!("#!/bin/sh\n{mark}\nexit 0\n")).unwrap();
+    mends(&sandbox, "'post-commit' is from another version of guard");
+    fs::write(hooks.join("pre-commit"), "#!/bin/sh\n").unwrap();
+    mends(&sandbox, "'pre-commit' is not ours: something put it there after us");
+    let good = sandbox.guard(["doctor"]).ok();
+    assert!(good.stdout.contains("'pre-commit' also runs the hook that was there before"), "{good}");
+}
+
+#[test]
+fn a_program_that_moved_is_found() {
+    let sandbox = Sandbox::new();
+    sandbox.install();
+    let bin = sandbox.root().join("bin");
+    fs::rename(bin.join("guard"), bin.join("renamed")).unwrap();
+    let mut command = sandbox.command("renamed", sandbox.work());
+    let doctor = crate::support::Ran::of(command.arg("doctor"), b"").exits(1);
+    let said = format!("calls '{}', which is gone", bin.join("guard").display());
+    assert!(doctor.stdout.contains(&said), "{doctor}");
+    let mut command = sandbox.command("renamed", sandbox.work());
+    let _ = crate::support::Ran::of(command.arg("install"), b"").ok();
+    let mut command = sandbox.command("renamed", sandbox.work());
+    let _ = crate::support::Ran::of(command.arg("doctor"), b"").ok();
+    fs::rename(bin.join("renamed"), bin.join("guard")).unwrap();
+}
+
+/// Somebody names another folder after us: ours are passed by until the next install, and none stays behind.
+#[test]
+fn a_hooks_path_that_was_set_after_us_is_found() {
+    let sandbox = Sandbox::new();
+    sandbox.install();
+    let _ = sandbox.git(["config", "core.hooksPath", ".githooks"]).ok();
+    mends(&sandbox, "core.hooksPath is '.githooks' (local configuration): git runs the hooks in");
+    assert!(!sandbox.at(".git/hooks/reference-transaction").exists());
+    // Scripts of ours that came there by another way, with a template.
+    fs::copy(sandbox.at(".git/recoveryguard-hooks/pre-push"), sandbox.at(".git/hooks/pre-push")).unwrap();
+    mends(&sandbox, "/.git/hooks' too, where git does not look");
+    // A hook that guard has nothing to do with is not passed on.
+    fs::write(sandbox.at(".git/recoveryguard-hooks/commit-msg"), "#!/bin/sh\n").unwrap();
+    mends(&sandbox, "'commit-msg' does not pass on to the other hooks folder");
+}
+
+#[test]
+fn each_route_is_told_with_the_hook_that_guards_it() {
+    let sandbox = Sandbox::new();
+    sandbox.install();
+    let doctor = sandbox.guard(["doctor"]).ok();
+    let merges = if Sandbox::git_at_least(2, 29) {
+        "  before     git merge, git pull (fast-forward, squash and octopus included) (reference-transaction)\n"
+    } else {
+        "  on-result  git merge, git pull (fast-forward, squash and octopus included) (pre-merge-commit: needs git 2.29)\n"
+    };
+    for said in [
+        merges,
+        "  after      git cherry-pick (post-commit: git asks no hook beforehand)\n",
+        "  on-result  git push (pre-push)\n",
+        "  no         clients that run no hooks (git is not asked there)\n",
+    ] {
+        assert!(doctor.stdout.contains(said), "{said}{doctor}");
+    }
+}
+
+/// git 2.54 and later: hooks that stand in the configuration run beside ours, each once.
+#[test]
+fn hooks_of_the_configuration_run_beside_ours() {
+    if !Sandbox::git_at_least(2, 54) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let _ = sandbox.git(["config", "hook.theirs.command", "echo theirs >>\"$HOME/ran\""]).ok();
+    let _ = sandbox.git(["config", "hook.theirs.event", "pre-commit"]).ok();
+    let _ = sandbox.git(["config", "hook.off.event", "pre-commit"]).ok();
+    let _ = sandbox.git(["config", "hook.off.command", "exit 1"]).ok();
+    let _ = sandbox.git(["config", "hook.off.enabled", "false"]).ok();
+    sandbox.install();
+    let doctor = sandbox.guard(["doctor"]).ok();
+    assert!(doctor.stdout.contains("hooks of others, which run before ours: theirs\n"), "{doctor}");
+    let _ = sandbox.git(["commit", "-q", "--allow-empty", "-m", "x"]).ok();
+    assert_eq!(fs::read_to_string(sandbox.root().join("home/ran")).unwrap(), "theirs\n");
+}
