@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports, reason = "a helper for all tests, not all of which are written yet")]
 
 mod diverged;
+mod needs;
 mod postgres;
 mod ran;
 mod random;
@@ -12,6 +13,7 @@ mod sandbox;
 mod state;
 
 pub use diverged::{OF_FEAT, OF_MAIN, WORK, lines};
+pub use needs::with_tool;
 pub use postgres::Postgres;
 pub use ran::Ran;
 pub use random::Random;
