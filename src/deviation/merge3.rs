@@ -458,7 +458,7 @@ mod tests {
             let found = Lines::of(&mut interner, text, &like.tokens);
             let lines: Vec<&[u8]> = found.tokens.iter().map(|line| interner[*line]).collect();
             assert_eq!(lines, text.split_inclusive(|byte| *byte == b'\n').collect::<Vec<_>>());
-            let places = (0..lines.len() as u32).map(|line| &text[found.bytes(0, &(line..line + 1))]);
+            let places = (0..u32::try_from(lines.len()).unwrap()).map(|line| &text[found.bytes(0, &(line..line + 1))]);
             assert_eq!(places.collect::<Vec<_>>(), lines);
         }
     }
