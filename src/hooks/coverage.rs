@@ -115,6 +115,21 @@ impl Coverage {
         Self { git, routes }
     }
 
+    /// Works out the routes of a server.
+    pub fn of_server(git: (u32, u32, u32), has: bool) -> Self {
+        let (guarded, by, why) = if has {
+            (Guarded::Before, Some(Hook::PreReceive), "")
+        } else {
+            (Guarded::No, None, "its hook is not installed")
+        };
+        let button = "merge buttons of a forge that asks no hooks of its repositories";
+        let routes = vec![
+            Route { what: "git push to this repository", guarded, by, why },
+            Route { what: button, guarded: Guarded::No, by: None, why: "let 'guard check --ci' be required there" },
+        ];
+        Self { git, routes }
+    }
+
     /// Returns whether merges are judged before anything is changed.
     pub fn has_gate(&self) -> bool {
         self.routes.first().is_some_and(|route| route.guarded == Guarded::Before)

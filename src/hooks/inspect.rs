@@ -9,7 +9,7 @@ use bstr::ByteSlice;
 use super::InstallError;
 use super::detour::Detour;
 use super::manager::Manager;
-use super::place::{place, real};
+use super::place::{is_server, place, real};
 use super::shim::{self, ORIGINAL, Script, Setting};
 use super::standing::{LEGACY, Standing};
 use super::state::Installed;
@@ -84,7 +84,7 @@ pub fn survey(repo: &Repo) -> Result<Survey, InstallError> {
     let theirs = wanted.theirs(repo).map(whose);
     let there = theirs.as_ref().map(|theirs| |name: &str| theirs.folder.join(name).exists());
     let mut hooks = Vec::new();
-    for script in Script::all(there) {
+    for script in Script::all(is_server(repo)?, there) {
         hooks.push((script, one(&folder, script, &wanted.setting)?));
     }
     let mut stale = Vec::new();

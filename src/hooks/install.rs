@@ -60,9 +60,6 @@ pub enum InstallError {
         /// Where it should.
         wanted: PathBuf,
     },
-    /// A bare repository has no merges to guard; server hooks are another command.
-    #[error("this is a bare repository without worktrees: nobody merges here, and hooks for pushes are not there yet")]
-    Bare,
     /// The hooks have changed since the plan was made.
     #[error("the hooks in '{}' have changed meanwhile", shown(.0))]
     Changed(PathBuf),
@@ -111,10 +108,7 @@ impl InstallError {
 
     /// Returns whether nothing was tried because it is not possible or not safe here.
     pub const fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::SwitchedOff { .. } | Self::ForThisCommand(_) | Self::Overruled { .. } | Self::Bare | Self::Changed(_)
-        )
+        matches!(self, Self::SwitchedOff { .. } | Self::ForThisCommand(_) | Self::Overruled { .. } | Self::Changed(_))
     }
 
     /// Returns whether another install or uninstall is running.

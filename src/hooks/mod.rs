@@ -26,7 +26,7 @@ pub use inspect::{HookState, Survey, survey};
 pub(crate) use install::LOCK;
 pub use install::{InstallError, apply_install};
 pub use manager::Manager;
-pub use place::was_moved;
+pub use place::{is_server, was_moved};
 pub use plan::{Action, Earlier, HookStep, InstallPlan, plan_install};
 pub use probe::{Probe, probe};
 pub(crate) use purge::{CONCLUDED, JUDGED};

@@ -50,9 +50,6 @@ impl Place {
 
 /// Finds the place for our scripts: what git would run without us decides, whatever we have done here before.
 pub(super) fn place(repo: &Repo) -> Result<Place, InstallError> {
-    if is_bare(repo)? {
-        return Err(InstallError::Bare);
-    }
     let ours: Vec<PathBuf> =
         [Detour::local(repo), Detour::worktree(repo)].iter().map(|detour| real(&detour.file())).collect();
     let mut set = repo.config_places("core.hooksPath")?;
@@ -94,8 +91,8 @@ pub fn was_moved(repo: &Repo) -> bool {
     Detour::local(repo).is_astray() || Detour::worktree(repo).is_astray()
 }
 
-/// Returns whether nobody merges here: a bare repository without linked worktrees.
-fn is_bare(repo: &Repo) -> Result<bool, InstallError> {
+/// Returns whether nobody merges here, and pushes are what is judged: a bare repository without linked worktrees.
+pub fn is_server(repo: &Repo) -> Result<bool, InstallError> {
     if repo.work_tree().is_some() || repo.has_linked_worktrees() {
         return Ok(false);
     }

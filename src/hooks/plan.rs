@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::detour::Detour;
 use super::manager::Manager;
-use super::place::{Place, place, shown};
+use super::place::{Place, is_server, place, shown};
 use super::removal::Leaving;
 use super::shim::{self, ORIGINAL, Script, Setting};
 use super::standing::{LEGACY, OLD, Standing};
@@ -114,7 +114,8 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
     let old_state = Installed::read(&guard_dir)?;
     let folder_is_missing = !folder.is_dir();
     let mut steps = Vec::new();
-    for script in Script::all(theirs.as_ref().map(|theirs| |name: &str| theirs.join(name).exists())) {
+    let server = is_server(repo)?;
+    for script in Script::all(server, theirs.as_ref().map(|theirs| |name: &str| theirs.join(name).exists())) {
         steps.push(step(script, &folder, binary, &setting, &mut notes)?);
     }
     if repo.work_tree().is_some_and(|top| binary.starts_with(top)) {
@@ -139,7 +140,11 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
     let state = old_state.clone().filter(|_| !is_for_all).unwrap_or(state);
     let left = |step: &HookStep| matches!(step.action, Action::Leave { .. });
     let missing: Vec<_> = steps.iter().filter(|step| left(step)).filter_map(|step| step.script.judging()).collect();
-    let coverage = Coverage::new(repo.git_version()?, |hook| !missing.contains(&hook));
+    let coverage = if server {
+        Coverage::of_server(repo.git_version()?, missing.is_empty())
+    } else {
+        Coverage::new(repo.git_version()?, |hook| !missing.contains(&hook))
+    };
     Ok(InstallPlan {
         folder,
         make_folder: folder_is_missing,

@@ -67,11 +67,14 @@ pub enum Script {
 
 impl Script {
     /// Returns the scripts that stand in a hooks folder, in the order in which they are installed. `passes` says whether
-    /// another folder's hooks have to be run, and which of them are there.
-    pub(super) fn all(passes: Option<impl Fn(&str) -> bool>) -> Vec<Self> {
-        let mut scripts: Vec<Self> = Hook::ALL.into_iter().map(Self::Judging).collect();
+    /// another folder's hooks have to be run, and which of them are there. A server judges pushes and nothing else.
+    pub(super) fn all(server: bool, passes: Option<impl Fn(&str) -> bool>) -> Vec<Self> {
+        let judging: &[Hook] = if server { &Hook::SERVER } else { &Hook::ALL };
+        let mut scripts: Vec<Self> = judging.iter().copied().map(Self::Judging).collect();
         if let Some(is_there) = passes {
-            scripts.extend(PASSED.into_iter().map(Self::Passing));
+            let is_judged = |name: &&str| judging.iter().any(|hook| hook.name() == *name);
+            let others = PASSED.into_iter().chain(Hook::ALL.map(Hook::name)).filter(|name| !is_judged(name));
+            scripts.extend(others.map(Self::Passing));
             scripts.extend(PASSED_WHEN_THERE.into_iter().filter(|name| is_there(name)).map(Self::Passing));
         }
         scripts
@@ -79,7 +82,11 @@ impl Script {
 
     /// Returns all scripts that we may ever have put into a hooks folder.
     pub(super) fn any() -> Vec<Self> {
-        Self::all(Some(|_: &str| true))
+        let mut scripts = Self::all(false, Some(|_: &str| true));
+        // One for each name: whoever takes ours out looks at what stands there.
+        scripts.retain(|script| !Hook::SERVER.iter().any(|hook| hook.name() == script.name()));
+        scripts.extend(Hook::SERVER.into_iter().map(Self::Judging));
+        scripts
     }
 
     /// Returns git's name of the hook, which is its file name too.

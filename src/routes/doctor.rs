@@ -82,8 +82,14 @@ pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
     let mut checks = vec![check_git(version)];
     let (found, survey) = hooks::check(repo)?;
     checks.extend(found);
-    let coverage = Coverage::new(version, |hook| survey.as_ref().is_some_and(|survey| survey.has(hook)));
-    if coverage.has_gate() {
+    let has = |hook| survey.as_ref().is_some_and(|survey| survey.has(hook));
+    let server = crate::hooks::is_server(repo)?;
+    let coverage = if server {
+        Coverage::of_server(version, has(crate::model::Hook::PreReceive))
+    } else {
+        Coverage::new(version, has)
+    };
+    if coverage.has_gate() && !server {
         checks.push(check_gate(repo, &repo.hooks_folder()?)?);
     }
     checks.push(check_manifest(repo)?);

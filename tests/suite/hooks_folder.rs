@@ -91,6 +91,6 @@ fn a_hooks_folder_deep_in_the_git_folder_is_used() {
 #[test]
 fn a_bare_repository_is_refused() {
     let sandbox = Sandbox::options().bare().create();
-    let _ = sandbox.guard(["install"]).exits(4).says("this is a bare repository");
+    let _ = sandbox.guard(["install"]).exits(4).says("hint: guard install --server");
     assert!(!sandbox.at("recoveryguard").exists());
 }

@@ -47,6 +47,7 @@ mod retention;
 mod reverted;
 mod rules_at_work;
 mod sandbox;
+mod server;
 mod shims;
 mod stale;
 mod undo;

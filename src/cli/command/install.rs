@@ -23,9 +23,13 @@ use crate::routes;
 Examples:
   guard install --dry-run
   guard install
+  guard install --server     in a bare repository: pushes are judged before they are taken
 
 Exit codes: 0 fine, 2 environment error, 4 refused (hooks are switched off, a bare repository), 5 locked")]
 pub struct Arguments {
+    /// Judge pushes to this bare repository
+    #[arg(long)]
+    server: bool,
     /// Print the plan and change nothing
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -36,6 +40,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let repo = context.repo()?;
     let program = context.surroundings.program();
     let program = program.map_err(|error| Failure::new(Exit::Usage, format!("can't tell where guard is: {error}")))?;
+    match (hooks::is_server(&repo).map_err(failure)?, arguments.server) {
+        (true, false) => {
+            let what = "this is a bare repository without worktrees: nobody merges here, but pushes can be judged";
+            return Err(Failure::new(Exit::Refused, what).hint("guard install --server").into());
+        }
+        (false, true) => {
+            let what = "this is no bare repository: people merge here";
+            return Err(Failure::new(Exit::Refused, what).hint("guard install").into());
+        }
+        _ => {}
+    }
     let plan = hooks::plan_install(&repo, &program).map_err(failure)?;
     if !arguments.dry_run {
         hooks::apply_install(&repo, &plan, context.now()).map_err(failure)?;
