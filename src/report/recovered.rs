@@ -15,6 +15,9 @@ const LISTED: usize = 10;
 /// Returns the text.
 pub fn last_good_text(found: &LastGood, run: Run, verbose: bool) -> String {
     let mut text = String::new();
+    if found.files.is_empty() {
+        text.push_str("nothing is missing: each data file of the newest backup is there\n");
+    }
     for file in &found.files {
         text.push_str(&file_text(file, run, verbose));
     }

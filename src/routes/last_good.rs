@@ -72,6 +72,9 @@ pub enum LastGoodError {
     /// Nobody ever had such a file.
     #[error("no version of '{0}' is known: not in history, reflogs, operations or backups")]
     NeverSeen(TreePath),
+    /// Nothing tells which files there were.
+    #[error("there is no backup here, so nothing tells which files are missing")]
+    NoBackup,
     /// No version of it is good.
     #[error("no good version of '{0}' is known")]
     NoneGood(TreePath, Box<Walk>),
@@ -93,11 +96,9 @@ impl From<HereError> for LastGoodError {
 impl LastGoodError {
     /// Returns whether it is no failure: nothing was changed because it is not possible here, or would lose something.
     pub fn is_refusal(&self) -> bool {
-        use LastGoodError::{Bad, Damaged, InUse, NeverSeen, NoData, NoFile, NoneGood};
-        matches!(
-            self,
-            Bad { .. } | Damaged { .. } | InUse { .. } | NoData(_) | NeverSeen(_) | NoFile { .. } | NoneGood(..)
-        )
+        use LastGoodError::{Bad, Damaged, InUse, NeverSeen, NoBackup, NoData, NoFile, NoneGood};
+        let of_a_file = matches!(self, Bad { .. } | Damaged { .. } | InUse { .. } | NeverSeen(_) | NoFile { .. });
+        of_a_file || matches!(self, NoBackup | NoData(_) | NoneGood(..))
     }
 }
 
@@ -170,6 +171,23 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
         }
     }
     Ok(LastGood { files, report: Some(report) })
+}
+
+/// Returns the data files that the newest backup has and that are not there.
+pub fn missing(repo: &Repo) -> Result<Vec<TreePath>, LastGoodError> {
+    let Here { root, manifest, .. } = here(repo)?;
+    let backups = match Store::open(&repo.guard_dir()) {
+        Err(StoreError::NoStore(_)) => return Err(LastGoodError::NoBackup),
+        store => store?.backups()?.0,
+    };
+    let newest = backups.into_iter().next().ok_or(LastGoodError::NoBackup)?;
+    let mut found = Vec::new();
+    for path in newest.files.into_iter().map(|file| file.path) {
+        if manifest.data_rule(path[..].into()).is_some() && root.metadata(&path)?.is_none() {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 /// Gives files the bytes that they had before an operation, in a revision or in a backup. Of files that the manifest names as data no

@@ -155,6 +155,29 @@ fn several_files_come_back_all_or_none() {
     assert_eq!((text(&sandbox), sandbox.read("data/other.json")), (emails(12), b"{\"emails\": []}".to_vec()));
 }
 
+// D8
+#[test]
+fn what_is_missing_comes_back_from_the_newest_backup() {
+    let sandbox = Sandbox::new();
+    let backed_up = format!("{MANIFEST}backup = true\n");
+    sandbox.write(".recoveryguard.toml", backed_up).write(".gitignore", "/data/cache*.json\n").write(DATA, emails(2));
+    sandbox.commit("two");
+    let _ = sandbox.guard(["restore", "--missing"]).exits(4).says("there is no backup here");
+    sandbox.write("data/cache.json", emails(3)).write("data/cache2.json", emails(2));
+    let _ = sandbox.guard(["backup", "create"]).ok();
+    assert!(sandbox.guard(["restore", "--missing"]).ok().stdout.starts_with("nothing is missing"));
+    fs::remove_dir_all(sandbox.at("data")).unwrap();
+    sandbox.write("data/cache2.json", emails(1));
+    let dry = sandbox.guard(["restore", "--missing", "--dry-run"]).ok();
+    assert!(dry.stdout.contains("'data/cache.json' now: it is not there"), "{dry}");
+    let _ = sandbox.guard(["restore", "--missing"]).ok();
+    assert_eq!((text(&sandbox), sandbox.read("data/cache.json")), (emails(2), emails(3).into_bytes()));
+    // What stands there stays.
+    assert_eq!(sandbox.read("data/cache2.json"), emails(1).into_bytes());
+    let _ = sandbox.guard(["restore", "--undo"]).ok();
+    assert!(!sandbox.at("data/cache.json").exists());
+}
+
 // D9
 #[test]
 fn nothing_outside_and_nothing_but_files_is_touched() {

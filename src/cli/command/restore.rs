@@ -33,6 +33,7 @@ use crate::undo::{Again, Change, How, Run, Undo};
 Examples:
   guard restore data/emails.json --dry-run                  which version is good, and what going back loses
   guard restore data/emails.json                            back to it
+  guard restore --missing                                   after 'git clean' or in a new clone: all that is gone
   guard restore config.toml --from 20261122-224531-3fa9c1   as before that operation
   guard restore data/ --from HEAD~3 --dry-run               everything beneath data/, show only
   guard restore data/ --from 20261122-230000-1b2c3d         as 'guard backup create' saved it
@@ -51,7 +52,7 @@ refused and nothing changed: no version is good, or something would be lost; 5 l
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Arguments {
     /// Files, or folders with everything beneath
-    #[arg(required_unless_present_any = ["undo", "lost", "database"])]
+    #[arg(required_unless_present_any = ["undo", "lost", "missing", "database"])]
     paths: Vec<PathBuf>,
     /// An operation of 'guard log': as before it. A revision, or a backup of 'guard backup list': as in it
     #[arg(long, value_name = "OPERATION|REVISION|BACKUP")]
@@ -62,6 +63,9 @@ pub struct Arguments {
     /// Back to the newest good version: what happens without --from
     #[arg(long, conflicts_with_all = ["from", "to", "lost", "undo"])]
     last_good: bool,
+    /// All data files that the newest backup has and that are not there
+    #[arg(long, conflicts_with_all = ["paths", "from", "to", "lost", "undo"])]
+    missing: bool,
     /// Write copies into this folder instead; no file there is overwritten
     #[arg(long, value_name = "FOLDER", requires = "from")]
     to: Option<PathBuf>,
@@ -112,6 +116,10 @@ fn restore(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(commit) = &arguments.lost {
         let merge = Merge { commit, change: arguments.change.as_deref() };
         return lost(context, &repo, (merge, &paths), arguments);
+    }
+    if arguments.missing {
+        let missing = routes::missing(&repo).map_err(unrestored)?;
+        return last_good(context, &repo, &missing, run);
     }
     let Some(from) = &arguments.from else {
         return if arguments.undo {
