@@ -20,6 +20,7 @@ mod place;
 mod proof;
 mod receipt;
 mod rehearse;
+mod rows;
 mod sample;
 mod scenario;
 mod scenarios;

@@ -12,6 +12,7 @@ use bstr::ByteSlice;
 use serde_json::Value;
 
 use super::kinds::kinds_of;
+use super::rows::{FEWEST, LARGEST_SHARE};
 use super::sample::{self, sample_path};
 use super::scenario::Kind;
 use super::stage::{Stage, Surroundings, choose};
@@ -56,6 +57,7 @@ pub struct Template {
     pub place: Place,
     folder: PathBuf,
     values: BTreeMap<String, Raw>,
+    untracked: Vec<TreePath>,
 }
 
 impl Template {
@@ -64,7 +66,8 @@ impl Template {
         let mut stage = prepare(folder, surroundings)?;
         sample::make(&mut stage, surroundings.now)?;
         let values = Kind::ALL.map(|kind| (kind.word().to_owned(), Raw::from(sample_path(kind))));
-        finish(Place::Sample, folder, &mut stage, values.into_iter().collect())
+        let untracked = vec![sample_path(Kind::Ignored).into()];
+        finish(Place::Sample, folder, &mut stage, (values.into_iter().collect(), untracked))
     }
 
     /// Copies a repository into `folder`: its commits without copying objects, the manifest and data files of the working tree,
@@ -79,12 +82,18 @@ impl Template {
         let mut stage = prepare(folder, surroundings)?;
         clone(repo, &stage)?;
         copy_files(repo, manifest, &stage)?;
+        // It counts once it is committed: drills show what it does then.
+        let of_guard = manifest.data.iter().filter_map(|rule| rule.schema.as_deref()).chain([manifest::FILE]);
+        let there: Vec<&str> = of_guard.filter(|path| stage.project().join(path).is_file()).collect();
+        if !there.is_empty() {
+            stage.quietly(&[&["git", "--literal-pathspecs", "add", "-f", "--"], &there[..]].concat())?;
+        }
         if !stage.bytes(&["git", "status", "--porcelain", "-z", "--untracked-files=no"], &[])?.is_empty() {
             stage.quietly(&["git", "commit", "-q", "-a", "-m", "the working tree as it stands"])?;
         }
         copy_store(repo, &stage)?;
-        let values = files(manifest, &stage, seed)?;
-        finish(Place::Here, folder, &mut stage, values)
+        let found = files(&stage, seed)?;
+        finish(Place::Here, folder, &mut stage, found)
     }
 
     /// Returns whether it has a file of each of these kinds.
@@ -101,7 +110,7 @@ impl Template {
             &[("PATH", surroundings.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin")))],
         )?;
         output.success().context("the scratch project could not be copied")?;
-        Ok(Stage::at(folder, surroundings, self.values.clone(), seed))
+        Ok(Stage::at(folder, surroundings, self.values.clone(), self.untracked.clone(), seed))
     }
 }
 
@@ -117,15 +126,10 @@ fn prepare(folder: &Path, surroundings: &Surroundings) -> anyhow::Result<Stage> 
     let settings = "[user]\n\tname = On Call\n\temail = on-call@example.com\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
                     [core]\n\tfsync = none\n[advice]\n\tdetachedHead = false\n";
     disk::write_atomic(&folder.join("home/.gitconfig"), settings.as_bytes(), Durability::Lazy, 0o644)?;
-    Ok(Stage::at(folder, surroundings, BTreeMap::new(), 0))
+    Ok(Stage::at(folder, surroundings, BTreeMap::new(), Vec::new(), 0))
 }
 
-fn finish(
-    place: Place,
-    folder: &Path,
-    stage: &mut Stage,
-    mut values: BTreeMap<String, Raw>,
-) -> anyhow::Result<Template> {
+fn finish(place: Place, folder: &Path, stage: &mut Stage, (mut values, untracked): Found) -> anyhow::Result<Template> {
     // Copies of files have other inodes and change times: git would read them all again.
     stage.quietly(&["git", "config", "core.checkStat", "minimal"])?;
     stage.quietly(&["git", "config", "core.trustctime", "false"])?;
@@ -139,7 +143,7 @@ fn finish(
     for (word, line) in [("start", ["git", "rev-parse", "HEAD"]), ("branch", ["git", "branch", "--show-current"])] {
         values.insert(word.to_owned(), Raw::from(stage.quietly(&line)?));
     }
-    Ok(Template { place, folder: folder.to_owned(), values })
+    Ok(Template { place, folder: folder.to_owned(), values, untracked })
 }
 
 /// Clones without copying objects, and checks out what is checked out here.
@@ -168,7 +172,10 @@ fn copy_files(repo: &Repo, manifest: &Manifest, stage: &Stage) -> anyhow::Result
         let is_data = |path: &TreePath| manifest.data_rule(path[..].as_bstr()).is_some();
         let tracked = repo.index_entries(&repo.own_index_file())?.into_iter();
         wanted.extend(tracked.filter(|entry| entry.entry.mode.is_regular()).map(|entry| entry.path).filter(is_data));
-        wanted.extend(repo.untracked()?.into_iter().filter(is_data));
+        // Data that git does not track and that is not backed up nothing brings back: no drill is about it.
+        let is_backed_up =
+            |path: &TreePath| manifest.data_rule(path[..].as_bstr()).is_some_and(|(rule, _)| rule.backup);
+        wanted.extend(repo.untracked()?.into_iter().filter(is_backed_up));
     }
     for path in wanted {
         let Some(from) = repo.on_disk(&path) else { continue };
@@ -218,8 +225,13 @@ fn size(folder: &Path) -> std::io::Result<u64> {
     Ok(sum)
 }
 
+/// The file of each kind, by its word, and all data files that git does not track.
+type Found = (BTreeMap<String, Raw>, Vec<TreePath>);
+
 /// Finds a file of each kind, where there is one: data files by what `guard verify` says of them.
-fn files(manifest: &Manifest, stage: &Stage, seed: u64) -> anyhow::Result<BTreeMap<String, Raw>> {
+fn files(stage: &Stage, seed: u64) -> anyhow::Result<Found> {
+    let manifest = &stage.manifest()?;
+    let mut untracked = Vec::new();
     let mut of: BTreeMap<Kind, Vec<TreePath>> = BTreeMap::new();
     let listed = stage.bytes(&["git", "ls-files", "-s", "-z"], &[])?;
     let tracked: BTreeSet<TreePath> = listed
@@ -236,10 +248,18 @@ fn files(manifest: &Manifest, stage: &Stage, seed: u64) -> anyhow::Result<BTreeM
         if file["standing"] != "good" {
             continue;
         }
-        let records = file["contents"]["records"].as_u64().unwrap_or(0);
-        for kind in kinds_of(manifest, path[..].as_bstr(), tracked.contains(&path)) {
-            let is_data = !matches!(kind, Kind::Script | Kind::Config | Kind::Text);
-            if is_data && (kind != Kind::Records || records >= ENOUGH) {
+        let (is_tracked, contents) = (tracked.contains(&path), &file["contents"]);
+        if !is_tracked {
+            untracked.push(path.clone());
+        }
+        for kind in kinds_of(manifest, path[..].as_bstr(), is_tracked) {
+            let fits = match kind {
+                Kind::Script | Kind::Config | Kind::Text => false,
+                Kind::Records => contents["records"].as_u64().unwrap_or(0) >= ENOUGH,
+                Kind::TrackedDatabase => can_lose_rows(contents),
+                _ => true,
+            };
+            if fits {
                 of.entry(kind).or_default().push(path.clone());
             }
         }
@@ -259,9 +279,19 @@ fn files(manifest: &Manifest, stage: &Stage, seed: u64) -> anyhow::Result<BTreeM
     let text = plain.iter().cycle().skip(first).take(plain.len()).find(|path| is_text(stage, path));
     of.entry(Kind::Text).or_default().extend(text.map(|path| (*path).clone()));
     let chosen = of.into_iter().filter(|(_, paths)| !paths.is_empty());
-    Ok(chosen
+    let values = chosen
         .map(|(kind, paths)| (kind.word().to_owned(), paths[choose(seed, kind as u64, paths.len())].clone()))
-        .collect())
+        .collect();
+    Ok((values, untracked))
+}
+
+/// Returns whether a table has some rows, and a column of various values.
+fn can_lose_rows(contents: &Value) -> bool {
+    contents["tables"].as_object().into_iter().flatten().any(|(_, table)| {
+        let mut shares = table["uniform"].as_object().into_iter().flatten();
+        table["rows"].as_u64().is_some_and(|rows| rows >= FEWEST)
+            && shares.any(|(_, share)| share.as_u64().is_some_and(|share| share <= LARGEST_SHARE.into()))
+    })
 }
 
 /// Returns whether a file is text of twenty lines or more.

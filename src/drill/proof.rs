@@ -17,16 +17,36 @@ use crate::model::{Raw, TreePath};
 /// HEAD's tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct State {
-    files: BTreeMap<TreePath, String>,
+    files: BTreeMap<TreePath, OnDisk>,
     index: BTreeMap<TreePath, String>,
     head: BTreeMap<TreePath, String>,
 }
 
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OnDisk {
+    /// The permission bits of a file; of a link none.
+    bits: Option<u32>,
+    /// The SHA-256 of a file's bytes; where a link leads to.
+    holds: String,
+}
+
+impl OnDisk {
+    /// Returns whether git takes both for the same: of the bits it keeps only whether the file can be run.
+    fn is_same_to_git(&self, other: &Self) -> bool {
+        let runs = |file: &Self| file.bits.map(|bits| bits & 0o100 != 0);
+        self.holds == other.holds && runs(self) == runs(other)
+    }
+}
+
 impl State {
-    /// Looks at a project now.
+    /// Looks at a project now; where there is no repository any more nothing is staged and nothing committed.
     pub(super) fn take(stage: &Stage) -> anyhow::Result<Self> {
         let mut files = BTreeMap::new();
         collect(stage.project(), &mut Vec::new(), &mut files)?;
+        if stage.project().join(".git").symlink_metadata().is_err() {
+            return Ok(Self { files, index: BTreeMap::new(), head: BTreeMap::new() });
+        }
         let index = entries(&stage.bytes(&["git", "ls-files", "-s", "-z"], &[])?);
         let head = entries(&stage.bytes(&["git", "ls-tree", "-r", "-z", "HEAD"], &[])?);
         Ok(Self { files, index, head })
@@ -34,7 +54,7 @@ impl State {
 
     /// Returns the SHA-256 of a file's bytes, or what else stands there; `None` where nothing does.
     pub(super) fn hash(&self, path: &TreePath) -> Option<&str> {
-        self.files.get(path).map(|file| file.rsplit(' ').next().unwrap_or(file))
+        self.files.get(path).map(|file| file.holds.as_str())
     }
 
     /// Returns whether the files of both are the same, whatever is staged or committed.
@@ -44,28 +64,39 @@ impl State {
 
     /// Says what differs in `now`, but for some paths: a sentence for each.
     pub(super) fn differences(&self, now: &Self, but_for: &BTreeSet<TreePath>) -> Vec<String> {
-        let parts = [
-            ("", &self.files, &now.files),
-            ("the staged ", &self.index, &now.index),
-            ("the committed ", &self.head, &now.head),
-        ];
         let mut found = Vec::new();
-        for (which, before, now) in parts {
-            let paths: BTreeSet<&TreePath> = before.keys().chain(now.keys()).collect();
-            for path in paths.into_iter().filter(|path| !but_for.contains(*path)) {
-                match (before.get(path), now.get(path)) {
-                    (Some(one), Some(other)) if one == other => {}
-                    (Some(_), Some(_)) => found.push(format!("{which}'{path}' is another")),
-                    (Some(_), None) => found.push(format!("{which}'{path}' is gone")),
-                    (None, _) => found.push(format!("{which}'{path}' was not there")),
-                }
-            }
+        let is_tracked = |path: &TreePath| self.index.contains_key(path) || now.index.contains_key(path);
+        let is_file_same = |path: &TreePath, one: &OnDisk, other: &OnDisk| {
+            one == other || is_tracked(path) && one.is_same_to_git(other)
+        };
+        compare(("", &self.files, &now.files), but_for, is_file_same, &mut found);
+        for (which, before, now) in
+            [("the staged ", &self.index, &now.index), ("the committed ", &self.head, &now.head)]
+        {
+            compare((which, before, now), but_for, |_, one, other| one == other, &mut found);
         }
         found
     }
 }
 
-fn collect(folder: &Path, path: &mut Vec<u8>, found: &mut BTreeMap<TreePath, String>) -> anyhow::Result<()> {
+fn compare<T>(
+    (which, before, now): (&str, &BTreeMap<TreePath, T>, &BTreeMap<TreePath, T>),
+    but_for: &BTreeSet<TreePath>,
+    is_same: impl Fn(&TreePath, &T, &T) -> bool,
+    found: &mut Vec<String>,
+) {
+    let paths: BTreeSet<&TreePath> = before.keys().chain(now.keys()).collect();
+    for path in paths.into_iter().filter(|path| !but_for.contains(*path)) {
+        match (before.get(path), now.get(path)) {
+            (Some(one), Some(other)) if is_same(path, one, other) => {}
+            (Some(_), Some(_)) => found.push(format!("{which}'{path}' is another")),
+            (Some(_), None) => found.push(format!("{which}'{path}' is gone")),
+            (None, _) => found.push(format!("{which}'{path}' was not there")),
+        }
+    }
+}
+
+fn collect(folder: &Path, path: &mut Vec<u8>, found: &mut BTreeMap<TreePath, OnDisk>) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -80,10 +111,11 @@ fn collect(folder: &Path, path: &mut Vec<u8>, found: &mut BTreeMap<TreePath, Str
             collect(&entry.path(), path, found)?;
         } else if metadata.is_symlink() {
             let target = std::fs::read_link(entry.path())?.into_os_string().into_vec();
-            found.insert(Raw::from(&path[..]), format!("link {}", Raw::from(target)));
+            let holds = format!("link to {}", Raw::from(target));
+            found.insert(Raw::from(&path[..]), OnDisk { bits: None, holds });
         } else if metadata.is_file() {
-            let mode = metadata.permissions().mode() & 0o777;
-            found.insert(Raw::from(&path[..]), format!("{mode:o} {}", hash(&entry.path())?));
+            let bits = Some(metadata.permissions().mode() & 0o777);
+            found.insert(Raw::from(&path[..]), OnDisk { bits, holds: hash(&entry.path())? });
         }
         path.truncate(length);
     }

@@ -1,6 +1,5 @@
 //! One drill: quiet detector, damage, detector fires, the written steps, proof, and the recovery taken back.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,7 +7,7 @@ use super::loss::{Lost, Stake};
 use super::place::{Place, Template};
 use super::proof::State;
 use super::scenario::{Kind, Prerequisite, Scenario, Step};
-use super::stage::{Ran, Stage, Surroundings, fill};
+use super::stage::{Ran, Stage, Surroundings, fill, fill_as_said};
 use crate::model::{Raw, TreePath};
 
 /// So many lines of a command's output are kept.
@@ -108,18 +107,18 @@ impl Rehearsed {
             )));
         }
         let before = State::take(stage).map_err(|error| broken(&error))?;
-        let mut at_risk = Stake::default();
-        at_risk.count(stage, scenario.may_lose).map_err(|error| broken(&error))?;
+        let mut at_risk = Stake::of(stage.at_risk(scenario.may_lose));
+        at_risk.count(stage).map_err(|error| broken(&error))?;
         (scenario.inject)(stage).map_err(|error| Ended::Failed(format!("the damage could not be done: {error:#}")))?;
         let damaged = State::take(stage).map_err(|error| broken(&error))?;
 
         self.detected = self.detect(stage)?;
-        at_risk.look_ahead(stage, scenario.may_lose, now).map_err(|error| broken(&error))?;
-        let began = Instant::now();
         for step in scenario.steps {
-            self.step(stage, step)?;
+            // Where the whole clone is lost it can't be told before a part of it is back.
+            at_risk.look_ahead(stage, now).map_err(|error| broken(&error))?;
+            let took = self.step(stage, step)?.took;
+            self.recovered += took;
         }
-        self.recovered = began.elapsed();
         for step in scenario.verify {
             self.step(stage, step)?;
         }
@@ -139,7 +138,7 @@ impl Rehearsed {
     fn step(&mut self, stage: &Stage, step: &Step) -> Result<Ran, Ended> {
         let ran = stage.shell(step.run).map_err(|error| broken(&error))?;
         let line = shown(stage, step.run);
-        let says = shown(stage, step.says);
+        let says = fill_as_said(step.says, stage.values());
         self.steps.push(StepRun {
             line: line.clone(),
             exit: ran.exit,
@@ -159,8 +158,7 @@ impl Rehearsed {
     /// Compares what is there with what has to be there.
     fn prove(&mut self, stage: &Stage, wanted: &State, damaged: &State, at_risk: &Stake) -> Result<(), Ended> {
         let now = State::take(stage).map_err(|error| broken(&error))?;
-        let path = |kind: &Kind| stage.values().get(kind.word()).cloned();
-        let may_differ: BTreeSet<TreePath> = self.scenario.may_lose.iter().filter_map(path).collect();
+        let may_differ = stage.at_risk(self.scenario.may_lose);
         let differences = wanted.differences(&now, &may_differ);
         if let Some(first) = differences.first() {
             let more = match differences.len() {
@@ -169,20 +167,20 @@ impl Rehearsed {
             };
             return Err(Ended::Failed(format!("after the recovery {first}{more}")));
         }
-        for kind in self.scenario.may_lose {
-            let path = path(kind).unwrap_or_default();
-            if now.hash(&path) == damaged.hash(&path) {
+        for path in &may_differ {
+            let is_damaged = wanted.hash(path) != damaged.hash(path);
+            if is_damaged && now.hash(path) == damaged.hash(path) {
                 return Err(Ended::Failed(format!("after the recovery '{path}' is still as the incident left it")));
             }
-            let good = stage.shell(&format!("guard verify <{}>", kind.word())).map_err(|error| broken(&error))?;
+            let good = stage.about("guard verify", path).map_err(|error| broken(&error))?;
             if good.exit != 0 {
                 return Err(Ended::Failed(format!("after the recovery '{path}' is not good: {}", brief(&good))));
             }
         }
-        let same = |kind: &&Kind| path(kind).is_some_and(|path| wanted.hash(&path) == now.hash(&path));
-        let changed: Vec<Kind> = self.scenario.may_lose.iter().filter(|kind| !same(kind)).copied().collect();
-        self.lost = at_risk.lost(stage, &changed).map_err(|error| broken(&error))?;
+        let changed = may_differ.iter().filter(|path| wanted.hash(path) != now.hash(path));
+        self.lost = at_risk.lost(stage, changed).map_err(|error| broken(&error))?;
         let owned = |hash: Option<&str>| hash.map(str::to_owned);
+        let path = |kind: &Kind| stage.values().get(kind.word()).cloned();
         self.file = self.scenario.uses.first().and_then(path).map(|path| {
             let hashes = [wanted, damaged, &now].map(|state| owned(state.hash(&path)));
             (path, hashes)
@@ -209,7 +207,7 @@ impl Rehearsed {
 fn ready(stage: &Stage, prerequisite: &Prerequisite) -> Result<(), Ended> {
     let check = &prerequisite.check;
     let ran = stage.shell(check.run).map_err(|error| broken(&error))?;
-    if ran.exit == check.exit && ran.output.contains(&shown(stage, check.says)) {
+    if ran.exit == check.exit && ran.output.contains(&fill_as_said(check.says, stage.values())) {
         return Ok(());
     }
     Err(Ended::NotReady(format!("{}: {}", prerequisite.what, fill_text(stage, prerequisite.otherwise))))

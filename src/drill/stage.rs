@@ -1,15 +1,17 @@
 //! A scratch project for one drill: commands run in it see nothing of the user's configuration and reach no network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::proof::State;
+use super::scenario::Kind;
 use crate::disk::{self, Durability};
 use crate::git::{self, Environment};
-use crate::model::{Raw, escape};
+use crate::manifest::{self, Manifest};
+use crate::model::{Raw, TreePath, escape};
 
 /// What drills get from outside.
 #[derive(Debug, Clone)]
@@ -39,13 +41,20 @@ pub struct Stage {
     project: PathBuf,
     variables: Vec<(String, OsString)>,
     values: BTreeMap<String, Raw>,
+    untracked: Vec<TreePath>,
     desired: Option<State>,
     seed: u64,
 }
 
 impl Stage {
-    /// Makes one of a project that is there already.
-    pub(super) fn at(folder: &Path, surroundings: &Surroundings, values: BTreeMap<String, Raw>, seed: u64) -> Self {
+    /// Makes one of a project that is there already. `untracked` are all of its data files that git does not track.
+    pub(super) fn at(
+        folder: &Path,
+        surroundings: &Surroundings,
+        values: BTreeMap<String, Raw>,
+        untracked: Vec<TreePath>,
+        seed: u64,
+    ) -> Self {
         let default = OsStr::new("/usr/local/bin:/usr/bin:/bin");
         let path = surroundings.environment.get("PATH").unwrap_or(default);
         let mut search = folder.join("bin").into_os_string();
@@ -58,6 +67,8 @@ impl Stage {
             ("GIT_CONFIG_NOSYSTEM".to_owned(), "1".into()),
             ("GIT_TERMINAL_PROMPT".to_owned(), "0".into()),
             ("GIT_EDITOR".to_owned(), "true".into()),
+            // Where a drill has lost its repository, one further up must not be taken for it.
+            ("GIT_CEILING_DIRECTORIES".to_owned(), folder.as_os_str().to_owned()),
             // No network: git may only reach what is on this disk.
             ("GIT_ALLOW_PROTOCOL".to_owned(), "file".into()),
             ("LC_ALL".to_owned(), "C".into()),
@@ -68,7 +79,7 @@ impl Stage {
                 variables.push((name.to_owned(), value.to_owned()));
             }
         }
-        Self { project: folder.join("project"), variables, values, desired: None, seed }
+        Self { project: folder.join("project"), variables, values, untracked, desired: None, seed }
     }
 
     /// Returns the top of its working tree.
@@ -83,8 +94,12 @@ impl Stage {
 
     /// Runs a line of the catalogue as the person on duty would: by a shell, at the top of the working tree.
     pub fn shell(&self, line: &str) -> anyhow::Result<Ran> {
+        self.line(&fill(line, &self.values))
+    }
+
+    fn line(&self, line: &OsStr) -> anyhow::Result<Ran> {
         let began = Instant::now();
-        let output = self.run(&[OsStr::new("sh"), OsStr::new("-c"), fill(line, &self.values).as_os_str()], &[])?;
+        let output = self.run(&[OsStr::new("sh"), OsStr::new("-c"), line], &[])?;
         let mut bytes = output.stdout;
         bytes.extend_from_slice(&output.stderr);
         Ok(Ran { exit: output.status, output: String::from_utf8_lossy(&bytes).into_owned(), took: began.elapsed() })
@@ -154,6 +169,15 @@ impl Stage {
         make(&place, bytes, mode)
     }
 
+    /// Reads the manifest.
+    pub fn manifest(&self) -> anyhow::Result<Manifest> {
+        match std::fs::read(self.project.join(manifest::FILE)) {
+            Ok(text) => Ok(manifest::parse(&text)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Writes a file at a path beneath the top.
     pub fn write_at(&self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let mode = if path.starts_with("scripts/") { 0o755 } else { 0o644 };
@@ -163,6 +187,12 @@ impl Stage {
     /// Commits everything that changed, as a colleague whose client has no hooks.
     pub fn commit(&self, author: &str, subject: &str) -> anyhow::Result<String> {
         self.quietly(&["git", "add", "-A"])?;
+        if !self.untracked.is_empty() {
+            // Data that git does not track is not part of any incident's commit.
+            let apart: Vec<String> = self.untracked.iter().map(ToString::to_string).collect();
+            let reset = ["git", "--literal-pathspecs", "reset", "-q", "--"].into_iter();
+            self.quietly(&reset.chain(apart.iter().map(String::as_str)).collect::<Vec<_>>())?;
+        }
         let email = format!("{}@example.com", author.to_lowercase());
         let who = [
             ("GIT_AUTHOR_NAME", author),
@@ -171,7 +201,26 @@ impl Stage {
             ("GIT_COMMITTER_EMAIL", email.as_str()),
         ];
         self.quietly_with(&["git", "commit", "-q", "-m", subject], &who)?;
+        self.let_git_write()?;
         self.quietly(&["git", "rev-parse", "HEAD"])
+    }
+
+    /// Lets git write the files of the newest commit, as in a pull: attributes may ask for other line ends.
+    fn let_git_write(&self) -> anyhow::Result<()> {
+        let list =
+            ["git", "diff-tree", "--root", "-r", "-z", "--no-commit-id", "--name-only", "--diff-filter=AM", "HEAD"];
+        let listed = self.bytes(&list, &[])?;
+        let paths: Vec<&str> =
+            listed.split(|byte| *byte == 0).filter_map(|path| std::str::from_utf8(path).ok()).collect();
+        let paths: Vec<&str> = paths.into_iter().filter(|path| !path.is_empty()).collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        for path in &paths {
+            disk::remove_file(&self.project.join(path))?;
+        }
+        self.quietly(&[&["git", "--literal-pathspecs", "checkout", "-q", "--"], &paths[..]].concat())?;
+        Ok(())
     }
 
     /// Says that the project stands now as recovery is to leave it, where that is not as before the injection.
@@ -183,6 +232,20 @@ impl Stage {
     /// Returns the state that recovery is to reach, where the injection said so.
     pub(super) fn desired(&mut self) -> Option<State> {
         self.desired.take()
+    }
+
+    /// Returns the files of some kinds: the one that each word stands for, and with [`Kind::Ignored`] all data files that git does
+    /// not track, for one and the same incident takes them all.
+    pub(super) fn at_risk(&self, kinds: &[Kind]) -> BTreeSet<TreePath> {
+        let named = kinds.iter().filter_map(|kind| self.values.get(kind.word()));
+        let all = self.untracked.iter().filter(|_| kinds.contains(&Kind::Ignored));
+        named.chain(all).cloned().collect()
+    }
+
+    /// Runs a command about one file.
+    pub(super) fn about(&self, command: &str, path: &TreePath) -> anyhow::Result<Ran> {
+        let values = BTreeMap::from([("path".to_owned(), path.clone())]);
+        self.line(&fill(&format!("{command} -- <path>"), &values))
     }
 
     /// Returns a number below `below` that the seed chooses; `salt` tells choices apart.
@@ -210,13 +273,22 @@ pub(super) fn choose(seed: u64, salt: u64, below: usize) -> usize {
 
 /// Puts values in place of words in angle brackets, quoted for a shell; words that are not known stay.
 pub fn fill(line: &str, values: &BTreeMap<String, Raw>) -> OsString {
+    OsString::from_vec(fill_with(line, values, |value| quote(value)))
+}
+
+/// Puts values in place of words in angle brackets as commands print them.
+pub(super) fn fill_as_said(text: &str, values: &BTreeMap<String, Raw>) -> String {
+    String::from_utf8_lossy(&fill_with(text, values, |value| value.to_string().into_bytes())).into_owned()
+}
+
+fn fill_with(line: &str, values: &BTreeMap<String, Raw>, form: impl Fn(&Raw) -> Vec<u8>) -> Vec<u8> {
     let (mut filled, mut rest) = (Vec::new(), line);
     while let Some(at) = rest.find('<') {
         let (before, after) = rest.split_at(at);
         filled.extend_from_slice(before.as_bytes());
         let word = after[1..].split('>').next().filter(|word| after[1..].len() > word.len());
         if let Some((word, value)) = word.and_then(|word| Some((word, values.get(word)?))) {
-            filled.extend_from_slice(&quote(value));
+            filled.extend_from_slice(&form(value));
             rest = &after[word.len() + 2..];
         } else {
             filled.push(b'<');
@@ -224,7 +296,7 @@ pub fn fill(line: &str, values: &BTreeMap<String, Raw>) -> OsString {
         }
     }
     filled.extend_from_slice(rest.as_bytes());
-    OsStr::from_bytes(&filled).to_owned()
+    filled
 }
 
 /// Quotes a word for a shell where it needs it.
@@ -257,6 +329,7 @@ mod tests {
         assert_eq!(filled("git diff <start>..HEAD < in > out"), "git diff abc123..HEAD < in > out");
         assert_eq!(filled("<unknown> <start"), "<unknown> <start");
         assert_eq!(filled("ls <option>"), "ls '-x'");
+        assert_eq!(fill_as_said("good  <json>", &values), "good  data/it's.json");
     }
 
     #[test]

@@ -36,11 +36,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
             "The newest backup that holds the file is good, and its age is what is lost.",
         ),
         Step::new(
-            "guard restore <ignored> --dry-run",
+            "guard restore --missing --dry-run",
             "would come back",
-            "It names the backup that the file would come from.",
+            "It names each file that is gone, and the backup that it would come from.",
         ),
-        Step::new("guard restore <ignored>", "came back", "The file is there again."),
+        Step::new("guard restore --missing", "came back", "The files are there again."),
     ],
     verify: &[
         Step::new("guard verify <ignored>", "good", "The file is good."),

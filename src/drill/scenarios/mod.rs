@@ -1,14 +1,38 @@
 //! The catalogue: one file an incident.
 
+mod backup_corrupt;
+mod clone_lost;
+mod delete_without_where;
 mod ignored_deleted;
+mod json_empty;
+mod json_html;
 mod json_truncated;
 mod merge_deletes;
+mod old_database;
+mod records_gone;
+mod sqlite_cut;
+mod sqlite_page;
+mod update_without_where;
 
 use super::scenario::Scenario;
 use super::stage::choose;
 
 /// All incidents, in the order of the runbook: the worst and most frequent first.
-pub const REGISTER: &[&Scenario] = &[&merge_deletes::SCENARIO, &json_truncated::SCENARIO, &ignored_deleted::SCENARIO];
+pub const REGISTER: &[&Scenario] = &[
+    &merge_deletes::SCENARIO,
+    &json_truncated::SCENARIO,
+    &records_gone::SCENARIO,
+    &update_without_where::SCENARIO,
+    &delete_without_where::SCENARIO,
+    &old_database::SCENARIO,
+    &ignored_deleted::SCENARIO,
+    &clone_lost::SCENARIO,
+    &sqlite_page::SCENARIO,
+    &sqlite_cut::SCENARIO,
+    &json_html::SCENARIO,
+    &json_empty::SCENARIO,
+    &backup_corrupt::SCENARIO,
+];
 
 /// Returns the incident of that name.
 pub fn scenario(name: &str) -> Option<&'static Scenario> {
