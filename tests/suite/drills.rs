@@ -85,6 +85,19 @@ fn a_step_that_says_something_else_fails_the_drill() {
 }
 
 #[test]
+fn no_incident_is_over_when_nothing_is_done() {
+    let sandbox = Sandbox::new();
+    let surroundings = surroundings(&sandbox);
+    let template = Template::sample(&sandbox.root().join("sample"), &surroundings).unwrap();
+    for scenario in REGISTER {
+        let idle = Scenario { steps: &[], verify: &[], undo: &[], ..**scenario };
+        let folder = sandbox.root().join(scenario.name);
+        let drill = rehearse(Box::leak(Box::new(idle)), &template, &folder, &surroundings, 7);
+        assert!(why(&drill).starts_with("after the recovery"), "{drill:?}");
+    }
+}
+
+#[test]
 fn the_catalogue_is_whole() {
     for scenario in REGISTER {
         let name = scenario.name;

@@ -17,6 +17,7 @@ mod databases;
 mod differential;
 mod doctor_hooks;
 mod drills;
+mod drills_elsewhere;
 mod formats;
 mod generated;
 mod guarded_merges;
