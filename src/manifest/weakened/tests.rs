@@ -159,7 +159,7 @@ fn a_whole_section_that_goes_is_told() {
         let told = change(&cut(from, until), "");
         assert!(told.iter().any(|sentence| sentence == expected), "{from}: {told:#?}");
     }
-    assert_eq!(weakened(&read(RICH), &Manifest::default(), &level).len(), 17);
+    assert_eq!(weakened(&read(RICH), &Manifest::default(), &level).len(), 18);
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl Stop {
             Some(ErrorCode::OperationInterrupted) => out_of_time(limits),
             Some(ErrorCode::OutOfMemory) => "it needs more memory than is allowed".to_owned(),
             Some(ErrorCode::TooBig) => "a value in it is larger than is read".to_owned(),
+            Some(_) if is_opening(&error) => return Meaning::Busy,
             Some(_) if is_cut_off(&error) => {
                 "a transaction was cut off and has to be rolled back: open it once with the program it belongs to"
                     .to_owned()
@@ -84,6 +85,13 @@ fn is_damage(error: &Error) -> bool {
 /// Returns whether there is a journal to be rolled back, which only a connection that may write does.
 fn is_cut_off(error: &Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+}
+
+/// Returns whether another process is just setting up what readers of the log share: for a moment, only writers can read.
+fn is_opening(error: &Error) -> bool {
+    use rusqlite::ffi::{SQLITE_READONLY_CANTINIT, SQLITE_READONLY_CANTLOCK, SQLITE_READONLY_RECOVERY};
+    let codes = [SQLITE_READONLY_CANTINIT, SQLITE_READONLY_CANTLOCK, SQLITE_READONLY_RECOVERY];
+    error.sqlite_error().is_some_and(|error| codes.contains(&error.extended_code))
 }
 
 /// Returns what SQLite said.
