@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::reported::count;
-use super::undone::recovered_text;
+use super::undone::{recovered_json, recovered_text};
 use crate::model::{Timestamp, escape};
 use crate::recover::{Candidate, Loss, Origin, Step, Verdict, Walk};
 use crate::routes::{LastGood, Recovery};
@@ -14,16 +14,12 @@ const LISTED: usize = 10;
 
 /// Returns the text.
 pub fn last_good_text(found: &LastGood, run: Run, verbose: bool) -> String {
-    let mut text = String::new();
+    let mut text: String = found.files.iter().map(|file| file_text(file, run, verbose)).collect();
     if found.files.is_empty() {
-        text.push_str("nothing is missing: each data file of the newest backup is there\n");
+        text.push_str("nothing is missing: each data file of the newest backup is there
+");
     }
-    for file in &found.files {
-        text.push_str(&file_text(file, run, verbose));
-    }
-    if let Some(report) = found.report.as_ref().filter(|report| report.operation.is_some()) {
-        report.recovered.iter().for_each(|found| text.push_str(&recovered_text(found)));
-    }
+    text.extend(found.recovered.iter().map(recovered_text));
     for note in found.report.iter().flat_map(|report| &report.plan.notes) {
         text.push_str(&format!("note: {note}\n"));
     }
@@ -166,6 +162,7 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
         "files": found.files.iter().map(file).collect::<Vec<_>>(),
         "conflicts": report.map_or(&[][..], |report| &report.plan.conflicts),
         "notes": report.map_or(&[][..], |report| &report.plan.notes),
+        "recovered": found.recovered.iter().map(recovered_json).collect::<Vec<_>>(),
     });
     format!("{document}\n")
 }

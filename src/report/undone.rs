@@ -14,11 +14,6 @@ pub fn undone_json(command: &str, report: &Report, run: Run) -> String {
     let made = |made: &Made| json!({ "oid": made.oid, "replaces": made.replaces, "subject": made.subject });
     let refs: Vec<Value> =
         plan.refs.iter().map(|step| json!({ "name": step.name, "from": step.expect, "to": step.to })).collect();
-    let recovered: Vec<Value> = report
-        .recovered
-        .iter()
-        .map(|found| json!({ "operation": found.operation, "way": recovered_word(found.way), "left": found.left }))
-        .collect();
     let document = json!({
         "version": 1,
         "command": command,
@@ -41,7 +36,7 @@ pub fn undone_json(command: &str, report: &Report, run: Run) -> String {
         "left_alone": plan.left_alone,
         "conflicts": plan.conflicts,
         "notes": plan.notes,
-        "recovered": recovered,
+        "recovered": report.recovered.iter().map(recovered_json).collect::<Vec<_>>(),
     });
     format!("{document}\n")
 }
@@ -189,12 +184,13 @@ fn headline(plan: &Plan, dry: bool) -> String {
     }
 }
 
-fn recovered_word(way: RecoveredBy) -> &'static str {
-    match way {
+pub(super) fn recovered_json(found: &Recovered) -> Value {
+    let way = match found.way {
         RecoveredBy::Finished => "finished",
         RecoveredBy::RolledBack => "rolled-back",
         RecoveredBy::LeftAlone => "left-alone",
-    }
+    };
+    json!({ "operation": found.operation, "way": way, "left": found.left })
 }
 
 pub(super) fn recovered_text(found: &Recovered) -> String {

@@ -14,7 +14,7 @@ use crate::manifest::Manifest;
 use crate::model::{Source, Timestamp, TreePath, WorkFile, escape};
 use crate::recover::{Origin, Step, Walk, candidates};
 use crate::store::{Store, StoreError};
-use crate::undo::{Report, Run, UndoError};
+use crate::undo::{Recovered, Report, Run, UndoError};
 
 /// The files can't be brought back.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +127,8 @@ pub struct LastGood {
     pub files: Vec<Recovery>,
     /// What was planned, and unless it was a dry run done; `None` when all files are good.
     pub report: Option<Report>,
+    /// Interrupted operations that were dealt with first.
+    pub recovered: Vec<Recovered>,
 }
 
 /// Brings files back to their newest good version; all or none. A folder names the data files beneath that git tracks, and those that
@@ -154,12 +156,11 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     let mut back: Vec<(TreePath, Option<WorkFile>)> =
         files.iter().filter_map(|file| Some((file.path.clone(), Some(file.back()?.candidate.file.clone()?)))).collect();
     if back.is_empty() {
-        return Ok(LastGood { files, report: None });
+        return Ok(LastGood { files, report: None, recovered });
     }
     let notes = looking.add_beside(&mut back)?;
     let check = |path: &TreePath, beside: &Path| looking.check(path, beside);
     let mut report = looking.undo.restore_files(back, None, "to the newest good version", &check, run)?;
-    report.recovered.extend(recovered);
     report.plan.notes.extend(notes);
     if report.operation.is_some() {
         for file in files.iter_mut().filter(|file| file.back().is_some()) {
@@ -170,7 +171,8 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
             };
         }
     }
-    Ok(LastGood { files, report: Some(report) })
+    let recovered = [recovered, std::mem::take(&mut report.recovered)].concat();
+    Ok(LastGood { files, report: Some(report), recovered })
 }
 
 /// Returns the data files that the newest backup has and that are not there.

@@ -51,6 +51,22 @@ fn a_half_written_file_comes_back_and_the_restore_can_be_taken_back() {
     assert_eq!(text(&sandbox), cut);
 }
 
+#[test]
+fn an_interrupted_restore_is_told_by_the_next_one_also_when_the_file_is_good_already() {
+    let sandbox = grown();
+    let killed = |steps: u32| {
+        sandbox.write(DATA, &emails(12)[..200]);
+        let mut command = sandbox.command("guard", sandbox.work());
+        let _ = command.args(["restore", DATA]).env("RECOVERYGUARD_FAULT", format!("die:{steps}")).output().unwrap();
+        let is_open = sandbox.guard(["log"]).ok().stderr.contains("has not ended");
+        is_open && text(&sandbox) == emails(12)
+    };
+    assert!((0..60).any(killed), "it never died after the swap");
+    let told = sandbox.guard(["restore", DATA]).ok().stdout;
+    assert!(told.contains("is good as it stands") && told.contains("was interrupted and is finished now"), "{told}");
+    assert!(!sandbox.guard(["log"]).ok().stderr.contains("has not ended"));
+}
+
 // D10
 #[test]
 fn versions_are_passed_over_with_the_reason_and_the_loss_is_told() {
