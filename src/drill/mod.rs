@@ -4,6 +4,7 @@
 //! scenarios   the catalogue: one file an incident, one register  (also what the runbook and `guard explain incident` print)
 //! place       this repository or the sample   -> Template        a scratch project, with hooks, store and data files
 //! stage       Template                        -> Stage           a copy of it, for one drill
+//! colleague   what colleagues do in it: edits, commits and merges without the guard's hooks
 //! rehearse    Scenario + Stage                -> Rehearsed       detector quiet -> injection -> detector fires -> steps -> proof
 //! receipt     Rehearsed                       -> a file that says when which drill passed
 //! ```
@@ -14,6 +15,7 @@
 //! Words: a *scenario* is an incident of the catalogue; a *drill* is its rehearsal; *injection* is doing the damage; the
 //! *detector* is the command that must be quiet before it and fire after it.
 
+mod colleague;
 mod kinds;
 mod loss;
 mod place;

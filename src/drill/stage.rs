@@ -193,16 +193,9 @@ impl Stage {
             let reset = ["git", "--literal-pathspecs", "reset", "-q", "--"].into_iter();
             self.quietly(&reset.chain(apart.iter().map(String::as_str)).collect::<Vec<_>>())?;
         }
-        let email = format!("{}@example.com", author.to_lowercase());
-        let who = [
-            ("GIT_AUTHOR_NAME", author),
-            ("GIT_AUTHOR_EMAIL", email.as_str()),
-            ("GIT_COMMITTER_NAME", author),
-            ("GIT_COMMITTER_EMAIL", email.as_str()),
-        ];
-        self.quietly_with(&["git", "commit", "-q", "-m", subject], &who)?;
+        let commit = self.commit_as(author, subject)?;
         self.let_git_write()?;
-        self.quietly(&["git", "rev-parse", "HEAD"])
+        Ok(commit)
     }
 
     /// Lets git write the files of the newest commit, as in a pull: attributes may ask for other line ends.

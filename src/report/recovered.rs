@@ -16,8 +16,10 @@ const LISTED: usize = 10;
 pub fn last_good_text(found: &LastGood, run: Run, verbose: bool) -> String {
     let mut text: String = found.files.iter().map(|file| file_text(file, run, verbose)).collect();
     if found.files.is_empty() {
-        text.push_str("nothing is missing: each data file of the newest backup is there
-");
+        text.push_str(
+            "nothing is missing: each data file of the newest backup is there
+",
+        );
     }
     text.extend(found.recovered.iter().map(recovered_text));
     for note in found.report.iter().flat_map(|report| &report.plan.notes) {

@@ -27,6 +27,9 @@ pub fn commands(page: &str) -> Vec<String> {
     let (mut found, mut fence) = (Vec::new(), None);
     for line in page.lines() {
         let line = line.trim();
+        // A block may be a numbered step.
+        let unnumbered = line.trim_start_matches(|character: char| character.is_ascii_digit()).strip_prefix(". ");
+        let line = unnumbered.filter(|rest| rest.starts_with("```")).unwrap_or(line);
         match (line.strip_prefix("```"), fence) {
             (Some(opened), None) => fence = Some(opened),
             (Some(_), Some(_)) => fence = None,
@@ -36,7 +39,10 @@ pub fn commands(page: &str) -> Vec<String> {
             (None, None) => found.extend(line.split('`').skip(1).step_by(2).map(str::to_owned)),
         }
     }
-    let is_command = |line: &String| line.starts_with("guard ") || line.starts_with("exec guard ");
+    // 'guard <command>' stands for any.
+    let is_command = |line: &String| {
+        line.starts_with("exec guard ") || line.strip_prefix("guard ").is_some_and(|rest| !rest.starts_with('<'))
+    };
     found.into_iter().filter(is_command).map(|line| line.trim_start_matches("exec ").to_owned()).collect()
 }
 
@@ -75,8 +81,8 @@ mod tests {
 
     #[test]
     fn commands_are_found_in_blocks_and_sentences() {
-        let page = "Run `guard log -n 3`, not `git log`.\n```sh\nguard verify  # all\nls\n```\n`x`\n```console\n$ guard undo\nguard said this\n```\n";
-        assert_eq!(commands(page), ["guard log -n 3", "guard verify  # all", "guard undo"]);
+        let page = "Run `guard log -n 3`, not `git log` or `guard <command>`.\n1. ```sh\n   guard redo\n   ```\n```sh\nguard verify  # all\nls\n```\n`x`\n```console\n$ guard undo\nguard said this\n```\n";
+        assert_eq!(commands(page), ["guard log -n 3", "guard redo", "guard verify  # all", "guard undo"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ fn incident(ground: &Ground<'_>, scenario: &Scenario) -> String {
         scenario.title,
         scenario.name,
         scenario.severity.word(),
-        scenario.description
+        ground.prose(scenario.description)
     );
     let told = [
         ("How it happens", scenario.causes),
@@ -30,7 +30,7 @@ fn incident(ground: &Ground<'_>, scenario: &Scenario) -> String {
         ("State to reach", scenario.desired),
     ];
     for (name, what) in told {
-        text.push_str(&format!("- **{name}**: {}\n", ground.fill(what)));
+        text.push_str(&format!("- **{name}**: {}\n", ground.prose(what)));
     }
     let samples: Vec<String> = scenario
         .uses
@@ -47,7 +47,7 @@ fn incident(ground: &Ground<'_>, scenario: &Scenario) -> String {
     for prerequisite in scenario.prerequisites {
         text.push_str(&format!("**Needed**: {}.\n\n", prerequisite.what));
         text.push_str(&step(ground, &prerequisite.check));
-        text.push_str(&format!("\nOtherwise: {}.\n\n", ground.fill(prerequisite.otherwise).trim_end_matches('.')));
+        text.push_str(&format!("\nOtherwise: {}.\n\n", ground.prose(prerequisite.otherwise).trim_end_matches('.')));
     }
     let detect = &scenario.detect;
     let says = if detect.says.is_empty() { String::new() } else { format!(" and says `{}`", ground.fill(detect.says)) };
@@ -65,7 +65,11 @@ fn incident(ground: &Ground<'_>, scenario: &Scenario) -> String {
     }
     text.push_str("**If a step fails.**\n\n");
     for fallback in scenario.fallback {
-        text.push_str(&format!("- {}: {}.\n", fallback.when, ground.fill(fallback.then).trim_end_matches('.')));
+        text.push_str(&format!(
+            "- {}: {}.\n",
+            ground.prose(fallback.when),
+            ground.prose(fallback.then).trim_end_matches('.')
+        ));
     }
     text.push('\n');
     text
@@ -84,5 +88,5 @@ fn numbered(text: &mut String, ground: &Ground<'_>, steps: &[Step]) {
 /// Returns a command, and what is seen when all is well.
 fn step(ground: &Ground<'_>, step: &Step) -> String {
     let exit = if step.exit == 0 { String::new() } else { format!(" Its exit code is {}.", step.exit) };
-    format!("{}\n{}{exit}\n", block(&[ground.fill(step.run)]), step.expect)
+    format!("{}\n{}{exit}\n", block(&[ground.fill(step.run)]), ground.prose(step.expect))
 }

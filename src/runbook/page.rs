@@ -20,6 +20,11 @@ impl Ground<'_> {
     pub(super) fn fill(&self, line: &str) -> String {
         fill(line, &self.values).to_string_lossy().into_owned()
     }
+
+    /// The same for a sentence: what stands in angle brackets there is no markup.
+    pub(super) fn prose(&self, text: &str) -> String {
+        self.fill(text).replace('<', "\\<")
+    }
 }
 
 /// The headings of its sections, in their order.

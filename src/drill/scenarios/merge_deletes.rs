@@ -55,12 +55,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
 };
 
 fn inject(stage: &mut Stage) -> anyhow::Result<()> {
-    let script = stage.value("script")?.to_string();
-    let branch = stage.value("branch")?.to_string();
-    stage.quietly(&["git", "switch", "-q", "-c", "cleanup"])?;
-    stage.quietly(&["git", "rm", "-q", "--", &script])?;
-    stage.commit("Ben", "remove unused scripts")?;
-    stage.quietly(&["git", "switch", "-q", &branch])?;
-    stage.quietly(&["git", "merge", "-q", "--no-edit", "cleanup"])?;
+    stage.branch_off("bens-cleanup")?;
+    stage.remove("script")?;
+    stage.commit_as("Ben", "remove unused scripts")?;
+    stage.switch_back()?;
+    stage.quietly(&["git", "merge", "-q", "--ff-only", "bens-cleanup"])?;
     Ok(())
 }
