@@ -34,6 +34,6 @@ pub use place::{Place, Template};
 pub use receipt::{Receipt, RehearsedThen, newest_receipts, write_receipt};
 pub use rehearse::{Ended, Rehearsed, StepRun, rehearse};
 pub use sample::sample_path;
-pub use scenario::{Detector, Fallback, Kind, Prerequisite, Scenario, Severity, Step};
+pub use scenario::{Detector, Fallback, Kind, Prerequisite, Scenario, Severity, Step, meaning};
 pub use scenarios::{REGISTER, at_random, scenario};
 pub use stage::{Surroundings, fill, quote};

@@ -1,9 +1,12 @@
 //! What the catalogue says of an incident: the same words are rehearsed, written into the runbook, and explained.
 
+use serde::Serialize;
+
 use super::stage::Stage;
 
 /// How much it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Work goes on; somebody has to look at it today.
     Medium,
@@ -25,7 +28,8 @@ impl Severity {
 }
 
 /// A kind of file that incidents happen to. In the commands of the catalogue `<json>` stands for the project's own file of that kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A JSON file that git tracks.
     Json,
@@ -87,12 +91,29 @@ impl Kind {
     }
 }
 
+/// Words in angle brackets that stand for no file, and how the person on duty knows what to put there.
+const WORDS: &[(&str, &str)] = &[
+    ("start", "the last commit before the incident: see 'git log' or 'guard log'"),
+    ("branch", "the branch that it happened to"),
+    ("merge", "the merge commit: the detector's output names it"),
+    ("revert", "the commit that reverted the first merge: the detector's output names it"),
+    ("other", "the branch that was merged by mistake: the detector's output names it"),
+    ("tip", "the last of the lost commits: see 'git reflog'"),
+    ("clone", "the folder of somebody else's clone"),
+];
+
+/// Says what a word in angle brackets stands for.
+pub fn meaning(word: &str) -> Option<&'static str> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word).map(Kind::about);
+    kind.or_else(|| WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning))
+}
+
 /// One command of a procedure, and how it ends when all is well.
 ///
 /// Commands are lines for a POSIX shell, run at the top of the working tree. Words in angle brackets stand for what differs from
 /// case to case: the files of [`Kind`], and what the injection or the person on duty knows (`<start>`: the commit before the
 /// incident).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The command.
     pub run: &'static str,
@@ -117,7 +138,7 @@ impl Step {
 }
 
 /// What has to be in place before the incident; the command ends with 0 where it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Prerequisite {
     /// A sentence.
     pub what: &'static str,
@@ -128,7 +149,7 @@ pub struct Prerequisite {
 }
 
 /// The command that tells that it happened: ends with 0 before, and otherwise after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Detector {
     /// The command.
     pub run: &'static str,
@@ -141,7 +162,7 @@ pub struct Detector {
 }
 
 /// What to do when a step does not end as it should.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Fallback {
     /// What is seen.
     pub when: &'static str,
@@ -150,7 +171,7 @@ pub struct Fallback {
 }
 
 /// An incident.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
 pub struct Scenario {
     /// Its name: words with hyphens.
     pub name: &'static str,
@@ -187,7 +208,30 @@ pub struct Scenario {
     /// Files that recovery may bring back in an older version; all others come back exactly.
     pub may_lose: &'static [Kind],
     /// Does the damage.
+    #[serde(skip)]
     pub inject: fn(&mut Stage) -> anyhow::Result<()>,
+}
+
+impl Scenario {
+    /// Returns its commands, in the order in which they are run; the detector's stands before the steps.
+    pub fn commands(&self) -> Vec<&'static str> {
+        let before = self.prerequisites.iter().map(|prerequisite| prerequisite.check.run).chain([self.detect.run]);
+        before.chain([self.steps, self.verify, self.undo].into_iter().flatten().map(|step| step.run)).collect()
+    }
+
+    /// Returns the words in angle brackets that its commands use, in the order of their appearance.
+    pub fn words(&self) -> Vec<&'static str> {
+        let mut found = Vec::new();
+        for command in self.commands() {
+            let after = command.split('<').skip(1);
+            for word in after.filter_map(|rest| rest.split_once('>')).map(|(word, _)| word) {
+                if !found.contains(&word) {
+                    found.push(word);
+                }
+            }
+        }
+        found
+    }
 }
 
 impl std::fmt::Debug for Scenario {

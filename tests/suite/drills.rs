@@ -101,6 +101,28 @@ fn every_drill_fails_when_nothing_is_recovered() {
 }
 
 #[test]
+fn an_incident_is_explained_from_the_table_that_is_rehearsed() {
+    let sandbox = Sandbox::new();
+    let list = sandbox.guard(["explain", "incident"]).ok().stdout;
+    let page = sandbox.guard(["explain", "incident", "reset-hard"]).ok().stdout;
+    let document = sandbox.guard(["explain", "incident", "reset-hard", "--json"]).ok();
+    let document: serde_json::Value = serde_json::from_str(document.line()).unwrap();
+    let explained = &document["incidents"][0];
+    let scenario = scenario("reset-hard").unwrap();
+    for other in REGISTER {
+        assert!(list.lines().any(|line| line.starts_with(other.name) && line.ends_with(other.title)), "{list}");
+    }
+    for (number, step) in scenario.steps.iter().enumerate() {
+        assert!(page.contains(&format!("  $ {}\n", step.run)), "{page}");
+        assert_eq!(explained["steps"][number]["run"], step.run);
+    }
+    assert_eq!(explained["severity"], "high");
+    assert!(explained["words"]["tip"].as_str().unwrap().contains("lost commits"), "{explained:#}");
+    let _ = sandbox.guard(["explain", "incident", "flood"]).exits(2).says("there is no incident 'flood'");
+    let _ = sandbox.guard(["explain", "reset-hard"]).exits(2).says("hint: guard explain incident reset-hard");
+}
+
+#[test]
 fn the_catalogue_is_whole() {
     for scenario in REGISTER {
         let name = scenario.name;
