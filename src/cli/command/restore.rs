@@ -64,7 +64,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["from", "to", "lost", "undo"])]
     last_good: bool,
     /// All data files that the newest backup has and that are not there
-    #[arg(long, conflicts_with_all = ["paths", "from", "to", "lost", "undo"])]
+    #[arg(long, conflicts_with_all = ["paths", "from", "to", "lost", "undo", "database"])]
     missing: bool,
     /// Write copies into this folder instead; no file there is overwritten
     #[arg(long, value_name = "FOLDER", requires = "from")]
