@@ -1,4 +1,4 @@
-//! An UPDATE without WHERE sets a column of all rows to one value.
+//! An UPDATE without WHERE sets all rows to one value.
 
 use crate::drill::rows;
 use crate::drill::scenario::{Detector, Fallback, Kind, Prerequisite, Scenario, Severity, Step};
@@ -6,7 +6,7 @@ use crate::drill::stage::Stage;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "update-without-where",
-    title: "An UPDATE without WHERE sets a column of all rows to one value",
+    title: "An UPDATE without WHERE sets all rows to one value",
     severity: Severity::Critical,
     uses: &[Kind::TrackedDatabase],
     symptom: "all rows of a table suddenly say the same: every order is 'paid', every user is an administrator",
