@@ -11,7 +11,7 @@ const WIDTH: usize = 80;
 /// Returns one incident's page.
 pub fn incident_text(scenario: &Scenario) -> String {
     let mut page = Page::default();
-    page.line(&format!("{}: {}", scenario.name.bold(), scenario.title));
+    page.prose("", &format!("{}: {}", scenario.name.bold(), scenario.title));
     page.prose("", &format!("Severity: {}. Seen: {}.", scenario.severity.word(), scenario.symptom));
     for (head, text) in [
         ("What it is", scenario.description),
@@ -148,7 +148,7 @@ mod tests {
             let fallbacks = scenario.fallback.iter().map(|fallback| fallback.then);
             let steps = [scenario.steps, scenario.verify, scenario.undo].into_iter().flatten().map(|step| step.expect);
             for text in texts.into_iter().chain(more).chain(fallbacks).chain(steps) {
-                assert!(flat.contains(&text[1..]), "'{}' does not say: {text}", scenario.name);
+                assert!(flat.contains(text), "'{}' does not say: {text}", scenario.name);
             }
             for word in scenario.words() {
                 assert!(meaning(word).is_some(), "'{}' does not say what <{word}> stands for", scenario.name);
