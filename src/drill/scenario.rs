@@ -100,6 +100,9 @@ const WORDS: &[(&str, &str)] = &[
     ("other", "the branch that was merged by mistake: the detector's output names it"),
     ("tip", "the last of the lost commits: see 'git reflog'"),
     ("clone", "the folder of somebody else's clone"),
+    ("remote", "where the project is cloned from: its URL"),
+    ("backup-remote", "where the backups were pushed to: its URL"),
+    ("backup", "the name of a backup: see 'guard backup list'"),
 ];
 
 /// Says what a word in angle brackets stands for.
