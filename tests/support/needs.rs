@@ -21,7 +21,8 @@ pub fn with_tool(sandbox: &Sandbox, name: &str) -> bool {
     let Some(found) = tool(name) else {
         let all = std::env::var_os("GUARD_TEST_NEEDS").is_some_and(|value| value == "all");
         assert!(!all, "{name} is not here, and GUARD_TEST_NEEDS says that all tests have to run");
-        std::io::stderr().write_all(format!("not run: no {name}\n").as_bytes()).unwrap();
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        std::io::stderr().write_all(format!("not run: no {name}: {test}\n").as_bytes()).unwrap();
         return false;
     };
     let bin = sandbox.root().join("bin");
