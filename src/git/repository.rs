@@ -178,6 +178,14 @@ impl Repo {
         WorktreeId(if id.is_empty() { ".".into() } else { id.into() })
     }
 
+    /// Returns whether what belongs to a worktree counts here: it is this one's, nobody knows whose, or that worktree is no part of this
+    /// repository (any more): then it came from another clone.
+    pub fn counts_here(&self, worktree: Option<&WorktreeId>) -> bool {
+        let Some(of) = worktree else { return true };
+        let is_there = of.0[..] == *b"." || self.common_dir.join(std::ffi::OsStr::from_bytes(&of.0)).is_dir();
+        *of == self.worktree_id() || !is_there
+    }
+
     /// Returns the git that is run.
     pub fn program(&self) -> &Path {
         &self.program

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contents, Mode, Oid, Standing, Timestamp, TreePath, Unsaved};
+use super::{Contents, Mode, Oid, Standing, Timestamp, TreePath, Unsaved, WorktreeId};
 
 /// The name of a backup: `20261122-224531-3fa9c1`. Sorts by time, can stand in a ref name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Backup {
     pub id: BackupId,
     /// When it was made.
     pub at: Timestamp,
+    /// The worktree whose files they are; older guards did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<WorktreeId>,
     /// The files, by path.
     pub files: Vec<BackedUp>,
     /// Files that should be in it and are not.

@@ -64,7 +64,7 @@ pub fn candidates(
         found.insert(0, staged);
     }
     found.extend(saved(history, store, path));
-    found.extend(backed_up(store, path)?);
+    found.extend(backed_up(repo, store, path)?);
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.at));
     let mut known: HashSet<Option<Oid>> = HashSet::new();
     // A removal is told each time: it parts what was before it from what came after.
@@ -108,14 +108,16 @@ fn staged(repo: &Repo, path: &TreePath, at: Timestamp) -> Result<Option<Candidat
     Ok(found.map(|file| Candidate { at, origin: Origin::Staged, file: Some(file) }))
 }
 
-/// Returns what operations saved before they replaced it.
+/// Returns what operations saved before they replaced it. A database that was saved with a log is not whole without it: it is left
+/// out, for one file is all that is brought back here.
 fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Candidate> {
     let Some(store) = store else { return Vec::new() };
     let mut found = Vec::new();
     for operation in &history.operations {
         let saved = &operation.intent.saved;
         let is_there = saved.snapshot.as_ref().is_some_and(|snapshot| store.has(snapshot));
-        for file in saved.files.iter().filter(|file| is_there && file.path == *path) {
+        let has_log = saved.files.iter().any(|file| is_log_of(&file.path, path));
+        for file in saved.files.iter().filter(|file| is_there && !has_log && file.path == *path) {
             found.push(Candidate {
                 at: operation.at,
                 origin: Origin::Operation(operation.id.clone()),
@@ -126,11 +128,16 @@ fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Candi
     found
 }
 
-/// Returns what backups have. Damaged ones are passed over here; `guard backup verify` names them.
-fn backed_up(store: Option<&Store>, path: &TreePath) -> Result<Vec<Candidate>, UndoError> {
+/// Returns whether a path is that of a database's write-ahead log or rollback journal.
+fn is_log_of(path: &TreePath, database: &TreePath) -> bool {
+    path.strip_prefix(&database[..]).is_some_and(|rest| rest == b"-wal" || rest == b"-journal")
+}
+
+/// Returns what backups of this worktree have. Damaged ones are passed over here; `guard backup verify` names them.
+fn backed_up(repo: &Repo, store: Option<&Store>, path: &TreePath) -> Result<Vec<Candidate>, UndoError> {
     let Some(store) = store else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for backup in store.backups()?.0 {
+    for backup in store.backups()?.0.into_iter().filter(|backup| repo.counts_here(backup.worktree.as_ref())) {
         if let Some(BackedUp { mode, bits, blob, .. }) = backup.file(path) {
             found.push(Candidate {
                 at: backup.at,

@@ -1,11 +1,12 @@
 //! What the commands about data files share: the working tree's manifest and schemas, and a folder for a moment.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use crate::disk::{self, DiskError, Kind, OnDisk, Root};
 use crate::git::{GitError, Repo};
 use crate::manifest::{self, Manifest};
-use crate::model::TreePath;
+use crate::model::{BackedUp, Backup, BackupId, Mode, TreePath};
 
 /// No honest manifest has a mebibyte.
 const LARGEST_MANIFEST: u64 = 1 << 20;
@@ -71,6 +72,25 @@ pub(super) fn schema(repo: &Repo, path: &str) -> Result<Vec<u8>, String> {
         Ok(entry.map(|entry| repo.objects().blob(entry.oid)).transpose()?)
     };
     here().map_err(|error| error.to_string())?.ok_or_else(|| "it is not there".to_owned())
+}
+
+/// Returns the files that should be there as far as backups of this worktree know (newest first in `backups`): those of
+/// the newest one that holds files, and those that it could not save. Each with the newest backup that holds it.
+pub(super) fn expected(repo: &Repo, backups: &[Backup]) -> Result<BTreeMap<TreePath, BackupId>, GitError> {
+    let ours = || backups.iter().filter(|backup| repo.counts_here(backup.worktree.as_ref()));
+    // A tracked file that a commit removed, or a sparse checkout leaves out, is meant to be gone.
+    let entries = repo.index_entries(&repo.own_index_file())?;
+    let tracked: HashSet<TreePath> =
+        entries.into_iter().filter(|entry| !entry.skip_worktree).map(|entry| entry.path).collect();
+    let newest = ours().find(|backup| !backup.files.is_empty() || !backup.unsaved.is_empty());
+    // A link is brought back by name only: what it leads to is no content of its own.
+    let is_ours = |file: &&BackedUp| file.mode != Mode::Link && (!file.tracked || tracked.contains(&file.path));
+    let saved = newest.into_iter().flat_map(|backup| &backup.files).filter(is_ours).map(|file| &file.path);
+    let left = newest.into_iter().flat_map(|backup| &backup.unsaved).map(|file| &file.path);
+    let holder = |path: &TreePath| {
+        ours().find(|backup| backup.files.iter().any(|file| file.path == *path)).map(|backup| backup.id.clone())
+    };
+    Ok(saved.chain(left).filter_map(|path| Some((path.clone(), holder(path)?))).collect())
 }
 
 /// A folder for files that nobody else should see, which goes with this value.

@@ -14,6 +14,9 @@ use crate::model::Timestamp;
 /// The beginning of the scratch folder's name.
 const SCRATCH: &str = "guard-drill-";
 
+/// The beginning of one that stays.
+const KEPT: &str = "guard-kept-drill-";
+
 /// What is to be rehearsed.
 pub struct Drills<'a> {
     /// Which incidents.
@@ -79,7 +82,10 @@ pub fn drill(drills: &Drills<'_>, done: &(dyn Fn(usize) + Sync)) -> Result<Drill
         disk::remove_folder_all_inside(&drills.temporary, &folder)?;
         return result;
     }
-    result.map(|drilled| Drilled { kept: Some(folder), ..drilled })
+    // Under another name: the next run clears what looks broken off.
+    let kept = drills.temporary.join(format!("{KEPT}{}-{}", std::process::id(), at.0));
+    disk::rename(&folder, &kept)?;
+    result.map(|drilled| Drilled { kept: Some(kept), ..drilled })
 }
 
 fn rehearse_in(

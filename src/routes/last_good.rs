@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::data_here::{Here, HereError, here};
+use super::data_here::{self, Here, HereError, here};
 use super::looking::{Looking, fault};
 use crate::disk::{DiskError, Root};
 use crate::git::{GitError, Repo};
@@ -175,16 +175,18 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     Ok(LastGood { files, report: Some(report), recovered })
 }
 
-/// Returns the data files that the newest backup has and that are not there.
+/// Returns the data files that the newest backup of files has, or says to be gone, and that are not there.
 pub fn missing(repo: &Repo) -> Result<Vec<TreePath>, LastGoodError> {
     let Here { root, manifest, .. } = here(repo)?;
     let backups = match Store::open(&repo.guard_dir()) {
         Err(StoreError::NoStore(_)) => return Err(LastGoodError::NoBackup),
         store => store?.backups()?.0,
     };
-    let newest = backups.into_iter().next().ok_or(LastGoodError::NoBackup)?;
+    if backups.is_empty() {
+        return Err(LastGoodError::NoBackup);
+    }
     let mut found = Vec::new();
-    for path in newest.files.into_iter().map(|file| file.path) {
+    for path in data_here::expected(repo, &backups)?.into_keys() {
         if manifest.data_rule(path[..].into()).is_some() && root.metadata(&path)?.is_none() {
             found.push(path);
         }

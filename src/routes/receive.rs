@@ -22,7 +22,10 @@ pub(super) fn receiving(
     updates: &[RefMove],
     options: &[PushOption],
 ) -> Result<Option<Answer>, GitError> {
-    let mut received = Received { server: judge::on_failure_of_server(session.repo)?, ..Received::default() };
+    let takes_options = session.repo.config("receive.advertisePushOptions")?;
+    let takes_options = takes_options.is_some_and(|value| !value.eq_ignore_ascii_case(b"false"));
+    let server = judge::on_failure_of_server(session.repo)?;
+    let mut received = Received { server, takes_options, ..Received::default() };
     for update in updates.iter().filter(|update| update.name.starts_with(b"refs/heads/")) {
         received.look_at(session, update, options)?;
     }
@@ -53,6 +56,8 @@ struct Received {
     on_failure: OnFailure,
     /// What happens where no manifest can be read.
     server: OnFailure,
+    /// Whether this server takes push options.
+    takes_options: bool,
 }
 
 impl Received {
@@ -130,7 +135,7 @@ impl Received {
         self.findings.extend(judged.findings.into_iter().filter(|finding| finding.level >= Level::Warn).map(
             |mut finding| {
                 if finding.level == Level::Block {
-                    finding.remedy = remedy(basis, &finding);
+                    finding.remedy = remedy(basis, &finding, self.takes_options);
                 }
                 finding
             },
@@ -154,9 +159,12 @@ fn allowed(basis: &Basis, options: &[PushOption], branch: &RefName, tip: Oid, in
 }
 
 /// Says how this push may pass: by an option where the manifest says so.
-fn remedy(basis: &Basis, finding: &Finding) -> String {
+fn remedy(basis: &Basis, finding: &Finding, takes_options: bool) -> String {
     let rule = &finding.rule;
-    if basis.manifest.policy.allow.contains(rule) {
+    if basis.manifest.policy.allow.contains(rule) && !takes_options {
+        "this server takes no push options; its operator can let it: git config receive.advertisePushOptions true"
+            .to_owned()
+    } else if basis.manifest.policy.allow.contains(rule) {
         format!("git push -o 'guard-allow={rule}: <why>'")
     } else {
         format!("take it out of the push; '[policy] allow' of this branch does not let '{rule}' pass")

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
-use super::data_here::{here, schema};
+use super::data_here::{self, here, schema};
 use super::looking::examine;
 use crate::facts::{self, CONTENT_LIMIT, Examiner, Found, Version};
 use crate::git::{GitError, Repo};
@@ -148,17 +148,18 @@ impl<'r> Verify<'r> {
         Ok(all)
     }
 
-    /// Returns files that the newest backup of files has, that are wanted, and that are gone: git knows nothing of ignored ones. A store
-    /// that can't be read is `guard doctor`'s to tell.
+    /// Returns files that the newest backup of files has, or had to leave out, that are wanted, and that are gone, with the backup that
+    /// has them: git knows nothing of ignored ones. A store that can't be read is `guard doctor`'s to tell.
     fn missing(&self, examiner: &Examiner<'_>, is_wanted: impl Fn(&TreePath) -> bool) -> BTreeMap<TreePath, BackupId> {
         let store = Store::open(&self.repo.guard_dir()).ok();
-        let backups = store.and_then(|store| Some(store.backups().ok()?.0));
-        let newest = backups.and_then(|backups| backups.into_iter().find(|backup| !backup.files.is_empty()));
-        let Some(newest) = newest.filter(|_| self.repo.work_tree().is_some()) else { return BTreeMap::new() };
+        let backups = store.and_then(|store| Some(store.backups().ok()?.0)).unwrap_or_default();
         let is_gone = |path: &TreePath| self.repo.on_disk(path).is_some_and(|place| place.symlink_metadata().is_err());
-        let paths = newest.files.iter().map(|file| &file.path);
-        let is_missing = |path: &&TreePath| examiner.rule(path).is_some() && is_wanted(path) && is_gone(path);
-        paths.filter(is_missing).map(|path| (path.clone(), newest.id.clone())).collect()
+        if self.repo.work_tree().is_none() {
+            return BTreeMap::new();
+        }
+        let mut missing = data_here::expected(self.repo, &backups).unwrap_or_default();
+        missing.retain(|path, _| examiner.rule(path).is_some() && is_wanted(path) && is_gone(path));
+        missing
     }
 
     /// Examines the files of a revision.

@@ -66,12 +66,13 @@ pub(super) fn backups(ground: &Ground<'_>) -> String {
 
 pub(super) fn plain_git() -> String {
     "## Plain git, without guard\n\n\
-     When `guard` itself is not at hand, git alone gets every saved file back. A backup is a tag in the store; its files stand in it by number, and \
-     `manifest.json` says which number is which path.\n\n\
+     When `guard` itself is not at hand, git alone gets every saved file back. A backup is a tag in the store, and \
+     its `manifest.json` names each file with its `path` and its `blob`.\n\n\
      ```sh\n\
-     git --git-dir .git/recoveryguard/store.git tag --list 'backup/*' --sort=-creatordate   # the backups, newest first\n\
-     git --git-dir .git/recoveryguard/store.git cat-file blob backup/<id>:manifest.json     # which file has which number\n\
-     git --git-dir .git/recoveryguard/store.git cat-file blob backup/<id>:files/<number> > restored   # that file\n\
+     store=\"$(git rev-parse --git-common-dir)/recoveryguard/store.git\"\n\
+     git --git-dir \"$store\" tag --list 'backup/*' --sort=-creatordate     # the backups, newest first\n\
+     git --git-dir \"$store\" cat-file blob backup/<id>:manifest.json      # its files: path and blob of each\n\
+     git --git-dir \"$store\" cat-file blob <blob> > restored              # that file\n\
      ```\n\n\
      Look at `restored` before you move it to its place. A file that git tracks comes out of its history: \
      `git log --oneline -- <path>`, then `git cat-file blob <commit>:<path> > restored`. What was there before a merge that guard saw is kept by \

@@ -32,23 +32,19 @@ fn incident(ground: &Ground<'_>, scenario: &Scenario) -> String {
     for (name, what) in told {
         text.push_str(&format!("- **{name}**: {}\n", ground.prose(what)));
     }
-    let samples: Vec<String> = scenario
-        .uses
-        .iter()
-        .filter_map(|kind| Some((kind, ground.subjects.get(kind)?)))
-        .filter(|(_, subject)| subject.is_sample)
-        .map(|(kind, subject)| format!("`{}` ({})", subject.path, kind.about()))
-        .collect();
-    if !samples.is_empty() {
-        let which = samples.join(" and ");
-        text.push_str(&format!("- **Path**: this repository's manifest names no such file; {which} stands in the commands as it does in the built-in sample.\n"));
+    for kind in scenario.uses {
+        let Some(subject) = ground.subjects.get(kind) else { continue };
+        let (path, about) = (&subject.path, kind.about());
+        let whose = if subject.is_sample {
+            "; this repository's manifest names none, so it is the path of the built-in sample"
+        } else {
+            ""
+        };
+        text.push_str(&format!(
+            "- **Path**: `{path}` stands for the file that it happened to ({about}{whose}). Put yours in its place.\n"
+        ));
     }
     text.push('\n');
-    for prerequisite in scenario.prerequisites {
-        text.push_str(&format!("**Needed**: {}.\n\n", prerequisite.what));
-        text.push_str(&step(ground, &prerequisite.check));
-        text.push_str(&format!("\nOtherwise: {}.\n\n", ground.prose(prerequisite.otherwise).trim_end_matches('.')));
-    }
     let detect = &scenario.detect;
     let says = if detect.says.is_empty() { String::new() } else { format!(" and says `{}`", ground.fill(detect.says)) };
     text.push_str(&format!(
@@ -72,6 +68,11 @@ fn incident(ground: &Ground<'_>, scenario: &Scenario) -> String {
         ));
     }
     text.push('\n');
+    for prerequisite in scenario.prerequisites {
+        text.push_str(&format!("**Beforehand, on a quiet day**: {}.\n\n", prerequisite.what));
+        text.push_str(&step(ground, &prerequisite.check));
+        text.push_str(&format!("\nOtherwise: {}.\n\n", ground.prose(prerequisite.otherwise).trim_end_matches('.')));
+    }
     text
 }
 

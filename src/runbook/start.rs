@@ -7,8 +7,8 @@ use crate::drill::{REGISTER, Scenario};
 pub(super) fn start(ground: &Ground<'_>) -> String {
     let mut text = format!("## {}\n\n", SECTIONS[0]);
     text.push_str(
-        "Something is wrong with this repository or its data, and you want it back. Nothing in this procedure deletes anything \
-         that it has not saved before, and each step can be taken back. Take your time.\n\n\
+        "Something is wrong with this repository or its data, and you want it back. What a step replaces or removes is saved before, \
+         and can be taken back, unless the step says otherwise. Take your time.\n\n\
          1. **Stop what is still writing**: the program, job or deployment that uses the files. Nobody pushes or pulls until you are done.\n\
          2. **Do not run** `git reset --hard`, `git clean`, `git checkout -f`, `git stash drop` or `git gc`: what they destroy is in no history.\n\
          3. **Note the time**, and what you saw first.\n\

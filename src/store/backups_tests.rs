@@ -26,6 +26,7 @@ fn make(sandbox: &Sandbox, name: &str, at: u64, paths: &[&str]) -> Result<Backup
     let backup = Backup {
         id: backup_id(name),
         at: Timestamp(NOW.0 + at),
+        worktree: None,
         files,
         unsaved: vec![],
         databases: vec![],

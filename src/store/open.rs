@@ -139,7 +139,9 @@ fn version(path: &Path) -> Result<Option<i64>, StoreError> {
         return Err(DiskError::Obstructed { path: path.to_owned(), what: "a symbolic link" }.into());
     }
     let config = path.join("config");
-    if !config.exists() {
+    // A folder that may not be looked into is no missing one.
+    let failed = |source| DiskError::Io { path: config.clone(), action: "look at", source };
+    if !config.try_exists().map_err(failed)? {
         return Ok(None);
     }
     let read = Config::open(&config).and_then(|config| config.get_i64("recoveryguard.storeversion"));

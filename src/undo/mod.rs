@@ -31,6 +31,7 @@ mod autostash;
 mod broken_off;
 mod choose;
 mod contents;
+mod databases;
 mod delta;
 mod error;
 mod find;
@@ -228,6 +229,13 @@ impl<'a> Undo<'a> {
 
     /// Takes the newest restore of this worktree back.
     pub fn undo_restore(&self, run: Run) -> Result<Report, UndoError> {
+        // One that was broken off is the last one: it is taken back by that alone, and those before it stay.
+        if run == Run::Real
+            && let Some(Recovered { operation, way, .. }) = self.recover_interrupted()?.first()
+        {
+            let why = format!("operation {operation} {}: that was the last restore", way.words());
+            return Err(UndoError::refused(why, Some("guard restore --undo".to_owned())));
+        }
         self.do_it(UNDO, run, None, |history| restore::newest(self, history))
     }
 
@@ -290,6 +298,7 @@ impl<'a> Undo<'a> {
             let plan = weave::plan(self, find(history)?)?;
             // What can't be brought back is known to a dry run, too.
             autostash::coming(self, &plan)?;
+            databases::none_in_use(self, &plan)?;
             match expected {
                 Some(id) if plan.id(doing.command) != id => Err(UndoError::Stale),
                 _ => Ok(plan),

@@ -18,7 +18,7 @@ const TABLE: [(&str, &[&str]); 19] = [
     ("store", &["model", "disk", "validate"]),
     ("postgres", &["model", "disk", "git"]),
     ("snapshot", &["model", "disk", "git", "manifest", "facts", "store"]),
-    ("undo", &["model", "disk", "git", "journal", "store", "manifest", "facts", "snapshot"]),
+    ("undo", &["model", "disk", "git", "journal", "store", "manifest", "validate", "facts", "snapshot"]),
     ("recover", &["model", "disk", "git", "manifest", "validate", "facts", "journal", "store", "undo"]),
     ("drill", &["model", "disk", "git", "manifest", "validate", "store"]),
     ("hooks", &["model", "git", "disk", "journal", "manifest"]),

@@ -127,3 +127,27 @@ fn a_database_that_another_process_uses_is_not_replaced() {
     let _ = sandbox.guard(["restore", DATABASE]).ok();
     assert_eq!(rows(&sandbox), 60);
 }
+
+/// A restore is taken back only while nobody uses the database: its log belongs to the file that stands there.
+#[test]
+fn a_database_in_use_is_not_replaced_by_taking_a_restore_back() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitignore", "*-wal\n*-shm\n");
+    let place = sandbox.at("app.db");
+    let old = rusqlite::Connection::open(&place).unwrap();
+    old.execute_batch(
+        "PRAGMA journal_mode = WAL; CREATE TABLE t (v); INSERT INTO t VALUES (1); PRAGMA wal_checkpoint(TRUNCATE);",
+    )
+    .unwrap();
+    drop(old);
+    sandbox.commit("database");
+    let newer = rusqlite::Connection::open(&place).unwrap();
+    newer.execute_batch("CREATE TABLE big (v); PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    drop(newer);
+    let _ = sandbox.guard(["restore", "app.db", "--from", "HEAD"]).ok();
+    let open = rusqlite::Connection::open(&place).unwrap();
+    open.execute_batch("INSERT INTO t VALUES (2);").unwrap();
+    let refused = sandbox.guard(["restore", "--undo"]).exits(4);
+    assert!(refused.stderr.contains("'app.db' is in use"), "{refused}");
+    assert_eq!(open.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+}

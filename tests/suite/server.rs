@@ -116,6 +116,36 @@ fn a_push_option_lets_pass_what_the_branch_says_may_pass() {
 }
 
 #[test]
+fn where_options_are_not_taken_the_remedy_says_whom_to_ask() {
+    let server =
+        Server::with("version = 1\n[[protect]]\npaths = [\"tool.sh\"]\n[policy]\nallow = [\"protected-delete\"]\n");
+    let _ = server.sandbox.git_in(&server.bare, ["config", "--unset", "receive.advertisePushOptions"]).ok();
+    let bad = server.sandbox.branch("bad", &[("tool.sh", None)]);
+    let refused = server.push(&[&format!("{bad}:refs/heads/main")]).fails();
+    assert!(refused.stderr.contains("this server takes no push options"), "{refused}");
+}
+
+#[test]
+fn without_a_guard_pushes_are_taken_unless_the_server_says_otherwise() {
+    let server = Server::new();
+    let hook = server.bare.join("hooks/pre-receive");
+    let text = std::fs::read_to_string(&hook).unwrap();
+    let lost: String =
+        text.lines()
+            .map(|line| {
+                if line.trim_start().starts_with("g='") { "\tg=/nonexistent\n".to_owned() } else { format!("{line}\n") }
+            })
+            .collect();
+    std::fs::write(&hook, lost).unwrap();
+    std::fs::remove_file(server.sandbox.root().join("bin/guard")).unwrap();
+    let push = |branch: &str| server.push(&[&format!("main:refs/heads/{branch}")]);
+    let _ = push("open").ok().says("guard could not be run");
+    let _ = server.sandbox.git_in(&server.bare, ["config", "recoveryguard.onFailure", "block"]).ok();
+    let _ = push("shut").fails();
+    assert_eq!(server.at("shut"), "");
+}
+
+#[test]
 fn a_manifest_that_can_not_be_read_refuses_on_a_server_and_may_be_mended() {
     let server = Server::with("version = 1\n[[protect]]\npaths = [");
     let refused = server.push(&[&format!("{}:main", server.sandbox.branch("x", &[("x", Some("1"))]))]).fails();

@@ -54,6 +54,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         context.terminal.answer(|| REGISTER.iter().map(|scenario| format!("{}\n", scenario.name)).collect());
         return Ok(Exit::Fine);
     }
+    if let Some(file) = &arguments.report {
+        // Said before anything takes its time.
+        let path = context.surroundings.folder.join(file);
+        if path.parent().is_some_and(|folder| !folder.is_dir()) {
+            let shown = crate::model::escape(file.as_os_str().as_encoded_bytes());
+            return Err(Failure::new(Exit::Usage, format!("there is no folder for '{shown}'")).into());
+        }
+    }
+    if arguments.random == Some(0) {
+        return Err(Failure::new(Exit::Usage, "none of the incidents is no drill").into());
+    }
     let now = context.now();
     let seed = arguments.seed.unwrap_or(now.0);
     let scenarios = chosen(arguments, seed)?;

@@ -47,7 +47,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
         Step::new(
             "git --git-dir \"$(git rev-parse --git-common-dir)/recoveryguard/store.git\" update-ref -d refs/tags/backup/<backup>",
             "",
-            "The damaged backup is out of the list. <backup> is its name, as 'guard backup verify' printed it.",
+            "Only if 'guard backup verify' still names the backup: it is out of the list then, with all that it holds. <backup> is the last part of \
+             its name, as 'guard backup verify' printed it. This can not be taken back.",
         ),
     ],
     verify: &[

@@ -64,8 +64,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     fallback: &[
         Fallback {
             when: "there is no guard on the new machine yet",
-            then: "install it first; or take the files out of the backups with git alone: docs/store-format.md, 'Restoring with \
-                   plain git'",
+            then: "install it first; or take the files out of the backups with git alone: see 'Plain git, without guard' in \
+                   the recovery procedure",
         },
         Fallback {
             when: "commits are missing that were made here and not pushed",

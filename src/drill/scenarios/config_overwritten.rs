@@ -23,7 +23,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         otherwise: "guard restore <config> --dry-run says which version a backup has",
     }],
     detect: Detector {
-        run: "guard check <start>..HEAD",
+        run: "guard check --strict <start>..HEAD",
         fires: 1,
         says: "[protected-modify]",
         noticed: "With hooks the merge is refused. Where they were off, 'guard check' or CI shows the changed lines and names the \

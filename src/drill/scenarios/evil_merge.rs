@@ -40,7 +40,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
             "The lines are back in the files. It says where they overlapped with what stands there, which stayed.",
         ),
         Step::new("git diff", "", "It shows the lines that came back, and no others."),
-        Step::new("git commit -a -m 'work that the merge had lost'", "", "They are committed."),
+        Step::new(
+            "git commit -m 'work that the merge had lost' -- <text>",
+            "",
+            "They are committed. Name all files that the second step listed, and no others.",
+        ),
     ],
     verify: &[
         Step::new("git diff --stat <merge> HEAD", "", "It lists the files that got lines back, and no others."),

@@ -21,7 +21,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             "<ignored>",
             "The newest backup lists the file, and says that it is good.",
         ),
-        otherwise: "guard backup create",
+        otherwise: "a backup is to be made while the file is there: guard backup create",
     }],
     detect: Detector {
         run: "guard verify",

@@ -21,7 +21,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         otherwise: "add it to a [[protect]] entry of .recoveryguard.toml and commit that",
     }],
     detect: Detector {
-        run: "guard check <start>..HEAD",
+        run: "guard check --strict <start>..HEAD",
         fires: 1,
         says: "[protected-delete]",
         noticed: "With hooks the merge is refused. Where they were off, the next guard command says that the branch moved, and \
@@ -37,7 +37,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     ],
     verify: &[
         Step::new("git ls-files --error-unmatch <script>", "", "git tracks the file again."),
-        Step::new("guard check <start>..HEAD", "", "Nothing is found."),
+        Step::new("guard check --strict <start>..HEAD", "", "Nothing is found."),
     ],
     undo: &[Step::new("guard redo", "", "The merge is back, the same commit.")],
     fallback: &[

@@ -23,7 +23,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         otherwise: "add it to a [[protect]] entry of .recoveryguard.toml and commit that",
     }],
     detect: Detector {
-        run: "guard check <start>..HEAD",
+        run: "guard check --strict <start>..HEAD",
         fires: 1,
         says: "[protected-delete]",
         noticed: "With hooks the merge is refused. Where they were off, 'guard check' or CI names the file.",
@@ -40,7 +40,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     verify: &[
         Step::new("git ls-files --error-unmatch <script>", "", "git tracks the file again."),
         Step::new("git status --short", "", "It lists the same work as before."),
-        Step::new("guard check <start>..HEAD", "", "Nothing is found."),
+        Step::new("guard check --strict <start>..HEAD", "", "Nothing is found."),
     ],
     undo: &[Step::new("guard redo", "", "The merge is back, the same commit, with the work on top.")],
     fallback: &[Fallback {

@@ -22,7 +22,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         otherwise: "add it to a [[protect]] entry of .recoveryguard.toml and commit that",
     }],
     detect: Detector {
-        run: "guard check <start>..HEAD",
+        run: "guard check --strict <start>..HEAD",
         fires: 1,
         says: "[protected-delete]",
         noticed: "'guard check' in CI fails, or a colleague's program does. The check names the merge: that is <merge> below.",
@@ -30,11 +30,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     steps: &[
         Step::new("git pull --ff-only", "", "Nobody has pushed anything since, or you have it now."),
         Step::new(
-            "guard undo-merge <merge> --dry-run",
+            "guard undo-merge <merge> --way revert --dry-run",
             "by a new commit",
-            "It says that the merge is published, so a new commit would take it back. Nothing is changed yet.",
+            "It says that a new commit would take the merge back. Nothing is changed yet.",
         ),
-        Step::new("guard undo-merge <merge>", "committed", "The new commit is there, and so is the file."),
+        Step::new("guard undo-merge <merge> --way revert", "committed", "The new commit is there, and so is the file."),
         Step::new("git push", "", "It is on the shared branch. Tell the others to pull."),
     ],
     verify: &[

@@ -49,9 +49,18 @@ pub struct Made {
     pub healed: usize,
 }
 
+/// What becomes of files that git does not know, that the backup before has, and that are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// They are told each time, until they are back.
+    Told,
+    /// They are meant to be gone.
+    Meant,
+}
+
 /// Makes a backup of what is there, unless it is what the one before holds.
-pub fn create(repo: &Repo, now: Timestamp) -> Result<Made, BackupError> {
-    create_within(repo, now, None)
+pub fn create(repo: &Repo, now: Timestamp, gone: Gone) -> Result<Made, BackupError> {
+    make(repo, now, None, gone)
 }
 
 /// So many bytes a second are counted on where time is short: half of what a slow machine reads, packs and examines.
@@ -59,6 +68,10 @@ const A_SECOND: u64 = 16 << 20;
 
 /// The same, when it can be done in so much time; else nothing is done, or what was begun is given up.
 pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Result<Made, BackupError> {
+    make(repo, now, time, Gone::Told)
+}
+
+fn make(repo: &Repo, now: Timestamp, time: Option<Duration>, gone: Gone) -> Result<Made, BackupError> {
     let began_at = Instant::now();
     let left = || time.map(|time| time.saturating_sub(began_at.elapsed()));
     let here = here(repo)?;
@@ -67,7 +80,7 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
     let files = files(repo, &here)?;
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
     let seen = Seen::read(repo);
-    let before = before(&store, seen.as_ref())?;
+    let before = before(repo, &store, seen.as_ref())?;
     let work = Work::new(repo, &here, &store);
     let rules = work.rules();
     let untouched = match (&seen, &before) {
@@ -119,6 +132,10 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
             Err(why) => refused.push(Unsaved { path: file.path.clone(), why }),
         }
     }
+    if let (Some(before), Gone::Told) = (&before, gone) {
+        refused.extend(work.gone(before)?);
+        refused.sort_by(|one, other| one.path.cmp(&other.path));
+    }
     // A merge touches no database, and there is no time for a dump.
     let (databases, refused_databases) = match time {
         None => databases::save(repo, &store, &here.manifest.database)?,
@@ -138,7 +155,15 @@ pub fn create_within(repo: &Repo, now: Timestamp, time: Option<Duration>) -> Res
         return Ok(Made { backup: Some(before), is_new: false, refused, refused_databases, read, healed });
     }
     let (unsaved, unsaved_databases) = (refused.clone(), refused_databases.clone());
-    let backup = Backup { id: new_id(now), at: now, files: saved, unsaved, databases, unsaved_databases };
+    let backup = Backup {
+        id: new_id(now),
+        at: now,
+        worktree: Some(repo.worktree_id()),
+        files: saved,
+        unsaved,
+        databases,
+        unsaved_databases,
+    };
     store.write_backup(&backup)?;
     Seen::new(&backup.id, &rules, began, looked).write(repo);
     if time.is_none() {
@@ -176,7 +201,7 @@ pub fn would_create(repo: &Repo) -> Result<Outlook, BackupError> {
         Err(error) => return Err(error.into()),
     };
     let seen = Seen::read(repo);
-    let Some(last) = before(&store, seen.as_ref())? else { return Ok(Outlook { read: files, ..outlook }) };
+    let Some(last) = before(repo, &store, seen.as_ref())? else { return Ok(Outlook { read: files, ..outlook }) };
     let work = Work::new(repo, &here, &store);
     let rules = work.rules();
     let untouched = seen.as_ref().map(|seen| seen.untouched(&last, &rules)).unwrap_or_default();
@@ -208,12 +233,15 @@ fn files(repo: &Repo, here: &Here) -> Result<Vec<DataFile>, BackupError> {
 
 /// Returns the backup made before: the one that was seen last, else the newest that was not made by a restore. A clock that was set
 /// back does not matter.
-fn before(store: &Store, seen: Option<&Seen>) -> Result<Option<Backup>, StoreError> {
-    if let Some(backup) = seen.and_then(|seen| store.backup(&seen.backup).ok()) {
+fn before(repo: &Repo, store: &Store, seen: Option<&Seen>) -> Result<Option<Backup>, StoreError> {
+    if let Some(backup) = seen
+        .and_then(|seen| store.backup(&seen.backup).ok())
+        .filter(|backup| repo.counts_here(backup.worktree.as_ref()))
+    {
         return Ok(Some(backup));
     }
     let by_restore = |backup: &Backup| backup.files.is_empty() && backup.standing() == Standing::Unknown;
-    Ok(store.backups()?.0.into_iter().find(|backup| !by_restore(backup)))
+    Ok(store.backups()?.0.into_iter().find(|backup| repo.counts_here(backup.worktree.as_ref()) && !by_restore(backup)))
 }
 
 pub(super) fn new_id(now: Timestamp) -> BackupId {
@@ -236,6 +264,23 @@ struct Work<'w> {
 }
 
 impl<'w> Work<'w> {
+    /// Returns files that git did not track, that a backup has, and that are gone: nothing else remembers them. What the backup
+    /// before said of them stays said.
+    fn gone(&self, before: &Backup) -> Result<Vec<Unsaved>, BackupError> {
+        let saved = before.files.iter().filter(|file| !file.tracked).map(|file| Unsaved {
+            path: file.path.clone(),
+            why: format!("it is gone, and backup {} has it: guard restore --missing", before.id),
+        });
+        let mut gone = Vec::new();
+        for file in saved.chain(before.unsaved.iter().cloned()) {
+            let is_wanted = self.here.manifest.data_rule(file.path[..].into()).is_some_and(|(rule, _)| rule.backup);
+            if is_wanted && self.here.root.metadata(&file.path)?.is_none() {
+                gone.push(file);
+            }
+        }
+        Ok(gone)
+    }
+
     fn new(repo: &'w Repo, here: &'w Here, store: &'w Store) -> Self {
         let examiner = Examiner::new(&here.manifest, |path| schema(repo, path));
         Self { repo, here, store, examiner }

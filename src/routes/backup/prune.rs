@@ -79,7 +79,9 @@ fn plan(repo: &Repo, store: &Store, now: Timestamp, clock_is_right: bool) -> Res
         let file = crate::manifest::FILE;
         return Err(BackupError::Usage(format!("'{file}' does not say which backups to keep: [backup] keep")));
     }
-    let (backups, problems) = store.backups()?;
+    let (mut backups, problems) = store.backups()?;
+    // What another worktree saved is no version of what stands here, and so neither keeps it nor goes for it.
+    backups.retain(|backup| repo.counts_here(backup.worktree.as_ref()));
     if !problems.is_empty() {
         return Err(BackupError::Listing(problems));
     }

@@ -278,7 +278,15 @@ fn save_now(
     let databases = vec![SavedDatabase { standing: Standing::Unknown, why, ..saved }];
     let id = new_id(now);
     let (files, unsaved, unsaved_databases) = (Vec::new(), Vec::new(), Vec::new());
-    store.write_backup(&Backup { id: id.clone(), at: now, files, unsaved, databases, unsaved_databases })?;
+    store.write_backup(&Backup {
+        id: id.clone(),
+        at: now,
+        worktree: None,
+        files,
+        unsaved,
+        databases,
+        unsaved_databases,
+    })?;
     repack_when_large(repo, store);
     Ok(Before::Counted(tables, Some(id)))
 }

@@ -36,7 +36,7 @@ fn settle() {
 }
 
 fn make(world: &World, at: u64) -> Made {
-    create(&repo(world), Timestamp(NOW.0 + at)).unwrap()
+    create(&repo(world), Timestamp(NOW.0 + at), Gone::Told).unwrap()
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn an_unchanged_set_is_not_read_and_writes_nothing() {
     assert!(first.is_new && first.read == 2, "{first:?}");
     // The lock is the only thing that it takes; whatever else it wrote would fail.
     fail_after(Some((1, Fault::FromThenOn)));
-    let second = create(&repo(&world), Timestamp(NOW.0 + 1));
+    let second = create(&repo(&world), Timestamp(NOW.0 + 1), Gone::Told);
     fail_after(None);
     let second = second.unwrap();
     assert!(!second.is_new && second.read == 0, "{second:?}");
@@ -131,7 +131,7 @@ fn whichever_write_fails_sources_and_backups_stay_whole() {
             make(&world, 0);
             world.write("data/a.json", "{\"a\": 2}\n");
             fail_after(Some((steps, fault)));
-            let made = create(&repo(&world), Timestamp(NOW.0 + DAY));
+            let made = create(&repo(&world), Timestamp(NOW.0 + DAY), Gone::Told);
             let pruned = made.as_ref().ok().map(|_| prune(&repo(&world), Timestamp(NOW.0 + DAY), false, |_| {}));
             fail_after(None);
             assert_eq!(world.text("data/a.json"), "{\"a\": 2}\n");

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
 use super::{backup, create, json, manifest, sandbox};
-use crate::support::Sandbox;
+use crate::support::{Ran, Sandbox};
 
 #[test]
 fn tracked_ignored_and_unknown_files_are_saved_and_nothing_else() {
@@ -222,4 +222,50 @@ fn two_at_once_make_one() {
     }
     assert_eq!(json(&sandbox, &["list"])["backups"].as_array().unwrap().len(), 1);
     let _ = backup(&sandbox, &["verify", "--level", "restore"]).ok();
+}
+
+/// A file that git does not know and that was lost is not forgotten by the next backup.
+#[test]
+fn what_is_gone_is_told_until_it_is_back_or_let_go() {
+    let sandbox = Sandbox::new();
+    let manifest = "version = 1\n[[data]]\npaths = [\"var/*.json\"]\nbackup = true\n";
+    sandbox.write(".recoveryguard.toml", manifest).write(".gitignore", "var/\n").commit("manifest");
+    sandbox.write("var/a.json", "{\"a\": 1}\n").write("var/b.json", "{\"b\": 1}\n");
+    let _ = sandbox.guard(["backup", "create"]).ok();
+    std::fs::remove_file(sandbox.at("var/a.json")).unwrap();
+    for _ in 0..2 {
+        let told = sandbox.guard(["backup", "create"]).exits(3).stdout;
+        assert!(told.contains("'var/a.json': it is gone") && told.contains("guard restore --missing"), "{told}");
+        let bad = sandbox.guard(["verify"]).exits(1).stdout;
+        assert!(bad.contains("it is not there, though backup"), "{bad}");
+    }
+    let copy = sandbox.guard(["restore", "--missing"]).ok().stdout;
+    assert!(copy.contains("came back"), "{copy}");
+    let _ = sandbox.guard(["backup", "create"]).ok();
+    std::fs::remove_file(sandbox.at("var/a.json")).unwrap();
+    let _ = sandbox.guard(["backup", "create", "--let-go"]).ok();
+    let _ = sandbox.guard(["verify"]).ok();
+    let _ = sandbox.guard(["backup", "create"]).ok();
+}
+
+/// Two worktrees have files of the same names, and nothing else in common.
+#[test]
+fn what_a_linked_worktree_saved_is_not_brought_back_here() {
+    let sandbox = Sandbox::new();
+    let manifest = "version = 1\n[[data]]\npaths = [\"*.json\"]\nbackup = true\n[backup]\nkeep = \"last=1\"\n";
+    sandbox.write(".recoveryguard.toml", manifest).write(".gitignore", "*.json\n").commit("manifest");
+    sandbox.write("a.json", "{\"whose\": \"main\"}\n");
+    let _ = sandbox.guard(["backup", "create"]).ok();
+    let _ = sandbox.git(["worktree", "add", "-q", "../linked", "-b", "linked"]).ok();
+    let linked = sandbox.root().join("linked");
+    let guard = |arguments: &[&str]| Ran::of(sandbox.command("guard", &linked).args(arguments), b"");
+    std::fs::write(linked.join("a.json"), "{\"whose\": \"linked\"}\n").unwrap();
+    std::fs::write(linked.join("only-there.json"), "{}\n").unwrap();
+    let _ = guard(&["backup", "create"]).ok();
+    let _ = guard(&["backup", "prune"]).ok();
+    let _ = sandbox.guard(["verify"]).ok();
+    std::fs::remove_file(sandbox.at("a.json")).unwrap();
+    let _ = sandbox.guard(["restore", "--missing"]).ok();
+    assert_eq!(sandbox.read("a.json"), b"{\"whose\": \"main\"}\n");
+    assert!(!sandbox.at("only-there.json").exists());
 }
