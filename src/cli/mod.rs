@@ -25,7 +25,8 @@ use crate::routes::{self, Session};
 
 /// Judges git merges before they touch a file, and takes bad ones back without losing work.
 #[derive(Debug, Parser)]
-#[command(name = "guard", version = VERSION, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "guard", bin_name = "guard", version = VERSION, max_term_width = 100)]
+#[command(arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Arguments {
     /// Run as if started in this folder
     #[arg(short = 'C', value_name = "PATH", global = true)]

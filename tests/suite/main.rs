@@ -20,6 +20,7 @@ mod drills;
 mod drills_elsewhere;
 mod formats;
 mod generated;
+mod git_guard;
 mod guarded_merges;
 mod hooks_folder;
 mod hooks_path;

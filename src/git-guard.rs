@@ -1,0 +1,5 @@
+//! The same program under the name by which git finds it: `git guard`.
+
+fn main() -> std::process::ExitCode {
+    recoveryguard::cli::main()
+}
