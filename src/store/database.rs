@@ -73,7 +73,10 @@ pub fn copy_database(source: &Path, target: &Path, limits: &Limits) -> Result<Co
             Ok(false) => return Err(busy(source, limits)),
             Err(stop) => {
                 return Err(match stop.meaning(limits) {
-                    Meaning::Busy if began.elapsed() < limits.time => continue,
+                    Meaning::Busy if began.elapsed() < limits.time => {
+                        std::thread::sleep(std::time::Duration::from_millis(5));
+                        continue;
+                    }
                     Meaning::Busy => busy(source, limits),
                     Meaning::Bad(what) => CopyError::Bad { path: source.to_owned(), what },
                     Meaning::Unknown(why) => CopyError::Unknown { path: source.to_owned(), why },

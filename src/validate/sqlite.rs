@@ -28,7 +28,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -80,7 +80,7 @@ pub fn examine_database(path: &Path, reading: Reading, limits: &Limits) -> Exami
     let (path, limits) = (path.to_owned(), *limits);
     let started = thread::Builder::new().name("database".to_owned()).stack_size(STACK).spawn(move || {
         let mut found = Examined::default();
-        if let Err(stop) = read(&path, reading, &limits, &mut found) {
+        if let Err(stop) = read_patiently(&path, reading, &limits, &mut found) {
             match stop.meaning(&limits) {
                 Meaning::Bad(what) => found.faults.add(Place::Whole, what),
                 Meaning::Busy => found.unknown.push(format!(
@@ -105,6 +105,20 @@ pub fn examine_database(path: &Path, reading: Reading, limits: &Limits) -> Exami
         Err(error) => Err(format!("no thread could be started: {error}")),
     };
     answer.unwrap_or_else(|why| Examined { unknown: vec![why], ..Examined::default() })
+}
+
+/// Reads, and tries again while a writer is setting up what readers share: SQLite itself does not wait for that.
+fn read_patiently(path: &Path, reading: Reading, limits: &Limits, found: &mut Examined) -> Result<(), Stop> {
+    let began = Instant::now();
+    loop {
+        match read(path, reading, limits, found) {
+            Err(stop) if stop.is_opening() && began.elapsed() < open::PATIENCE.min(limits.time) => {
+                *found = Examined::default();
+                thread::sleep(Duration::from_millis(5));
+            }
+            ended => return ended,
+        }
+    }
 }
 
 fn read(path: &Path, reading: Reading, limits: &Limits, found: &mut Examined) -> Result<(), Stop> {

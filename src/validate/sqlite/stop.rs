@@ -41,6 +41,11 @@ pub(crate) enum Meaning {
 }
 
 impl Stop {
+    /// Returns whether another process is just setting up what readers of the log share: it can be read in a moment.
+    pub(crate) fn is_opening(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if is_opening(error))
+    }
+
     /// Says what it means, in words.
     pub(crate) fn meaning(self, limits: &Limits) -> Meaning {
         let error = match self {
