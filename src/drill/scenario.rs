@@ -151,6 +151,15 @@ pub struct Prerequisite {
     pub otherwise: &'static str,
 }
 
+impl Prerequisite {
+    /// The file that must not be deleted is one that the manifest names.
+    pub const PROTECTED: Self = Self {
+        what: "the file is protected by the manifest",
+        check: Step::new("git ls-files --error-unmatch <script>", "", "git tracks the file."),
+        otherwise: "add it to a [[protect]] entry of .recoveryguard.toml and commit that",
+    };
+}
+
 /// The command that tells that it happened: ends with 0 before, and otherwise after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Detector {

@@ -66,6 +66,9 @@ pub enum DrillError {
     /// The manifest can't be used.
     #[error("{0}")]
     Manifest(String),
+    /// There is no folder for scratch files.
+    #[error("there is no folder '{}' for scratch files: set TMPDIR to one", crate::model::escape(.0.as_os_str().as_encoded_bytes()))]
+    NoFolder(PathBuf),
     /// The sample can't be made.
     #[error("the sample can't be made: {0:#}")]
     Sample(anyhow::Error),
@@ -75,6 +78,10 @@ pub enum DrillError {
 pub fn drill(drills: &Drills<'_>, done: &(dyn Fn(usize) + Sync)) -> Result<Drilled, DrillError> {
     let at = Timestamp(drills.surroundings.now);
     clear(&drills.temporary);
+    // Nothing is made but the scratch folder: not the folder that it stands in, either.
+    if !drills.temporary.is_dir() {
+        return Err(DrillError::NoFolder(drills.temporary.clone()));
+    }
     let folder = drills.temporary.join(format!("{SCRATCH}{}-{}", std::process::id(), at.0));
     disk::ensure_folder(&folder, 0o700)?;
     let result = rehearse_in(drills, &folder, at, done);

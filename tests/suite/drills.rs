@@ -165,6 +165,14 @@ fn all_incidents_are_rehearsed_in_the_sample_and_nothing_is_left() {
 }
 
 #[test]
+fn a_folder_for_scratch_files_that_is_not_there_is_not_made() {
+    let sandbox = Sandbox::new();
+    sandbox.env("TMPDIR", sandbox.root().join("nowhere"));
+    let _ = sandbox.guard(["drill", "json-truncated"]).exits(2).says("there is no folder");
+    assert!(!sandbox.root().join("nowhere").exists());
+}
+
+#[test]
 fn the_list_is_one_name_a_line_and_an_unknown_one_is_said() {
     let sandbox = Sandbox::new();
     let expected: String = REGISTER.iter().map(|scenario| format!("{}\n", scenario.name)).collect();

@@ -131,6 +131,7 @@ fn chosen(arguments: &Arguments, seed: u64) -> anyhow::Result<Vec<&'static Scena
 fn failure(error: DrillError) -> anyhow::Error {
     match error {
         DrillError::Manifest(what) => Failure::new(Exit::Usage, what).into(),
+        DrillError::NoFolder(_) => Failure::new(Exit::Usage, error.to_string()).into(),
         other => other.into(),
     }
 }

@@ -15,11 +15,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     impact: "The next deployment, restore or nightly run fails, often at night and long after the merge.",
     prevention: "With 'guard install' such a merge is refused before a file is touched (rule 'protected-delete').",
     desired: "The file is back, everything else is as before the merge; the rest of the branch can be merged again without the removal.",
-    prerequisites: &[Prerequisite {
-        what: "the file is protected by the manifest",
-        check: Step::new("git ls-files --error-unmatch <script>", "", "git tracks the file."),
-        otherwise: "add it to a [[protect]] entry of .recoveryguard.toml and commit that",
-    }],
+    prerequisites: &[Prerequisite::PROTECTED],
     detect: Detector {
         run: "guard check --strict <start>..HEAD",
         fires: 1,

@@ -17,11 +17,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     impact: "Until the merge is gone the system stays broken; taken back with git's own commands, hours of work can be lost.",
     prevention: "With 'guard install' the merge is refused before a file is touched (rule 'protected-delete').",
     desired: "The merge is gone. All uncommitted work is there, to the last byte, and what was staged is staged.",
-    prerequisites: &[Prerequisite {
-        what: "the file is protected by the manifest",
-        check: Step::new("git ls-files --error-unmatch <script>", "", "git tracks the file."),
-        otherwise: "add it to a [[protect]] entry of .recoveryguard.toml and commit that",
-    }],
+    prerequisites: &[Prerequisite::PROTECTED],
     detect: Detector {
         run: "guard check --strict <start>..HEAD",
         fires: 1,

@@ -16,11 +16,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     prevention: "With 'guard install' the merge is refused, and so is the push; 'guard install --server' and 'guard check' in CI \
                  refuse it for everybody.",
     desired: "The file is back in every clone after an ordinary pull. No commit that was pushed is gone.",
-    prerequisites: &[Prerequisite {
-        what: "the file is protected by the manifest",
-        check: Step::new("git ls-files --error-unmatch <script>", "", "git tracks the file."),
-        otherwise: "add it to a [[protect]] entry of .recoveryguard.toml and commit that",
-    }],
+    prerequisites: &[Prerequisite::PROTECTED],
     detect: Detector {
         run: "guard check --strict <start>..HEAD",
         fires: 1,
