@@ -15,12 +15,7 @@ use crate::model::{HashKind, Oid, RefName, TreePath, WorktreeId};
 
 /// A repository, and the worktree in it from which we were called.
 pub struct Repo {
-    git_dir: PathBuf,
-    common_dir: PathBuf,
-    work_tree: Option<PathBuf>,
-    program: PathBuf,
-    environment: Environment,
-    deadline: Deadline,
+    opening: Opening,
     objects: OnceCell<Objects>,
     // Predicted objects live as long as the repository is open.
     scratch: OnceCell<Scratch>,
@@ -40,9 +35,7 @@ pub struct Opening {
 impl Opening {
     /// Opens it.
     pub fn open(self) -> Repo {
-        let Self { git_dir, common_dir, work_tree, program, environment, deadline } = self;
-        let (objects, scratch) = (OnceCell::new(), OnceCell::new());
-        Repo { git_dir, common_dir, work_tree, program, environment, deadline, objects, scratch }
+        Repo { opening: self, objects: OnceCell::new(), scratch: OnceCell::new() }
     }
 }
 
@@ -90,16 +83,7 @@ impl Repo {
             (_, b"false") => None,
             _ => return Err(found.failure()),
         };
-        Ok(Self {
-            git_dir,
-            common_dir,
-            work_tree,
-            program,
-            environment,
-            deadline,
-            objects: OnceCell::new(),
-            scratch: OnceCell::new(),
-        })
+        Ok(Opening { git_dir, common_dir, work_tree, program, environment, deadline }.open())
     }
 
     /// Takes the repository in which git runs a hook, without asking git again: hooks run at the top of the working
@@ -117,16 +101,7 @@ impl Repo {
         };
         let program = program(&environment);
         let work_tree = Some(folder.to_owned());
-        Ok(Self {
-            git_dir,
-            common_dir,
-            work_tree,
-            program,
-            environment,
-            deadline,
-            objects: OnceCell::new(),
-            scratch: OnceCell::new(),
-        })
+        Ok(Opening { git_dir, common_dir, work_tree, program, environment, deadline }.open())
     }
 
     /// Opens the same once more, with less time.
@@ -137,29 +112,22 @@ impl Repo {
 
     /// Returns what is needed to open the same in another thread.
     pub fn opening(&self) -> Opening {
-        Opening {
-            git_dir: self.git_dir.clone(),
-            common_dir: self.common_dir.clone(),
-            work_tree: self.work_tree.clone(),
-            program: self.program.clone(),
-            environment: self.environment.clone(),
-            deadline: self.deadline.clone(),
-        }
+        self.opening.clone()
     }
 
     /// Returns this worktree's git folder.
     pub fn git_dir(&self) -> &Path {
-        &self.git_dir
+        &self.opening.git_dir
     }
 
     /// Returns the folder that all worktrees share.
     pub fn common_dir(&self) -> &Path {
-        &self.common_dir
+        &self.opening.common_dir
     }
 
     /// Returns the top of the working tree; `None` in bare repositories and inside git's folder.
     pub fn work_tree(&self) -> Option<&Path> {
-        self.work_tree.as_deref()
+        self.opening.work_tree.as_deref()
     }
 
     /// Returns the top of the working tree, or says that there is none.
@@ -169,12 +137,16 @@ impl Repo {
 
     /// Returns our own folder, `recoveryguard`, in the shared one.
     pub fn guard_dir(&self) -> PathBuf {
-        self.common_dir.join("recoveryguard")
+        self.opening.common_dir.join("recoveryguard")
     }
 
     /// Returns which worktree this is.
     pub fn worktree_id(&self) -> WorktreeId {
-        let id = self.git_dir.strip_prefix(&self.common_dir).map_or(&b"."[..], |rest| rest.as_os_str().as_bytes());
+        let id = self
+            .opening
+            .git_dir
+            .strip_prefix(&self.opening.common_dir)
+            .map_or(&b"."[..], |rest| rest.as_os_str().as_bytes());
         WorktreeId(if id.is_empty() { ".".into() } else { id.into() })
     }
 
@@ -182,23 +154,23 @@ impl Repo {
     /// repository (any more): then it came from another clone.
     pub fn counts_here(&self, worktree: Option<&WorktreeId>) -> bool {
         let Some(of) = worktree else { return true };
-        let is_there = of.0[..] == *b"." || self.common_dir.join(std::ffi::OsStr::from_bytes(&of.0)).is_dir();
+        let is_there = of.0[..] == *b"." || self.opening.common_dir.join(std::ffi::OsStr::from_bytes(&of.0)).is_dir();
         *of == self.worktree_id() || !is_there
     }
 
     /// Returns the git that is run.
     pub fn program(&self) -> &Path {
-        &self.program
+        &self.opening.program
     }
 
     /// Returns the deadline of this call.
     pub fn deadline(&self) -> &Deadline {
-        &self.deadline
+        &self.opening.deadline
     }
 
     /// Returns the environment of this call.
     pub fn environment(&self) -> &Environment {
-        &self.environment
+        &self.opening.environment
     }
 
     /// Starts putting together a call of git in this repository and worktree.
@@ -212,17 +184,20 @@ impl Repo {
     }
 
     fn here(&self) -> Git {
-        let git = Git::new(&self.program, &self.environment, &self.deadline).env("GIT_DIR", &self.git_dir);
-        match &self.work_tree {
+        let git = Git::new(&self.opening.program, &self.opening.environment, &self.opening.deadline)
+            .env("GIT_DIR", &self.opening.git_dir);
+        match &self.opening.work_tree {
             Some(top) => git.env("GIT_WORK_TREE", top).folder(top),
-            None => git.folder(&self.git_dir),
+            None => git.folder(&self.opening.git_dir),
         }
     }
 
     /// Starts putting together a call of git in another repository, a bare one of ours, with `settings` (`gc.auto=0`) that
     /// count before all others.
     pub fn git_in(&self, git_dir: &Path, settings: &[&str], subcommand: &str) -> Git {
-        let git = Git::new(&self.program, &self.environment, &self.deadline).env("GIT_DIR", git_dir).folder(git_dir);
+        let git = Git::new(&self.opening.program, &self.opening.environment, &self.opening.deadline)
+            .env("GIT_DIR", git_dir)
+            .folder(git_dir);
         // In a hook they say where the project's objects are.
         let objects = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"];
         let git = objects.into_iter().fold(git, Git::without);
@@ -255,24 +230,24 @@ impl Repo {
 
     /// Returns which hash names the objects: the length of HEAD's value tells, or the configuration.
     pub fn hash_kind(&self) -> HashKind {
-        let configured = fs::read(self.common_dir.join("config")).unwrap_or_default().to_ascii_lowercase();
+        let configured = fs::read(self.opening.common_dir.join("config")).unwrap_or_default().to_ascii_lowercase();
         let says = |line: &[u8]| line.trim_start().starts_with(b"objectformat") && line.contains_str("sha256");
         if configured.lines().any(says) { HashKind::Sha256 } else { HashKind::Sha1 }
     }
 
     /// Returns whether refs are stored in a reftable.
     pub fn is_reftable(&self) -> bool {
-        self.common_dir.join("reftable").is_dir()
+        self.opening.common_dir.join("reftable").is_dir()
     }
 
     /// Returns whether the clone is shallow: history is cut off somewhere.
     pub fn is_shallow(&self) -> bool {
-        self.common_dir.join("shallow").exists()
+        self.opening.common_dir.join("shallow").exists()
     }
 
     /// Returns whether history or old objects may be missing on purpose: the clone is shallow or partial.
     pub fn lacks_history(&self) -> bool {
-        let configured = fs::read(self.common_dir.join("config")).unwrap_or_default().to_ascii_lowercase();
+        let configured = fs::read(self.opening.common_dir.join("config")).unwrap_or_default().to_ascii_lowercase();
         self.is_shallow() || configured.contains_str("partialclone") || configured.contains_str("promisor")
     }
 
@@ -290,12 +265,12 @@ impl Repo {
 
     /// Returns whether a file of git's own state (`MERGE_HEAD`, `SQUASH_MSG` …) is there in this worktree.
     pub fn has_state(&self, name: &str) -> bool {
-        self.git_dir.join(name).symlink_metadata().is_ok()
+        self.opening.git_dir.join(name).symlink_metadata().is_ok()
     }
 
     /// Reads a file of git's own state; `None` when it is not there.
     pub fn state(&self, name: &str) -> Result<Option<Vec<u8>>, GitError> {
-        let path = self.git_dir.join(name);
+        let path = self.opening.git_dir.join(name);
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -334,7 +309,7 @@ impl Repo {
         if self.is_reftable() {
             return None;
         }
-        let text = fs::read(self.git_dir.join("HEAD")).ok()?;
+        let text = fs::read(self.opening.git_dir.join("HEAD")).ok()?;
         let Some(name) = text.strip_prefix(b"ref: ") else {
             return Some(Head { branch: None, oid: Some(Oid::from_hex(text.trim_ascii_end())?) });
         };
@@ -342,20 +317,20 @@ impl Repo {
         if !name.starts_with(b"refs/heads/") || name.contains_str("..") {
             return None;
         }
-        let value = fs::read(self.common_dir.join(path_of(name))).ok()?;
+        let value = fs::read(self.opening.common_dir.join(path_of(name))).ok()?;
         Some(Head { branch: Some(name.into()), oid: Some(Oid::from_hex(value.trim_ascii_end())?) })
     }
 
     /// Returns the path of the folder that git runs hooks from.
     pub fn hooks_folder(&self) -> Result<PathBuf, GitError> {
         let folder = self.git("rev-parse").args(["--git-path", "hooks"]).run()?.success()?;
-        let base = self.work_tree.as_deref().unwrap_or(&self.git_dir);
+        let base = self.opening.work_tree.as_deref().unwrap_or(&self.opening.git_dir);
         Ok(absolute(base, &path_of(folder.strip_suffix(b"\n").unwrap_or(&folder))))
     }
 
     /// Returns the entry of this path in a tree as an absolute place in the working tree.
     pub fn on_disk(&self, path: &TreePath) -> Option<PathBuf> {
-        self.work_tree.as_ref().map(|top| top.join(OsStr::from_bytes(path)))
+        self.opening.work_tree.as_ref().map(|top| top.join(OsStr::from_bytes(path)))
     }
 }
 
