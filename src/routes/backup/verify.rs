@@ -103,7 +103,10 @@ fn packs(repo: &Repo, store: &Store) -> Result<Vec<Problem>, BackupError> {
             continue;
         }
         let git = repo.git_in(store.path(), SETTINGS, "verify-pack");
-        if git.arg("--").arg(entry.path()).run()?.success().is_err() {
+        let index = entry.path();
+        // What packs the store anew, here or for a guard that was killed, may have removed it meanwhile.
+        let is_there = || index.exists() && index.with_extension("pack").exists();
+        if git.arg("--").arg(&index).run()?.success().is_err() && is_there() {
             let snapshot = crate::model::escape(entry.file_name().as_bytes());
             let why = "a checksum in it is wrong, says git verify-pack".to_owned();
             problems.push(Problem { snapshot, path: None, why });

@@ -1,6 +1,7 @@
 //! The store is packed when much lies loose in it, and gives room back.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use super::{backup, create, json, sandbox};
 
@@ -46,4 +47,29 @@ fn a_large_version_is_packed_comes_back_and_gives_its_room_back() {
     assert_eq!(pruned["pruned"].as_array().unwrap().len(), 2, "{pruned}");
     assert!(packs() < 1 << 20, "what nothing needs is in no pack any more: {}", packs());
     let _ = backup(&sandbox, &["verify", "--level", "restore"]).ok();
+}
+
+/// A git of a guard that was killed, or another guard, packs the store while it is verified.
+#[test]
+fn a_pack_that_gives_way_to_another_is_not_damaged() {
+    let sandbox = sandbox();
+    let store = sandbox.common_dir().join("recoveryguard/store.git");
+    sandbox.write("data/a.json", "[1]\n");
+    create(&sandbox);
+    let _ = sandbox.git(["--git-dir", store.to_str().unwrap(), "repack", "-adq"]).ok();
+    sandbox.write("data/a.json", "[2]\n");
+    create(&sandbox);
+    let git = sandbox.root().join("bin/git");
+    let real = fs::canonicalize(&git).unwrap();
+    let packing = format!(
+        "#!/bin/sh\ncase \" $* \" in *' verify-pack '*) '{0}' --git-dir '{1}' repack -adq && echo >'{2}' ;; esac\nexec '{0}' \"$@\"\n",
+        real.display(),
+        store.display(),
+        sandbox.root().join("packed").display()
+    );
+    fs::remove_file(&git).unwrap();
+    fs::write(&git, packing).unwrap();
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
+    let _ = backup(&sandbox, &["verify", "--level", "restore"]).ok();
+    assert!(sandbox.root().join("packed").exists(), "nothing was packed meanwhile");
 }
