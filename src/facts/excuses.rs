@@ -70,8 +70,9 @@ pub fn parse_trailer(value: &[u8]) -> Option<(String, String, String)> {
     let text = escape(value);
     let (rule, rest) = text.split_once(' ')?;
     let end = if rest.starts_with('"') {
-        // A quoted path may hold the separator; its own quotes are escaped.
-        rest.match_indices("\" --").find(|(at, _)| *at > 0 && !rest[..*at].ends_with('\\'))?.0 + 1
+        // A quoted path may hold the separator; its own quotes and backslashes are escaped.
+        let slashes = |at: usize| rest[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        rest.match_indices("\" --").find(|(at, _)| *at > 0 && slashes(*at) % 2 == 0)?.0 + 1
     } else {
         rest.find(" --")?
     };
@@ -79,13 +80,14 @@ pub fn parse_trailer(value: &[u8]) -> Option<(String, String, String)> {
     Some((rule.to_owned(), path.to_owned(), reason.to_owned()))
 }
 
-/// Returns a path as one word of a trailer.
+/// Returns a path as one word of a trailer; no other path has the same.
 fn word(path: &TreePath) -> String {
-    let shown = path.to_string();
-    if shown.as_bytes() == path.as_bytes() && !shown.contains([' ', '"', '\\', '*']) {
+    // A backslash of the path's own stands twice, before those by which odd bytes are shown.
+    let shown = path.split_str("\\").map(escape).collect::<Vec<_>>().join(r"\\");
+    if shown.as_bytes() == path.as_bytes() && !shown.contains([' ', '"', '*']) {
         shown
     } else {
-        format!("\"{}\"", shown.replace('\\', "\\\\").replace('"', "\\\""))
+        format!("\"{}\"", shown.replace('"', "\\\""))
     }
 }
 
@@ -178,7 +180,8 @@ mod tests {
 
     #[test]
     fn trailers_read_back_as_written() {
-        for path in ["a/b.sh", "with blank", "a -- b", "quote\"", "q\" -- x", "new\nline", "*"] {
+        for path in ["a/b.sh", "with blank", "a -- b", "quote\"", "q\" -- x", "new\nline", "*", "end\\", "q\\\" -- x\\"]
+        {
             let path = TreePath::from(path);
             let value = render_trailer("protected-delete", Some(&path), "it is -- really -- fine");
             let (rule, shown, reason) = parse_trailer(value.as_bytes()).unwrap();
@@ -187,6 +190,13 @@ mod tests {
                 ("protected-delete", word(&path), "it is -- really -- fine")
             );
         }
+    }
+
+    #[test]
+    fn no_two_paths_are_one_word() {
+        let paths: [&[u8]; 8] = [b"a\nb", b"a\\nb", b"a\\\\nb", b"\xff", b"\\xff", b"\"a\"", b"a\\", b"a\\\""];
+        let words: std::collections::BTreeSet<String> = paths.iter().map(|path| word(&TreePath::from(*path))).collect();
+        assert_eq!(words.len(), paths.len(), "{words:?}");
     }
 
     #[test]
