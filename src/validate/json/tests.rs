@@ -113,6 +113,19 @@ fn a_number_without_a_bound_and_a_mark_are_noted() {
 }
 
 #[test]
+fn a_number_may_end_with_a_full_window() {
+    for pad in 65_528..65_540 {
+        for shape in [Shape::Document, Shape::Lines] {
+            let (told, rest) = told(&mut format!("{}1234567", " ".repeat(pad)).as_bytes(), shape);
+            assert!(
+                told.0.contains(&"Number(\"1234567\")".to_owned()) && rest.ends_with("Ok(())"),
+                "{pad} {told:?} {rest}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_text_without_end_is_unknown_before_it_fills_the_memory() {
     let mut endless = b"[\"".chain(io::repeat(b'x'));
     assert!(matches!(scan(&mut endless, Shape::Document, &mut ()).1, Err(Stop::Unknown(_))));

@@ -139,22 +139,20 @@ impl<'r> Tokens<'r> {
     /// Takes a number; its first byte is the next.
     pub fn number(&mut self) -> Result<(), Stop> {
         let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-        let mut at = self.window.at;
+        let mut length = 0;
         let mut ended = false;
         loop {
-            let rest = self.window.from(at);
-            let length = rest.iter().take_while(|byte| is_part(byte)).count();
-            let goes_on = length == rest.len() && !ended;
-            at += length;
+            let rest = &self.window.rest()[length..];
+            let parts = rest.iter().take_while(|byte| is_part(byte)).count();
+            let goes_on = parts == rest.len() && !ended;
+            length += parts;
             if !goes_on {
                 break;
             }
-            match self.more(self.window.at)? {
-                Some(moved) => at -= moved,
-                None => ended = true,
-            }
+            // The number may move in the window even where nothing more comes.
+            ended = self.more(self.window.at)?.is_none();
         }
-        self.last = self.window.at..at;
+        self.last = self.window.at..self.window.at + length;
         self.resolved = None;
         let bytes = self.window.bytes(&self.last);
         if let Err((offset, what)) = text::number(bytes) {
@@ -170,7 +168,7 @@ impl<'r> Tokens<'r> {
             }
             self.huge.0 += 1;
         }
-        self.window.at = at;
+        self.window.at += length;
         Ok(())
     }
 
