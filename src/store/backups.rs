@@ -9,7 +9,7 @@ use git2::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, Root};
-use crate::model::{Backup, BackupId, Mode, Oid, SavedDatabase, TreePath};
+use crate::model::{BackedUp, Backup, BackupId, Mode, Oid, SavedDatabase, TreePath};
 
 use super::read::{Problem, why};
 use super::save::{Attempt, Parcel, ours};
@@ -19,6 +19,9 @@ pub(super) const BACKUPS: &str = "refs/tags/backup/";
 
 /// The version of a backup's manifest that this guard writes, and the only one it reads.
 const VERSION: u32 = 1;
+
+/// A manifest may come from somebody else. No file has more bytes or rows, and a million of such numbers can be added up.
+const MOST: u64 = 1 << 44;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -246,10 +249,31 @@ fn decode(bytes: &[u8]) -> Result<Backup, String> {
         version: u32,
     }
     let malformed = |error: serde_json::Error| format!("its manifest is not understood: {error}");
-    match serde_json::from_slice::<Head>(bytes).map_err(malformed)?.version {
-        VERSION => serde_json::from_slice::<Stored>(bytes).map(|stored| stored.backup).map_err(malformed),
-        newer => Err(format!("its manifest has version {newer}, this guard knows version {VERSION}; update guard")),
+    let backup = match serde_json::from_slice::<Head>(bytes).map_err(malformed)?.version {
+        VERSION => serde_json::from_slice::<Stored>(bytes).map_err(malformed)?.backup,
+        newer => {
+            return Err(format!("its manifest has version {newer}, this guard knows version {VERSION}; update guard"));
+        }
+    };
+    match numbers(&backup).into_iter().find(|number| *number > MOST) {
+        Some(number) => Err(format!("its manifest counts {number} bytes or rows, which nothing has")),
+        None => Ok(backup),
     }
+}
+
+/// Returns all that a manifest counts.
+fn numbers(backup: &Backup) -> Vec<u64> {
+    let mut found = Vec::new();
+    for BackedUp { size, contents, .. } in &backup.files {
+        found.push(*size);
+        found.extend(contents.records);
+        found.extend(contents.tables.values().map(|table| table.rows));
+    }
+    for SavedDatabase { size, facts, .. } in &backup.databases {
+        found.push(*size);
+        found.extend(facts.tables.values());
+    }
+    found
 }
 
 #[cfg(test)]

@@ -226,6 +226,22 @@ fn the_documented_manifest_is_one() {
 }
 
 #[test]
+fn numbers_that_nothing_can_have_are_damage() {
+    let file = |size: u64, contents: &str| {
+        let file = format!(
+            r#"{{"path":"a","mode":"file","blob":"{}","size":{size},"tracked":true,"ignored":false,"secret":false,"standing":"good","contents":{{{contents}}}}}"#,
+            "1a".repeat(20)
+        );
+        decode(format!(r#"{{"version":1,"id":"x","at":0,"files":[{file}]}}"#).as_bytes()).map(drop)
+    };
+    assert_eq!(file(4, r#""records":5,"tables":{"t":{"rows":6}}"#), Ok(()));
+    let wrong = |number: u64| Err(format!("its manifest counts {number} bytes or rows, which nothing has"));
+    assert_eq!(file(u64::MAX, ""), wrong(u64::MAX));
+    assert_eq!(file(4, r#""records":9223372036854775808"#), wrong(1 << 63));
+    assert_eq!(file(4, r#""tables":{"t":{"rows":1},"u":{"rows":18446744073709551615}}"#), wrong(u64::MAX));
+}
+
+#[test]
 fn budgets_of_snapshots_do_not_count_what_backups_hold() {
     let sandbox = Sandbox::new();
     let noise: Vec<u8> = (0..20_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
