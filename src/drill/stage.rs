@@ -117,10 +117,10 @@ impl Stage {
 
     /// The same; returns what it wrote to its standard output as it is.
     pub(super) fn bytes(&self, line: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
-        let line: Vec<&OsStr> = line.iter().map(OsStr::new).collect();
-        let off =
-            [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "core.hooksPath"), ("GIT_CONFIG_VALUE_0", "/dev/null")];
-        let output = self.run(&line, &[&off, variables].concat())?;
+        // Not by variables: git before 2.31 does not read them.
+        let off: &[&str] = if line[0] == "git" { &["-c", "core.hooksPath=/dev/null"] } else { &[] };
+        let whole: Vec<&OsStr> = [&line[..1], off, &line[1..]].concat().into_iter().map(OsStr::new).collect();
+        let output = self.run(&whole, variables)?;
         if output.status == 0 {
             return Ok(output.stdout);
         }
