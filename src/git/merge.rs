@@ -135,7 +135,7 @@ impl Repo {
         let base = if let ([base], [_]) = (bases, others) { Some(*base) } else { None };
         for (index, other) in others.iter().enumerate() {
             let Some(step) = self.merge_tree(scratch, (ours, *other), base, strategy, &mut certain)? else {
-                return self.predict_by_trees(first_tree, others, bases);
+                return self.predict_by_trees(first_tree, others, bases, strategy);
             };
             tree = step.0;
             conflicted.extend(step.1);
@@ -190,7 +190,13 @@ impl Repo {
     /// Predicts without `merge-tree`: what only one side changed is that side's; what both changed differently is left
     /// open, as if it were in conflict. Renames are not followed, so a file that one side moved and the other edited
     /// is left open too (both changed its old place).
-    fn predict_by_trees(&self, first_tree: Oid, others: &[Oid], bases: &[Oid]) -> Result<Prediction, GitError> {
+    fn predict_by_trees(
+        &self,
+        first_tree: Oid,
+        others: &[Oid],
+        bases: &[Oid],
+        strategy: &Strategy,
+    ) -> Result<Prediction, GitError> {
         let ([other], [base]) = (others, bases) else {
             return Err(GitError::Unsupported(
                 "this merge can't be predicted by a git older than 2.38 (several heads or merge bases)".into(),
@@ -209,7 +215,7 @@ impl Repo {
                 conflicted.insert(change.path);
             }
         }
-        Ok(Prediction { tree: None, changes, conflicted, certain: true })
+        Ok(Prediction { tree: None, changes, conflicted, certain: strategy.is_default() })
     }
 
     /// Starts a call of git whose new objects land in the scratch folder.
