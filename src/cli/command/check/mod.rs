@@ -148,6 +148,9 @@ fn failure(error: CheckError, found: Option<&ci::Found>) -> anyhow::Error {
 
 fn failure_here(error: CheckError) -> anyhow::Error {
     match error {
+        CheckError::Git(GitError::Unsupported(_)) => {
+            Failure::new(Exit::CouldNotJudge, format!("could not judge: {error}")).into()
+        }
         CheckError::Git(
             GitError::Missing(_) | GitError::Damaged { .. } | GitError::TimedOut(_) | GitError::Shallow,
         ) => Failure::new(Exit::CouldNotJudge, format!("could not judge: {error}"))
