@@ -80,7 +80,13 @@ impl Context {
     /// Finds the repository as git does.
     pub fn repo(&self) -> Result<Repo, Failure> {
         let found = Repo::discover(&self.surroundings.folder, self.surroundings.environment.clone(), Deadline::never());
-        let repo = found.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let repo = found.map_err(|error| {
+            let failure = Failure::new(Exit::Usage, error.to_string());
+            match error {
+                GitError::NoRepository { way_out, .. } => Failure { hint: way_out, ..failure },
+                _ => failure,
+            }
+        })?;
         if repo.guard_dir().join(hooks::MISSED).exists() {
             self.terminal.note(|| "guard: hooks could not run guard lately: see 'guard doctor'\n".to_owned());
         }

@@ -16,9 +16,14 @@ use crate::model::{Oid, TreePath, escape};
 /// What can go wrong when git is asked.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// There is no repository here, or git refuses to use it; git's own words.
-    #[error("{0}")]
-    NoRepository(String),
+    /// There is no repository here, or git refuses to use it.
+    #[error("{why}")]
+    NoRepository {
+        /// git's own words.
+        why: String,
+        /// The command that git says would allow it.
+        way_out: Option<String>,
+    },
     /// The folder in which a repository is looked for is none.
     #[error("there is no folder '{}'", escape(.0.as_os_str().as_bytes()))]
     NoFolder(PathBuf),

@@ -74,7 +74,11 @@ impl Repo {
         // Outside of a working tree git fails at the last question, when the others are answered.
         let [inside, git_dir, common_dir, top] = parts[..] else {
             let line = found.stderr.lines().next().unwrap_or_default();
-            return Err(GitError::NoRepository(crate::model::escape(line.strip_prefix(b"fatal: ").unwrap_or(line))));
+            let why = crate::model::escape(line.strip_prefix(b"fatal: ").unwrap_or(line));
+            // Of another owner's repository: 'git config --global --add safe.directory …'.
+            let way_out = found.stderr.lines().find_map(|line| line.strip_prefix(b"\tgit config "));
+            let way_out = way_out.map(|line| format!("git config {}", crate::model::escape(line)));
+            return Err(GitError::NoRepository { why, way_out });
         };
         let git_dir = path_of(git_dir);
         let common_dir = absolute(start, &path_of(common_dir));
