@@ -99,6 +99,19 @@ impl Repo {
         Ok(names.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| crate::model::escape(name)).collect())
     }
 
+    /// Returns the variables about hooks (`hook.*`) that this repository, its worktree or this command sets, with their values
+    /// and in their order: not those of the user and the system, which hold everywhere.
+    pub fn own_config_hooks(&self) -> Result<Vec<(Raw, Raw)>, GitError> {
+        let output = self.git("config").args(["-z", "--show-scope", "--get-regexp", r"^hook\."]).run()?;
+        let text = if output.status == 1 { Vec::new() } else { output.success()? };
+        let parts: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
+        let own = parts.chunks_exact(2).filter(|part| !matches!(part[0], b"global" | b"system"));
+        Ok(own
+            .map(|part| part[1].split_once_str("\n").unwrap_or((part[1], b"true")))
+            .map(|(name, value)| (Raw::from(name), Raw::from(value)))
+            .collect())
+    }
+
     /// Returns the values that a file of the configuration itself gives a variable, without what it includes.
     pub fn config_in(&self, file: &Path, name: &str) -> Result<Vec<Raw>, GitError> {
         let output = self.git("config").arg("--file").arg(file).args(["-z", "--get-all", name]).run()?;

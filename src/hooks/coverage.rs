@@ -5,6 +5,19 @@ use crate::model::Hook;
 /// From this version on git asks a hook before a merge touches anything (`ORIG_HEAD` in a reference transaction).
 pub const GATE_SINCE: (u32, u32, u32) = (2, 29, 0);
 
+/// Returns why a git can't have our hooks.
+pub const fn unfit(git: (u32, u32, u32)) -> Option<&'static str> {
+    match git {
+        (..=1, ..) | (2, ..=25, _) => Some("it can't tell which file of its configuration says what (2.26 can)"),
+        // The first one that has the hook forgets its path when it looks for another hook.
+        (2, 28, _) => Some(
+            "where a hook 'reference-transaction' stands it runs other programs in its place, and 'git merge --autostash' \
+             fails (2.29 mended that)",
+        ),
+        _ => None,
+    }
+}
+
 /// Why some routes are judged only afterwards.
 const NOT_ASKED: &str = "git asks no hook beforehand";
 
@@ -61,8 +74,7 @@ pub struct Coverage {
 impl Coverage {
     /// Works out the routes for a git and for the hooks that stand in their places.
     pub fn new(git: (u32, u32, u32), has: impl Fn(Hook) -> bool) -> Self {
-        let transactions = has(Hook::ReferenceTransaction) && git >= (2, 28, 0);
-        let gate = transactions && git >= GATE_SINCE;
+        let gate = has(Hook::ReferenceTransaction) && git >= GATE_SINCE;
         let missing = "its hook is not installed";
         let route = |what, guarded, by, why| Route { what, guarded, by, why };
         let pick = |hook: Hook, what, guarded| {
@@ -82,7 +94,6 @@ impl Coverage {
         } else {
             route(merge, Guarded::No, None, missing)
         };
-        let moved = if has(Hook::ReferenceTransaction) { "needs git 2.28" } else { missing };
         let routes = vec![
             merge,
             pick(Hook::PreCommit, "conclusion of a conflict, --no-commit, squash", Guarded::OnResult),
@@ -96,10 +107,10 @@ impl Coverage {
             afterwards("git cherry-pick", has(Hook::PostCommit), Hook::PostCommit, Guarded::After, missing),
             afterwards(
                 "amend, git revert, git am, git reset, git branch -f",
-                transactions,
+                gate,
                 Hook::ReferenceTransaction,
                 Guarded::Recorded,
-                moved,
+                why,
             ),
             pick(Hook::PostCheckout, "git checkout, git switch", Guarded::After),
             pick(Hook::PrePush, "git push", Guarded::OnResult),
@@ -144,7 +155,7 @@ mod tests {
     fn without_the_gate_merges_are_judged_on_their_result() {
         let new = Coverage::new((2, 47, 3), |_| true);
         assert!(new.has_gate());
-        let old = Coverage::new((2, 28, 0), |_| true);
+        let old = Coverage::new((2, 27, 0), |_| true);
         assert!(!old.has_gate());
         assert_eq!((old.routes[0].guarded, old.routes[0].why), (Guarded::OnResult, "needs git 2.29"));
         let odd = Coverage::new((2, 47, 3), |hook| hook != Hook::ReferenceTransaction);

@@ -2,9 +2,11 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
+use rustix::fs::StatVfsMountFlags;
 
 use super::InstallError;
 use super::detour::Detour;
@@ -30,8 +32,8 @@ pub enum HookState {
         runs: bool,
         /// Whether it is this version's script, for the folders that are in force now.
         current: bool,
-        /// The program that it runs.
-        program: Option<PathBuf>,
+        /// The program that it runs, and whether that can be run.
+        program: Option<(PathBuf, bool)>,
         /// The hook that was there before and is run too, and whose it is where that can be told.
         chained: Option<Option<Manager>>,
         /// The manager that runs ours, when its own hook stands at the place.
@@ -61,13 +63,15 @@ pub struct Survey {
     pub hooks: Vec<(Script, HookState)>,
     /// Folders in which scripts of ours stand and git does not look.
     pub stale: Vec<PathBuf>,
+    /// The top of the file system that lets nothing of the folder be run (`noexec`).
+    pub noexec: Option<PathBuf>,
 }
 
 impl Survey {
     /// Returns whether a hook of ours runs.
     pub fn has(&self, hook: Hook) -> bool {
         let found = self.hooks.iter().find(|(script, _)| *script == Script::Judging(hook));
-        matches!(found, Some((_, HookState::Ours { runs: true, .. })))
+        self.noexec.is_none() && matches!(found, Some((_, HookState::Ours { runs: true, .. })))
     }
 }
 
@@ -94,7 +98,22 @@ pub fn survey(repo: &Repo) -> Result<Survey, InstallError> {
         stale = left.left().into_iter().map(Path::to_owned).collect();
     }
     let bypassed = (!is_there).then_some(wanted.folder);
-    Ok(Survey { folder, bypassed, theirs, hooks, stale })
+    let noexec = noexec(&folder);
+    Ok(Survey { folder, bypassed, theirs, hooks, stale, noexec })
+}
+
+/// Returns the top of the file system on which a folder lies, when nothing there may be run, whatever its run bits say.
+fn noexec(folder: &Path) -> Option<PathBuf> {
+    let is_noexec = rustix::fs::statvfs(folder).ok()?.f_flag.contains(StatVfsMountFlags::NOEXEC);
+    let folder = real(folder);
+    let device = |path: &Path| path.metadata().map(|metadata| metadata.dev()).ok();
+    let top = folder.ancestors().take_while(|path| device(path) == device(&folder)).last();
+    top.filter(|_| is_noexec).map(Path::to_owned)
+}
+
+/// Returns whether a program can be run, by us.
+fn can_be_run(program: &Path) -> bool {
+    program.is_file() && rustix::fs::access(program, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
 fn one(folder: &Path, script: Script, setting: &Setting) -> Result<HookState, InstallError> {
@@ -109,10 +128,10 @@ fn one(folder: &Path, script: Script, setting: &Setting) -> Result<HookState, In
             }
         }
     };
-    let program = program(&bytes);
+    let program = program(&bytes).map(|program| (program.clone(), can_be_run(&program)));
     // A script that only passes on runs no program.
-    let any = program.clone().unwrap_or_default();
-    let current = shim::render(script, &any, setting) == bytes;
+    let any = program.as_ref().map_or(Path::new(""), |(program, _)| program);
+    let current = shim::render(script, any, setting) == bytes;
     let chained = match Standing::at(&folder.join(format!("{name}{ORIGINAL}")))? {
         Standing::Theirs { runs: true, manager, .. } => Some(manager),
         _ => None,

@@ -48,6 +48,14 @@ pub enum InstallError {
         "core.hooksPath is '{0}' for this command only (-c, or the environment): say where other commands find hooks"
     )]
     ForThisCommand(Raw),
+    /// This git can't have our hooks.
+    #[error("git {}.{}.{} can't have guard's hooks: {why}", git.0, git.1, git.2)]
+    Unfit {
+        /// Its version.
+        git: (u32, u32, u32),
+        /// Why not.
+        why: &'static str,
+    },
     /// git looks elsewhere for hooks, whatever we write.
     #[error(
         "git runs hooks from '{}', not from '{}': core.hooksPath is set later in the configuration",
@@ -108,7 +116,14 @@ impl InstallError {
 
     /// Returns whether nothing was tried because it is not possible or not safe here.
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::SwitchedOff { .. } | Self::ForThisCommand(_) | Self::Overruled { .. } | Self::Changed(_))
+        matches!(
+            self,
+            Self::SwitchedOff { .. }
+                | Self::ForThisCommand(_)
+                | Self::Unfit { .. }
+                | Self::Overruled { .. }
+                | Self::Changed(_)
+        )
     }
 
     /// Returns whether another install or uninstall is running.

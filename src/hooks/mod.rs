@@ -20,7 +20,7 @@ mod state;
 mod uninstall;
 
 pub use caller::Caller;
-pub use coverage::{Coverage, GATE_SINCE, Guarded, Route};
+pub use coverage::{Coverage, GATE_SINCE, Guarded, Route, unfit};
 pub use decode::{Event, decode};
 pub use inspect::{HookState, Survey, survey};
 pub(crate) use install::LOCK;

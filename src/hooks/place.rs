@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::InstallError;
+use super::coverage::unfit;
 use super::detour::Detour;
 use super::shim::Setting;
 use crate::git::{ConfigPlace, Repo};
@@ -50,6 +51,10 @@ impl Place {
 
 /// Finds the place for our scripts: what git would run without us decides, whatever we have done here before.
 pub(super) fn place(repo: &Repo) -> Result<Place, InstallError> {
+    let git = repo.git_version()?;
+    if let Some(why) = unfit(git) {
+        return Err(InstallError::Unfit { git, why });
+    }
     let ours: Vec<PathBuf> =
         [Detour::local(repo), Detour::worktree(repo)].iter().map(|detour| real(&detour.file())).collect();
     let mut set = repo.config_places("core.hooksPath")?;
@@ -78,7 +83,8 @@ pub(super) fn place(repo: &Repo) -> Result<Place, InstallError> {
     let detour = if scope == "worktree" { Detour::worktree(repo) } else { Detour::local(repo) };
     let mut notes = vec![format!("core.hooksPath is '{value}' ({scope} configuration): nothing is written there")];
     if !folder.is_dir() {
-        notes.push(format!("'{}' is not there now; its hooks run once it is", shown(&folder)));
+        let what = if folder.exists() { "no folder" } else { "not there" };
+        notes.push(format!("'{}' is {what} now; its hooks run once it is", shown(&folder)));
     }
     if scope == "worktree" {
         notes.push("this holds in this worktree only: run 'guard install' in the others too".to_owned());

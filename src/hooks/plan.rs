@@ -114,7 +114,7 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
     let old_state = Installed::read(&guard_dir)?;
     let folder_is_missing = !folder.is_dir();
     let mut steps = Vec::new();
-    let server = is_server(repo)?;
+    let (git, server) = (repo.git_version()?, is_server(repo)?);
     for script in Script::all(server, theirs.as_ref().map(|theirs| |name: &str| theirs.join(name).exists())) {
         steps.push(step(script, &folder, binary, &setting, &mut notes)?);
     }
@@ -141,9 +141,9 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
     let left = |step: &HookStep| matches!(step.action, Action::Leave { .. });
     let missing: Vec<_> = steps.iter().filter(|step| left(step)).filter_map(|step| step.script.judging()).collect();
     let coverage = if server {
-        Coverage::of_server(repo.git_version()?, missing.is_empty())
+        Coverage::of_server(git, missing.is_empty())
     } else {
-        Coverage::new(repo.git_version()?, |hook| !missing.contains(&hook))
+        Coverage::new(git, |hook| !missing.contains(&hook))
     };
     Ok(InstallPlan {
         folder,

@@ -106,7 +106,7 @@ fn check_git(version: (u32, u32, u32)) -> Check {
     let name = format!("git {major}.{minor}.{patch}");
     if version < GATE_SINCE {
         let text = format!("{name} is older than 2.29: a fast-forward can't be refused, only flagged afterwards");
-        return Check::new("git", Health::Bad, text).remedy("install a newer git");
+        return Check::new("git", Health::Bad, text);
     }
     if version < (2, 38, 0) {
         let text = format!("{name} can't predict merges (2.38 can): what both sides changed is judged on the result");
@@ -142,7 +142,11 @@ fn check_manifest(repo: &Repo) -> Result<Check, GitError> {
             } else {
                 format!("there is no '{file}': only built-in rules hold")
             };
-            let remedy = if on_disk { format!("git add {file} && git commit") } else { "guard init".to_owned() };
+            let remedy = if on_disk {
+                format!("git add ':/{file}' && git commit -m 'protect what matters'")
+            } else {
+                "guard init".to_owned()
+            };
             Check::new("manifest", Health::Note, text).remedy(remedy)
         }
         Found::Unreadable(error) => Check::new("manifest", Health::Bad, format!("'{file}' in HEAD: {error}")),

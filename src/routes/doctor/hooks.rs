@@ -21,6 +21,10 @@ pub(super) fn check(repo: &Repo) -> Result<(Vec<Check>, Option<Survey>), Install
     };
     let mut checks = folders(repo, &survey)?;
     checks.extend(count(&survey));
+    if let Some(top) = &survey.noexec {
+        let text = format!("'{}' is mounted so that nothing there may be run (noexec): git runs no hook", shown(top));
+        checks.push(bad(text).remedy(format!("mount -o remount,exec {}", quoted(top))));
+    }
     for (script, state) in &survey.hooks {
         checks.extend(one(*script, state));
     }
@@ -94,8 +98,9 @@ fn one(script: Script, state: &HookState) -> Option<Check> {
         HookState::Ours { current: false, .. } => {
             Some(bad(format!("'{name}' is from another version of guard, or runs the hooks of another folder")))
         }
-        HookState::Ours { program: Some(program), .. } if !program.is_file() => {
-            Some(bad(format!("'{name}' calls '{}', which is gone", shown(program))))
+        HookState::Ours { program: Some((program, false)), .. } => {
+            let what = if program.exists() { "which can't be run" } else { "which is gone" };
+            Some(bad(format!("'{name}' calls '{}', {what}", shown(program))))
         }
         HookState::Ours { called_by: Some(manager), .. } => {
             good(format!("'{name}' is {}'s, which runs ours", manager.name()))
