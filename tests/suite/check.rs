@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use snapbox::str;
 
-use crate::support::{Ran, Sandbox, Tree};
+use crate::support::{MERGE_TREE, Ran, Sandbox, Tree};
 
 const MANIFEST: &str = "version = 1\n\
     [[protect]]\nname = \"recovery\"\npaths = [\"/keep\"]\nreason = \"on-call needs it\"\nowners = [\"@ops\"]\n\
@@ -69,6 +69,11 @@ fn the_exit_status_is_the_verdict() {
     ];
     for (arguments, status, verdict) in cases {
         let line = [&["check"], *arguments].concat();
+        let is_octopus = matches!(*arguments, ["good" | "bad", "bad" | "deep"]);
+        if is_octopus && !MERGE_TREE.is_here() {
+            let _ = sandbox.guard(&line).exits(3).says("could not judge: this merge can't be predicted by a git older");
+            continue;
+        }
         let text = sandbox.guard(&line).exits(*status);
         assert!(text.stdout.contains(&verdict.replace('-', " ")), "{text}");
         let document = json(&sandbox.guard([&line[..], &["--json"]].concat()).exits(*status));
@@ -209,7 +214,8 @@ fn the_document_has_the_fields_that_its_page_names() {
     assert_eq!((&merge["verdict"], &merge["findings"]), (&document["verdict"], &document["findings"]));
     // What was predicted is what git makes of it, and the finding is the same before and after.
     let _ = sandbox.git(["merge", "-q", "-m", "made", "bad"]).ok();
-    assert_eq!(merge["result_tree"], sandbox.rev("HEAD^{tree}"));
+    let tree = if MERGE_TREE.is_here() { Value::from(sandbox.rev("HEAD^{tree}")) } else { Value::Null };
+    assert_eq!(merge["result_tree"], tree);
     let made = json(&sandbox.guard(["check", "--merge", "HEAD", "--json"]).exits(1));
     assert_eq!(made["merges"][0]["commit"], sandbox.rev("HEAD"));
     assert_eq!(made["merges"][0]["predicted"], false);

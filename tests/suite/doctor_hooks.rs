@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::Sandbox;
+use crate::support::{CONFIG_HOOKS, EVENTS_OFF, GATE, Sandbox};
 
 /// Doctor says it, its remedy is `guard install`, and then it is content.
 #[track_caller]
@@ -72,7 +72,7 @@ fn each_route_is_told_with_the_hook_that_guards_it() {
     let sandbox = Sandbox::new();
     sandbox.install();
     let doctor = sandbox.guard(["doctor"]).ok();
-    let merges = if Sandbox::git_at_least(2, 29) {
+    let merges = if GATE.is_here() {
         "  before     git merge, git pull (fast-forward, squash and octopus included) (reference-transaction)\n"
     } else {
         "  on-result  git merge, git pull (fast-forward, squash and octopus included) (pre-merge-commit: needs git 2.29)\n"
@@ -90,7 +90,7 @@ fn each_route_is_told_with_the_hook_that_guards_it() {
 /// git 2.54 and later: hooks that stand in the configuration run beside ours, each once.
 #[test]
 fn hooks_of_the_configuration_run_beside_ours() {
-    if !Sandbox::git_at_least(2, 54) {
+    if !CONFIG_HOOKS.is_needed_here() {
         return;
     }
     let sandbox = Sandbox::new();
@@ -104,4 +104,43 @@ fn hooks_of_the_configuration_run_beside_ours() {
     assert!(doctor.stdout.contains("hooks of others, which run before ours: theirs\n"), "{doctor}");
     let _ = sandbox.git(["commit", "-q", "--allow-empty", "-m", "x"]).ok();
     assert_eq!(fs::read_to_string(sandbox.root().join("home/ran")).unwrap(), "theirs\n");
+}
+
+/// The probe merges with the hooks that this repository's configuration has: one that refuses everything is found, one that
+/// is switched off is not run, and those of the user don't come in the way of making the scratch repository.
+#[test]
+fn hooks_of_the_configuration_are_asked_by_the_probe() {
+    if !CONFIG_HOOKS.is_needed_here() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let global = sandbox.root().join("home/.gitconfig");
+    fs::write(&global, "[hook \"never\"]\n\tevent = pre-commit\n\tcommand = exit 1\n").unwrap();
+    sandbox.env("GIT_CONFIG_GLOBAL", &global);
+    sandbox.install();
+    let _ = sandbox.guard(["doctor"]).ok();
+    let _ = sandbox.git(["config", "hook.strict.event", "reference-transaction"]).ok();
+    let _ = sandbox.git(["config", "hook.strict.command", "echo strict says no >&2; exit 1"]).ok();
+    let doctor = sandbox.guard(["doctor"]).exits(1).stdout;
+    assert!(doctor.contains("a probe merge was stopped by something else: strict says no"), "{doctor}");
+    let _ = sandbox.git(["config", "hook.strict.enabled", "false"]).ok();
+    let doctor = sandbox.guard(["doctor"]).ok().stdout;
+    assert!(doctor.contains("which run before ours: never\n"), "{doctor}");
+}
+
+/// 'hook.<event>.enabled' switches off what the configuration has for an event, and not the script in the folder.
+#[test]
+fn a_switch_for_an_event_leaves_ours_on() {
+    if !CONFIG_HOOKS.is_needed_here() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("keep.txt", "x\n").write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n");
+    sandbox.commit("protect");
+    sandbox.branch("bad", &[("keep.txt", None)]);
+    sandbox.install();
+    let _ = sandbox.git(["config", "hook.reference-transaction.enabled", "false"]).ok();
+    let merged = sandbox.git(["merge", "-q", "bad"]).status == 0;
+    assert_eq!(sandbox.guard(["doctor"]).status == 0, !merged, "doctor says what git does");
+    assert_eq!(merged, EVENTS_OFF.is_here());
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use snapbox::str;
 
-use crate::support::Sandbox;
+use crate::support::{MERGE_TREE, MERGE_TREE_OPTIONS, REFTABLE, Sandbox};
 
 const MANIFEST: &str = "version = 1\n[[protect]]\nname = \"recovery\"\npaths = [\"/scripts/restore.sh\"]\n\
                         reason = \"on-call needs it\"\nowners = [\"@ops\"]\n";
@@ -56,7 +56,7 @@ const KINDS: &[&[&str]] = &[
 fn kinds() -> impl Iterator<Item = &'static [&'static str]> {
     KINDS.iter().copied().filter(|line| {
         let octopus = line == &["merge", "good", "bad"];
-        Sandbox::git_at_least(2, 43) || !line.contains(&"-X") && (!octopus || Sandbox::git_at_least(2, 38))
+        MERGE_TREE_OPTIONS.is_here() || !line.contains(&"-X") && (!octopus || MERGE_TREE.is_here())
     })
 }
 
@@ -117,7 +117,7 @@ fn a_conflict_elsewhere_hides_nothing() {
 #[test]
 fn it_holds_wherever_git_merges() {
     let mut kinds = vec![Sandbox::options().sha256()];
-    if Sandbox::git_at_least(2, 45) {
+    if REFTABLE.is_here() {
         kinds.push(Sandbox::options().reftable());
     }
     for options in kinds {

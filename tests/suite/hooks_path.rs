@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::support::{Ran, Sandbox, Tree};
+use crate::support::{CONFIG_FILES, CONFIG_VARIABLES, GATE, Ran, Sandbox, Tree};
 
 /// Everything but what time changes: guard's own folder, and what git writes while it works.
 fn all(sandbox: &Sandbox) -> Tree {
@@ -40,7 +40,7 @@ fn guarded() -> Sandbox {
 }
 
 fn refuses(sandbox: &Sandbox, folder: &Path) {
-    if Sandbox::git_at_least(2, 29) {
+    if GATE.is_here() {
         let _ = sandbox.git_in(folder, ["merge", "bad"]).fails().says("[protected-delete]");
     }
 }
@@ -52,7 +52,8 @@ fn every_form_is_lived_with() {
         ("local", ".githooks", "repo/.githooks"),
         ("local", "./a b/$x's", "repo/a b/$x's"),
         ("local", ".", "repo"),
-        ("local", "../shared", "shared"),
+        ("local", ".githooks/", "repo/.githooks"),
+        ("local", "../shared//", "shared"),
         ("local", "~/hooks", "home/hooks"),
         ("worktree", ".githooks", "repo/.githooks"),
         ("global", "~/hooks", "home/hooks"),
@@ -121,12 +122,62 @@ fn hooks_that_are_switched_off_stay_so() {
 
 #[test]
 fn a_folder_for_one_command_is_refused() {
+    if !CONFIG_VARIABLES.is_needed_here() {
+        return;
+    }
     let sandbox = Sandbox::new();
     sandbox.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "core.hooksPath").env("GIT_CONFIG_VALUE_0", "other");
-    // git before 2.31 does not read these variables.
-    if Sandbox::git_at_least(2, 31) {
-        let _ = sandbox.guard(["install"]).exits(4).says("core.hooksPath is 'other' for this command only");
+    let _ = sandbox.guard(["install"]).exits(4).says("core.hooksPath is 'other' for this command only");
+}
+
+#[test]
+fn a_folder_that_an_option_names_is_refused() {
+    let sandbox = Sandbox::new();
+    let install = ["-c", "core.hooksPath=other", "-c", "alias.put=!guard install", "put"];
+    let _ = sandbox.git(install).exits(4).says("core.hooksPath is 'other' for this command only");
+    let _ = sandbox.guard(["install"]).ok();
+}
+
+#[test]
+fn a_folder_of_the_whole_system_is_lived_with() {
+    if !CONFIG_FILES.is_needed_here() {
+        return;
     }
+    let sandbox = guarded();
+    let (system, folder) = (sandbox.root().join("gitconfig"), sandbox.root().join("hooks"));
+    hook(&folder, "pre-commit");
+    fs::write(&system, format!("[core]\n\thooksPath = {}\n", folder.display())).unwrap();
+    sandbox.env("GIT_CONFIG_SYSTEM", &system).env("GIT_CONFIG_NOSYSTEM", "0");
+    let before = all(&sandbox);
+    let said = sandbox.guard(["install"]).ok().stdout;
+    assert!(said.contains("(system configuration): nothing is written there"), "{said}");
+    let _ = sandbox.guard(["doctor"]).ok();
+    assert_eq!(commit(&sandbox), ["pre-commit"]);
+    refuses(&sandbox, sandbox.work());
+    let _ = sandbox.guard(["uninstall"]).ok();
+    assert_eq!(before.differences(&all(&sandbox)), [""; 0]);
+}
+
+/// git runs no hooks "in" a file, and neither does guard.
+#[test]
+fn a_file_in_the_place_of_a_folder_is_lived_with() {
+    let sandbox = guarded();
+    let _ = sandbox.git(["config", "core.hooksPath", "base.txt"]).ok();
+    let before = all(&sandbox);
+    let said = sandbox.guard(["install"]).ok().stdout;
+    assert!(said.contains("/base.txt' is no folder now; its hooks run once it is"), "{said}");
+    let _ = sandbox.guard(["doctor"]).ok();
+    assert_eq!(commit(&sandbox), [""; 0]);
+    refuses(&sandbox, sandbox.work());
+    let _ = sandbox.guard(["uninstall"]).ok();
+    assert_eq!(before.differences(&all(&sandbox)), [""; 0]);
+    // In the place of git's own.
+    let _ = sandbox.git(["config", "--unset", "core.hooksPath"]).ok();
+    fs::remove_dir_all(sandbox.at(".git/hooks")).unwrap();
+    fs::write(sandbox.at(".git/hooks"), "mine\n").unwrap();
+    let before = all(&sandbox);
+    let _ = sandbox.guard(["install"]).exits(2).says("/.git/hooks/reference-transaction': Not a directory");
+    assert_eq!(before.differences(&all(&sandbox)), [""; 0]);
 }
 
 /// A folder that another branch has comes and goes; its hooks run while it is there.

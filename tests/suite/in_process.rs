@@ -8,7 +8,7 @@ use std::path::Path;
 use recoveryguard::git::{Deadline, Environment, IndexEntry, Reader, Repo, Stage};
 use recoveryguard::model::{Oid, RefName};
 
-use crate::support::{Options, Ran, Sandbox};
+use crate::support::{Options, REFTABLE, Ran, SPARSE_INDEX, Sandbox};
 
 fn repo(sandbox: &Sandbox) -> Repo {
     repo_at(sandbox, sandbox.work())
@@ -102,7 +102,7 @@ fn the_index_in_all_its_forms() {
 
 #[test]
 fn a_sparse_index_lists_its_files() {
-    if !Sandbox::git_at_least(2, 35) {
+    if !SPARSE_INDEX.is_needed_here() {
         return;
     }
     let sandbox = Sandbox::new();
@@ -135,7 +135,7 @@ fn a_kept_split_index_is_read_beside_another() {
 
 #[test]
 fn refs_in_all_their_forms() {
-    let reftable = Sandbox::git_at_least(2, 45).then(|| Sandbox::options().reftable());
+    let reftable = REFTABLE.is_here().then(|| Sandbox::options().reftable());
     for options in
         [Some(Sandbox::options()), Some(Sandbox::options().linked_worktree()), reftable].into_iter().flatten()
     {

@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::support::{Ran, Sandbox, Tree};
+use crate::support::{GATE, REFTABLE, Ran, Sandbox, Tree};
 
 const NAMES: [&str; 10] = [
     "reference-transaction",
@@ -78,7 +78,7 @@ fn installing_twice_and_dry_runs_change_nothing() {
 fn the_text_says_which_routes_are_judged() {
     let sandbox = Sandbox::new();
     let text = sandbox.guard(["install"]).ok().stdout;
-    let gate = if Sandbox::git_at_least(2, 29) { "before         git merge" } else { "on the result  git merge" };
+    let gate = if GATE.is_here() { "before         git merge" } else { "on the result  git merge" };
     assert!(text.contains(gate), "{text}");
     assert!(text.contains("counts once it is committed"), "{text}");
 }
@@ -224,7 +224,7 @@ fn two_at_once_leave_one_installation() {
 #[test]
 fn git_works_as_before() {
     let kinds = [Sandbox::options(), Sandbox::options().sha256(), Sandbox::options().linked_worktree()];
-    let reftable = Sandbox::git_at_least(2, 45).then(|| Sandbox::options().reftable());
+    let reftable = REFTABLE.is_here().then(|| Sandbox::options().reftable());
     for options in kinds.into_iter().chain(reftable) {
         let (with, without) = (options.create(), options.create());
         with.install();
@@ -246,7 +246,7 @@ fn git_works_as_before() {
 /// hooks differs between versions: this is where a change shows).
 #[test]
 fn the_gate_is_asked_by_every_way_to_merge() {
-    if !Sandbox::git_at_least(2, 29) {
+    if !GATE.is_needed_here() {
         return;
     }
     let sandbox = Sandbox::new();

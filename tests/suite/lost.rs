@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{OF_FEAT, OF_MAIN, Ran, Sandbox, lines};
+use crate::support::{MERGE_TREE, OF_FEAT, OF_MAIN, Ran, Sandbox, lines};
 
 /// main and feat, which both changed `path`: feat in two places, of which one conflicts. Merged with "take mine".
 fn taken(path: &str) -> Sandbox {
@@ -92,6 +92,9 @@ fn where_all_of_it_overlaps_nothing_changes_and_the_way_is_named() {
 /// Lines that both sides have, and a file of one side: only that comes back, the other side's work stays.
 #[test]
 fn lines_of_both_sides_and_whole_files_come_back() {
+    if !MERGE_TREE.is_needed_here() {
+        return;
+    }
     let sandbox = Sandbox::new();
     sandbox.write("code.txt", lines(30));
     sandbox.commit("code");

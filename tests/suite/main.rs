@@ -21,6 +21,7 @@ mod drills_elsewhere;
 mod formats;
 mod generated;
 mod git_guard;
+mod git_versions;
 mod guarded_merges;
 mod hooks_folder;
 mod hooks_path;

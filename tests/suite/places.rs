@@ -1,9 +1,10 @@
 //! I1, I9: kinds of repositories, and ways in which one comes to have hooks.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::{Ran, Sandbox, with_tool};
+use crate::support::{FOREIGN_OWNER, GATE, Ran, Sandbox, Tree, not_run, with_tool};
 
 const MANIFEST: &str = "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n";
 
@@ -19,7 +20,7 @@ fn guard(sandbox: &Sandbox, folder: &Path, words: &[&str]) -> Ran {
 }
 
 fn refuses(sandbox: &Sandbox, folder: &Path, branch: &str) {
-    if Sandbox::git_at_least(2, 29) {
+    if GATE.is_here() {
         let _ = sandbox.git_in(folder, ["merge", branch]).fails().says("[protected-delete]");
     }
 }
@@ -90,11 +91,10 @@ fn a_template_folder_guards_new_clones() {
 /// git refuses to work in a repository of somebody else, and so does guard, with git's reason.
 #[test]
 fn a_repository_of_another_owner_is_git_s_to_allow() {
-    let sandbox = guarded();
-    // 2.35.2 asks whose it is, 2.38 in this way too.
-    if !Sandbox::git_at_least(2, 38) {
+    if !FOREIGN_OWNER.is_needed_here() {
         return;
     }
+    let sandbox = guarded();
     sandbox.install();
     sandbox.env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
     for command in ["install", "doctor", "uninstall", "log"] {
@@ -125,36 +125,86 @@ fn git_dir_and_work_tree_by_variables() {
 /// git works. Run as root, who may be anybody.
 #[test]
 fn needs_setpriv_for_another_user_of_a_shared_repository() {
-    let sandbox = guarded();
-    let is_root = Ran::of(sandbox.command("id", sandbox.work()).arg("-u"), b"").ok().line() == "0";
-    if !is_root || !with_tool(&sandbox, "setpriv") || !Sandbox::git_at_least(2, 29) {
+    if !GATE.is_needed_here() {
         return;
+    }
+    let sandbox = guarded();
+    let Some(as_other) = other_user(&sandbox) else { return };
+    let start = sandbox.rev("HEAD");
+    for (shared, theirs) in [("all", None), ("group", None), ("all", Some(".githooks"))] {
+        let _ = sandbox.git(["config", "core.sharedRepository", shared]).ok();
+        let _ = sandbox.git(["reset", "-q", "--hard", &start]).ok();
+        if let Some(theirs) = theirs {
+            let _ = sandbox.git(["config", "core.hooksPath", theirs]).ok();
+            sandbox.write(".githooks/pre-commit", "#!/bin/sh\necho theirs >>\"$HOME/ran\"\n");
+        }
+        let _ = sh(&sandbox, "umask 077 && guard install").ok();
+        let whose = if shared == "group" { "chgrp -R 65534 . && chmod -R g+rwX,o-rwx ." } else { "chmod -R a+rwX ." };
+        let _ = sh(&sandbox, &format!("{whose} && chmod -f +x .githooks/* ; chmod 700 .git/recoveryguard")).ok();
+        let git = |line: &str| as_other(&sandbox, &format!("git -c 'safe.directory=*' {line}"));
+        let _ = git("merge bad").fails().says("[protected-delete]").says("not recorded");
+        let _ = git("commit -q --allow-empty -m other").ok();
+        assert_eq!(sandbox.root().join("home/ran").exists(), theirs.is_some());
+    }
+}
+
+/// Another user's repository, for real: git says no, its own advice is what helps, and then merges are judged.
+#[test]
+fn needs_setpriv_for_the_repository_of_another_user() {
+    if !FOREIGN_OWNER.is_needed_here() {
+        return;
+    }
+    let sandbox = guarded();
+    sandbox.install();
+    let Some(as_other) = other_user(&sandbox) else { return };
+    let _ = sh(&sandbox, "chmod -R a+rwX . && chmod 700 .git/recoveryguard").ok();
+    // git's advice is for the file that it would write; the sandbox's is /dev/null.
+    sandbox.env("GIT_CONFIG_GLOBAL", sandbox.root().join("home/.gitconfig"));
+    let _ = as_other(&sandbox, "git merge bad").fails().says("detected dubious ownership");
+    let doctor = as_other(&sandbox, "guard doctor").exits(2).says("detected dubious ownership");
+    let hint = doctor.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).expect("git's own advice");
+    let _ = as_other(&sandbox, hint).ok();
+    let _ = as_other(&sandbox, "git merge bad").fails().says("[protected-delete]");
+}
+
+/// A hooks folder that may not be written: nothing is begun, and it is said which.
+#[test]
+fn needs_setpriv_for_a_hooks_folder_that_may_not_be_written() {
+    let sandbox = guarded();
+    let Some(as_other) = other_user(&sandbox) else { return };
+    let _ = sh(&sandbox, "chown -R 65534 .. && chmod 555 .git/hooks").ok();
+    // It is not ours any more: git would refuse to look at it.
+    sandbox.damaged();
+    let tree = || Tree::read(&sandbox.at(".git"), |path| path == "recoveryguard");
+    let before = tree();
+    let _ = as_other(&sandbox, "guard install").exits(2).says("/.git/hooks/").says("Permission denied");
+    assert_eq!(before.differences(&tree()), [""; 0]);
+    fs::set_permissions(sandbox.at(".git/hooks"), fs::Permissions::from_mode(0o755)).unwrap();
+    let _ = as_other(&sandbox, "guard install").ok();
+}
+
+fn sh(sandbox: &Sandbox, line: &str) -> Ran {
+    Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", line]), b"")
+}
+
+/// Lets user 65534 into a sandbox, and returns how a line is run by that one; `None`, said, where we can't be another user.
+fn other_user(sandbox: &Sandbox) -> Option<fn(&Sandbox, &str) -> Ran> {
+    if sh(sandbox, "id -u").ok().line() != "0" {
+        not_run("only root can be another user");
+        return None;
+    }
+    if !with_tool(sandbox, "setpriv") {
+        return None;
     }
     let bin = sandbox.root().join("bin/guard");
     let program = fs::canonicalize(&bin).unwrap();
     // Where everybody may enter.
     fs::remove_file(&bin).unwrap();
     fs::copy(program, &bin).unwrap();
-    let _ = sandbox.git(["config", "core.sharedRepository", "all"]).ok();
-    let start = sandbox.rev("HEAD");
-    for theirs in [None, Some(".githooks")] {
-        let _ = sandbox.git(["reset", "-q", "--hard", &start]).ok();
-        if let Some(theirs) = theirs {
-            let _ = sandbox.git(["config", "core.hooksPath", theirs]).ok();
-            sandbox.write(".githooks/pre-commit", "#!/bin/sh\necho theirs >>\"$HOME/ran\"\n");
-        }
-        let mut command = sandbox.command("sh", sandbox.work());
-        let _ = Ran::of(command.args(["-c", "umask 077 && guard install"]), b"").ok();
-        let open = "chmod a+rx .. ../bin ../bin/guard && chmod a+rwx ../home && chmod -R a+rwX . && chmod +x .githooks/* ; \
-                    chmod 700 .git/recoveryguard";
-        let _ = Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", open]), b"").ok();
-        let as_other = |line: &str| {
-            let mut command = sandbox.command("setpriv", sandbox.work());
-            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-            Ran::of(command.args(["git", "-c", "safe.directory=*"]).args(line.split(' ')), b"")
-        };
-        let _ = as_other("merge bad").fails().says("[protected-delete]").says("not recorded");
-        let _ = as_other("commit -q --allow-empty -m other").ok();
-        assert_eq!(sandbox.root().join("home/ran").exists(), theirs.is_some());
-    }
+    let _ = sh(sandbox, "chmod a+rx .. ../bin ../bin/guard && chmod a+rwx ../home").ok();
+    Some(|sandbox, line| {
+        let mut command = sandbox.command("setpriv", sandbox.work());
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", line]);
+        Ran::of(&mut command, b"")
+    })
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::support::Sandbox;
+use crate::support::{REFTABLE, Sandbox};
 
 #[test]
 fn object_names_are_the_same_in_every_run() {
@@ -52,7 +52,7 @@ fn every_kind_of_repository_can_be_had() {
     let linked = Sandbox::options().linked_worktree().create();
     assert!(linked.at(".git").is_file());
     assert_eq!(linked.git(["symbolic-ref", "--short", "HEAD"]).ok().line(), "linked");
-    if Sandbox::git_at_least(2, 45) {
+    if REFTABLE.is_here() {
         let reftable = Sandbox::options().reftable().create();
         assert!(reftable.common_dir().join("reftable").is_dir());
     }

@@ -4,6 +4,7 @@
 //! `GUARD_TEST_GIT=/path/to/git` chooses the git under test; otherwise it is the one on `PATH`.
 #![allow(dead_code, unused_imports, reason = "a helper for all tests, not all of which are written yet")]
 
+mod behaviours;
 mod diverged;
 mod needs;
 mod postgres;
@@ -12,8 +13,9 @@ mod random;
 mod sandbox;
 mod state;
 
+pub use behaviours::*;
 pub use diverged::{OF_FEAT, OF_MAIN, WORK, lines};
-pub use needs::with_tool;
+pub use needs::{not_run, run_mounting, with_tool};
 pub use postgres::Postgres;
 pub use ran::Ran;
 pub use random::Random;

@@ -1,11 +1,19 @@
 //! Programs of others that a test runs for real. They are looked for in the folder `GUARD_TEST_TOOLS`, which
 //! `.ci/tools` fills, and on `PATH`. A test whose name begins with `needs_` says `not run: no <tool>` where it is missing;
 //! with `GUARD_TEST_NEEDS=all` that is a failure.
+//!
+//! `not run: <why>: <test>` is what `.ci/run` and `.ci/gits` count, whatever a test could not be run for.
 
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::Sandbox;
+use super::{PATH_FORMAT, Ran, Sandbox};
+
+/// Says that the test at hand is not run, past its captured output: whoever reads the run sees it.
+pub fn not_run(why: &str) {
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    std::io::stderr().write_all(format!("not run: {why}: {test}\n").as_bytes()).unwrap();
+}
 
 /// Finds a program.
 pub fn tool(name: &str) -> Option<PathBuf> {
@@ -15,16 +23,18 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// Makes a program available in a sandbox. Returns false, and says so where tests can't hide it, when it is not here.
+/// Makes a program available in a sandbox, where git has what that program needs itself. Returns false, and says so where tests can't hide it, when it is not here.
 #[must_use]
 pub fn with_tool(sandbox: &Sandbox, name: &str) -> bool {
     let Some(found) = tool(name) else {
         let all = std::env::var_os("GUARD_TEST_NEEDS").is_some_and(|value| value == "all");
         assert!(!all, "{name} is not here, and GUARD_TEST_NEEDS says that all tests have to run");
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        std::io::stderr().write_all(format!("not run: no {name}: {test}\n").as_bytes()).unwrap();
+        not_run(&format!("no {name}"));
         return false;
     };
+    if name == "lefthook" && !PATH_FORMAT.is_needed_here() {
+        return false;
+    }
     let bin = sandbox.root().join("bin");
     std::os::unix::fs::symlink(found, bin.join(name)).unwrap();
     // husky is a script for it.
@@ -34,4 +44,17 @@ pub fn with_tool(sandbox: &Sandbox, name: &str) -> bool {
         std::os::unix::fs::symlink(node, bin.join("node")).unwrap();
     }
     true
+}
+
+/// Runs a script of sh that may mount, in a namespace of its own; `None`, said, where nobody may.
+pub fn run_mounting(sandbox: &Sandbox, script: &str) -> Option<Ran> {
+    let run = |script: &str| {
+        let mut unshare = sandbox.command("unshare", sandbox.work());
+        Ran::of(unshare.args(["--mount", "--map-root-user", "sh", "-c", script]), b"")
+    };
+    if tool("unshare").is_none() || run("mount -t tmpfs -o size=64k guard-test /mnt").status != 0 {
+        not_run("no tmpfs");
+        return None;
+    }
+    Some(run(script))
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::needs::not_run;
 use super::{Ran, Sandbox};
 
 const PASSWORD: &str = "correct horse";
@@ -32,9 +33,7 @@ impl Postgres {
         let Some(programs) = programs() else {
             let all = std::env::var_os("GUARD_TEST_NEEDS").is_some_and(|needs| needs == "all");
             assert!(!all, "GUARD_TEST_NEEDS=all, and there is no PostgreSQL here");
-            // Past the test's captured output: whoever reads the run sees it.
-            let test = std::thread::current().name().unwrap_or_default().to_owned();
-            let _ = writeln!(std::io::stderr(), "not run: no postgres: {test}");
+            not_run("no postgres");
             return None;
         };
         let folder = tempfile::Builder::new().prefix("guard-pg-").tempdir_in("/tmp").unwrap();

@@ -38,7 +38,7 @@ impl Options {
         self
     }
 
-    /// Refs are stored in a reftable (git 2.45 and later: ask [`Sandbox::git_at_least`] first).
+    /// Refs are stored in a reftable (ask [`super::REFTABLE`] first).
     pub const fn reftable(mut self) -> Self {
         self.reftable = true;
         self
@@ -74,11 +74,13 @@ impl Options {
             variables: RefCell::default(),
             is_damaged: Cell::new(is_bare),
         };
-        let mut init = vec!["init", "-q", "-b", "main"];
+        let mut init = vec!["init", "-q"];
         init.extend(self.sha256.then_some("--object-format=sha256"));
         init.extend(self.reftable.then_some("--ref-format=reftable"));
         init.extend(is_bare.then_some("--bare"));
         let _ = Ran::of(sandbox.command("git", &sandbox.path).args(init).arg(&sandbox.work), b"").ok();
+        // As '-b main' does, which git before 2.28 does not know.
+        let _ = sandbox.git(["symbolic-ref", "HEAD", "refs/heads/main"]).ok();
         if is_bare {
             return sandbox;
         }
@@ -113,18 +115,6 @@ impl Sandbox {
     /// Starts choosing what kind of repository is made.
     pub fn options() -> Options {
         Options::default()
-    }
-
-    /// Returns whether the git under test has at least this version.
-    pub fn git_at_least(major: u32, minor: u32) -> bool {
-        static VERSION: OnceLock<(u32, u32)> = OnceLock::new();
-        let found = VERSION.get_or_init(|| {
-            let output = Command::new(git_under_test()).arg("--version").output().unwrap();
-            let text = String::from_utf8(output.stdout).unwrap();
-            let mut numbers = text.split([' ', '.']).filter_map(|word| word.trim().parse().ok());
-            (numbers.next().unwrap(), numbers.next().unwrap())
-        });
-        *found >= (major, minor)
     }
 
     /// Returns the folder around everything: `repo`, `home`, `bin`.

@@ -1,28 +1,7 @@
 //! D7: a disk that is full, a real one: a tmpfs in a mount namespace of its own. Where none can be had the tests say so.
 
 use super::{create, json, sandbox};
-use crate::support::{Ran, Sandbox};
-
-#[expect(clippy::print_stdout, reason = "whoever reads what the tests say must see that this was not tested")]
-fn not_run() {
-    println!("not run: no tmpfs");
-}
-
-/// Runs a script that may mount; `None` where nobody may.
-fn alone(sandbox: &Sandbox, script: &str) -> Option<Ran> {
-    let run = |script: &str| {
-        let mut unshare = sandbox.command("unshare", sandbox.work());
-        Ran::of(unshare.args(["--mount", "--map-root-user", "sh", "-c", script]), b"")
-    };
-    let may =
-        sandbox.command("sh", sandbox.work()).args(["-c", "command -v unshare"]).output().unwrap().status.success()
-            && run("mount -t tmpfs -o size=64k guard-test /mnt").status == 0;
-    if !may {
-        not_run();
-        return None;
-    }
-    Some(run(script))
-}
+use crate::support::run_mounting;
 
 /// Bytes that can't be compressed.
 fn noise(seed: u64, number: usize) -> Vec<u8> {
@@ -46,7 +25,7 @@ fn needs_tmpfs_a_full_disk_leaves_source_and_store_whole() {
         guard backup verify; echo whole $?
         guard backup list
     ";
-    let Some(ran) = alone(&sandbox, script) else { return };
+    let Some(ran) = run_mounting(&sandbox, script) else { return };
     for line in ["first 0", "full 2", "same 0", "again 0"] {
         assert!(ran.stdout.lines().any(|said| said == line), "{line}: {ran}");
     }
@@ -76,7 +55,7 @@ fn needs_tmpfs_a_full_disk_leaves_what_should_be_restored_alone() {
         cmp saved data/a.bin; echo back $?
         "
     );
-    let Some(ran) = alone(&sandbox, &script) else { return };
+    let Some(ran) = run_mounting(&sandbox, &script) else { return };
     assert_eq!(ran.stdout.lines().filter(|line| *line == "a.bin").count(), 1, "{ran}");
     for line in ["same 0", "again 0", "back 0"] {
         assert!(ran.stdout.lines().any(|said| said == line), "{line}: {ran}");

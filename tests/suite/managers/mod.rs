@@ -15,7 +15,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Ran, Sandbox, Tree, with_tool};
+use crate::support::{GATE, Ran, Sandbox, Tree, with_tool};
 
 /// One manager.
 struct Manager {
@@ -167,7 +167,7 @@ fn holds(manager: &Manager, steps: &[Step], then: Then) {
     assert_eq!(with.work(), expected, "{steps:?}: others' hooks run as without guard");
     // A commit, a merge, a reset: each seen once by ours.
     assert_eq!(with.operations() - before, 3, "{steps:?}");
-    if Sandbox::git_at_least(2, 29) {
+    if GATE.is_here() {
         let state = with.sandbox.state();
         let _ = with.sandbox.git(["merge", "--ff-only", "bad"]).fails().says("[protected-delete]");
         with.sandbox.assert_unchanged(&state);

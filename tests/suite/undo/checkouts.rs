@@ -2,6 +2,7 @@
 
 use super::journal::guarded;
 use super::world::{World, lines};
+use crate::support::SPARSE_RULES;
 
 /// Paths that are only intended to be added.
 fn intended(world: &World) -> String {
@@ -82,7 +83,7 @@ fn u22_a_sparse_checkout_by_patterns_stays_sparse() {
     let before = world.look();
     world.git(&["merge", "-q", "feat"]);
     assert!(!world.exists("out") && world.exists("in/new.c"));
-    if World::git_at_least(41) {
+    if SPARSE_RULES.is_here() {
         world.round_trip(&before);
     } else {
         let said = world.guard_refuses(&["undo-merge"]);

@@ -1,6 +1,7 @@
 //! Every kind of merge, with what the user had and did around it.
 
 use super::world::{Look, World, lines};
+use crate::support::{MERGE_TREE, REFTABLE, not_run};
 
 /// A kind of merge: its name, the repository before it, and how it is done.
 pub type Case = (&'static str, fn() -> World, fn(&World));
@@ -63,7 +64,7 @@ const UNFINISHED: &str = "octopus not committed";
 
 /// The cases in which guard can act with the git under test.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    let (reftable, unfinished) = (World::git_at_least(45), World::git_at_least(38));
+    let (reftable, unfinished) = (REFTABLE.is_here(), MERGE_TREE.is_here());
     CASES
         .iter()
         .filter(move |(name, ..)| (reftable || !name.starts_with("reftable")) && (unfinished || *name != UNFINISHED))
@@ -72,8 +73,8 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
 /// With an older git it is refused, and git's own way is named.
 #[test]
 fn an_unfinished_octopus_is_left_to_an_older_git() {
-    if World::git_at_least(38) {
-        return;
+    if MERGE_TREE.is_here() {
+        return not_run("git can predict an octopus");
     }
     for (_, make, merge) in CASES.iter().filter(|(name, ..)| *name == UNFINISHED) {
         let world = make();
@@ -373,7 +374,7 @@ fn every_form_of_conflict_is_given_up_and_brought_back() {
     ];
     for (name, ours, theirs) in forms {
         // The older strategy puts a second copy beside it, which stays.
-        if matches!(name, "file/folder" | "folder/file") && !World::git_at_least(38) {
+        if matches!(name, "file/folder" | "folder/file") && !MERGE_TREE.is_here() {
             continue;
         }
         let world = World::new(&[]);

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::world::{World, lines};
+use crate::support::{ATTR_SOURCE, SPARSE_RULES};
 
 /// Merges a branch that changes things with `change`, and does the round trip.
 fn trip(prepare: impl Fn(&World), change: impl Fn(&World)) -> World {
@@ -128,7 +129,7 @@ fn converted_contents_come_back_byte_for_byte() {
 /// A merge that changes attributes: each side is written out by its own.
 #[test]
 fn a_merge_that_brings_attributes_is_undone_by_the_old_ones() {
-    if !World::git_at_least(41) {
+    if !ATTR_SOURCE.is_needed_here() {
         return;
     }
     trip(
@@ -232,7 +233,7 @@ fn sparse_checkouts_stay_sparse() {
         assert!(!world.exists("out"));
         let before = world.look();
         world.git(&["merge", "-q", "feat"]);
-        if World::git_at_least(41) {
+        if SPARSE_RULES.is_here() {
             world.round_trip(&before);
         } else {
             let said = world.guard_refuses(&["undo-merge"]);

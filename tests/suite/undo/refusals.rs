@@ -1,6 +1,7 @@
 //! Where going back is not the way: refused with exit code 4, nothing changed, the right command named.
 
 use super::world::{World, lines};
+use crate::support::ANSWERS_AT_ONCE;
 
 fn merged() -> World {
     let world = World::diverged(&[]);
@@ -65,7 +66,11 @@ fn a_hook_that_refuses_the_ref_is_respected() {
     let before_files = world.look().files;
     let said = world.guard(&["undo-merge"]);
     assert_eq!(said.code, 4, "{}", said.err);
-    assert!(said.err.starts_with("guard: git refused to move 'refs/heads/main': frozen \\u{1b}[1m; "), "{}", said.err);
+    // A git that answers at its end is heard of when the files are back already.
+    let late = "the undo failed halfway; everything was put back: ";
+    let early = if ANSWERS_AT_ONCE.is_here() { "" } else { late };
+    let expected = format!("guard: {early}git refused to move 'refs/heads/main': frozen \\u{{1b}}[1m; ");
+    assert!(said.err.starts_with(&expected), "{}", said.err);
     world.remove(hook);
     assert_eq!(world.look().files, before_files);
     world.guard_ok(&["undo-merge"]);

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::journal::{guarded, log};
 use super::world::World;
+use crate::support::ORT;
 
 /// `feat` tracks `.env`; on main it is ignored and holds a secret.
 fn secret() -> World {
@@ -28,6 +29,9 @@ fn bits(world: &World, path: &str) -> u32 {
 /// A file that only its owner could read does not come back for everybody.
 #[test]
 fn permissions_of_an_untracked_file_come_back() {
+    if !ORT.is_needed_here() {
+        return;
+    }
     let world = secret();
     world.git(&["merge", "-q", "feat"]);
     assert_ne!(bits(&world, ".env"), 0o600, "git wrote a new file");
@@ -42,6 +46,9 @@ fn permissions_of_an_untracked_file_come_back() {
 /// The journal knows what was saved also when the branch was left or renamed, or the commit made again.
 #[test]
 fn what_was_saved_comes_back_wherever_the_merge_is_now() {
+    if !ORT.is_needed_here() {
+        return;
+    }
     let ways: [&[&[&str]]; 4] = [
         &[&["merge", "-q", "feat"], &["switch", "-q", "-c", "other"]],
         &[&["merge", "-q", "feat"], &["branch", "-m", "trunk"]],
@@ -65,6 +72,9 @@ fn what_was_saved_comes_back_wherever_the_merge_is_now() {
 /// A folder of ignored files gives way to a file, an ignored file to a folder.
 #[test]
 fn files_that_gave_way_to_a_folder_or_a_file_come_back() {
+    if !ORT.is_needed_here() {
+        return;
+    }
     for (mine, theirs) in [(&["out/1", "out/deep/2"][..], "out"), (&["out"], "out/1"), (&["out"], "out/deep/1")] {
         let world = guarded(|| {
             let world = World::diverged(&[]);
@@ -115,6 +125,9 @@ fn a_folder_of_too_many_ignored_files_is_not_given_up() {
 /// In a shallow clone nothing can be foreseen; what the other side may write over is saved all the same.
 #[test]
 fn what_may_be_in_the_way_of_a_merge_that_cannot_be_judged_is_saved() {
+    if !ORT.is_needed_here() {
+        return;
+    }
     let full = secret();
     let world = World::new(&[]);
     let url = format!("file://{}", full.top.display());
@@ -134,6 +147,9 @@ fn what_may_be_in_the_way_of_a_merge_that_cannot_be_judged_is_saved() {
 /// A filter that fails makes git stop amid the files: no MERGE_HEAD, no commit, some files of the merge.
 #[test]
 fn a_merge_that_git_broke_off_is_taken_back() {
+    if !ORT.is_needed_here() {
+        return;
+    }
     let world = secret();
     world.git(&["checkout", "-q", "-b", "earlier"]);
     world.write("earlier.txt", "earlier\n");

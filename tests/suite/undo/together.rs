@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use super::journal::{guarded, log};
 use super::random::seen::{Seen, Visible, locks};
 use super::world::{World, lines};
+use crate::support::ANSWERS_AT_ONCE;
 
 /// A program to be run in a folder, its talk thrown away. The world itself stays in its thread.
 fn ready(world: &World, program: &str, folder: &Path, arguments: &[&str]) -> Command {
@@ -191,9 +192,12 @@ fn u20_a_locked_ref_is_respected() {
     std::fs::write(&lock, "").unwrap();
     let before = world.look();
     let said = world.guard(&["undo-merge"]);
-    assert_eq!(said.code, 5, "{}", said.err);
+    // A git that answers at its end is heard of when the files are back already: they are put back again.
+    let (code, early) =
+        if ANSWERS_AT_ONCE.is_here() { (5, "") } else { (4, "the undo failed halfway; everything was put back: ") };
+    assert_eq!(said.code, code, "{}", said.err);
     let end = format!("cannot lock ref 'refs/heads/main': Unable to create '{}': File exists.\n", lock.display());
-    assert!(said.err.starts_with("guard: git refused to move 'refs/heads/main': "), "{}", said.err);
+    assert!(said.err.starts_with(&format!("guard: {early}git refused to move 'refs/heads/main': ")), "{}", said.err);
     assert!(said.err.ends_with(&end), "{}", said.err);
     assert_eq!(world.look(), before);
     assert_eq!(std::fs::read(&lock).unwrap(), b"");

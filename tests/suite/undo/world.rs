@@ -48,15 +48,6 @@ impl Look {
 }
 
 impl World {
-    /// Returns whether the git under test has at least version 2.`minor`.
-    pub fn git_at_least(minor: u32) -> bool {
-        let git = std::env::var_os("GUARD_TEST_GIT").unwrap_or_else(|| "git".into());
-        let output = Command::new(git).arg("--version").output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let found = text.split('.').nth(1).unwrap().parse::<u32>().unwrap();
-        found >= minor
-    }
-
     /// A copy of everything, at another place.
     pub fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
