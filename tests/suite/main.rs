@@ -16,6 +16,7 @@ mod concluded;
 mod databases;
 mod differential;
 mod doctor_hooks;
+mod doctor_remedies;
 mod drills;
 mod drills_elsewhere;
 mod formats;
