@@ -190,6 +190,7 @@ fn u20_a_locked_ref_is_respected() {
     let world = merged();
     let lock = world.path(".git/refs/heads/main.lock");
     std::fs::write(&lock, "").unwrap();
+    let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
     let before = world.look();
     let said = world.guard(&["undo-merge"]);
     // A git that answers at its end is heard of when the files are back already: they are put back again.
@@ -202,6 +203,5 @@ fn u20_a_locked_ref_is_respected() {
     assert_eq!(world.look(), before);
     assert_eq!(std::fs::read(&lock).unwrap(), b"");
     std::fs::remove_file(lock).unwrap();
-    let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
     world.guard_ok(&["undo-merge", &id]);
 }
