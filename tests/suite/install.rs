@@ -270,3 +270,25 @@ fn the_gate_is_asked_by_every_way_to_merge() {
         sandbox.assert_unchanged(&before);
     }
 }
+
+/// A git that would not work any more with our hooks, or can't tell what install has to know, gets none. The real git
+/// under another version's name: what is refused is the version.
+#[test]
+fn a_git_that_cannot_have_hooks_is_refused() {
+    let sandbox = Sandbox::new();
+    let before = all(&sandbox);
+    let git = sandbox.root().join("bin/git");
+    let real = fs::read_link(&git).unwrap();
+    for (version, why) in
+        [("2.25.1", "which file of its configuration says what"), ("2.28.0", "it runs other programs")]
+    {
+        fs::remove_file(&git).unwrap();
+        let named = format!("case \" $* \" in *' version '*) echo 'git version {version}'; exit ;; esac");
+        executable(&git, &format!("#!/bin/sh\n{named}\nexec '{}' \"$@\"\n", real.display()));
+        let said = format!("git {version} can't have guard's hooks: ");
+        let _ = sandbox.guard(["install"]).exits(4).says(&said).says(why);
+        assert_eq!(before.differences(&all(&sandbox)), [""; 0]);
+        let doctor = sandbox.guard(["doctor"]).exits(1).stdout;
+        assert!(doctor.contains(&said) && doctor.contains("is older than 2.29"), "{doctor}");
+    }
+}
