@@ -33,6 +33,8 @@ use walk::{Expected, Slot, Trees, Walked, expected};
 
 pub use content::{is_binary, up};
 pub use lines::signals;
+#[cfg(fuzzing)]
+pub use merge3::texts;
 pub use walk::changes;
 
 /// Compares merges of one history, for one thread. What it has found out is kept from one merge to the next.

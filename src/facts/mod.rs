@@ -20,6 +20,8 @@ mod revert_words;
 mod reverted;
 mod rewound;
 mod taken_back;
+#[cfg(fuzzing)]
+pub mod untrusted;
 mod whose;
 
 pub use crate::deviation::Comparer;

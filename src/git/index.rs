@@ -219,7 +219,7 @@ fn entry_of(entry: &gix::index::Entry) -> Option<IndexEntry> {
 }
 
 /// Reads `H 100644 <oid> 0\t<path>`.
-fn parse_entry(item: &[u8]) -> Option<(&[u8], IndexEntry)> {
+pub(super) fn parse_entry(item: &[u8]) -> Option<(&[u8], IndexEntry)> {
     let (head, path) = item.split_once_str("\t")?;
     let mut words = head.split_str(" ");
     let tag = *words.next()?.first()?;

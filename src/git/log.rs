@@ -142,7 +142,7 @@ impl Repo {
 }
 
 /// A file that git sees as come from another one.
-struct Move {
+pub(super) struct Move {
     from: TreePath,
     to: TreePath,
     /// The other one may still be there.
@@ -152,7 +152,7 @@ struct Move {
 }
 
 /// Reads raw lines of renames and copies.
-fn moves(text: &[u8]) -> Vec<Move> {
+pub(super) fn moves(text: &[u8]) -> Vec<Move> {
     let mut parts = text.split(|byte| *byte == 0);
     let mut found = Vec::new();
     while let (Some(header), Some(from), Some(to)) = (parts.next(), parts.next(), parts.next()) {

@@ -28,6 +28,8 @@ mod reverts;
 mod rewrite;
 mod status;
 mod tree;
+#[cfg(fuzzing)]
+pub mod untrusted;
 mod versions;
 mod work;
 

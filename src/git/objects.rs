@@ -260,7 +260,7 @@ pub(super) const fn kind_of(kind: gix::objs::Kind) -> ObjectKind {
     }
 }
 
-fn parse_tree(oid: Oid, bytes: &[u8], kind: HashKind) -> Result<Vec<TreeEntry>, GitError> {
+pub(super) fn parse_tree(oid: Oid, bytes: &[u8], kind: HashKind) -> Result<Vec<TreeEntry>, GitError> {
     let entries = gix::objs::TreeRefIter::from_bytes(bytes, gix_kind(kind));
     let entry = |entry: gix::objs::tree::EntryRef<'_>| {
         let mode = Mode::from_octal(u32::from(entry.mode.value()))?;

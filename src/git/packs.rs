@@ -215,7 +215,7 @@ fn begin<'b>(
 }
 
 /// Makes an object from another and a difference, which is (`gitformat-pack(5)`): both sizes, then what to copy and what to insert.
-fn applied(base: &[u8], difference: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn applied(base: &[u8], difference: &[u8]) -> Option<Vec<u8>> {
     let (before, rest) = size(difference)?;
     let (after, mut rest) = size(rest)?;
     if before != base.len() as u64 || after > LARGEST {

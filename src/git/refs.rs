@@ -178,7 +178,7 @@ impl Repo {
     }
 }
 
-fn parse_ref(line: &[u8]) -> Option<(RefName, Oid)> {
+pub(super) fn parse_ref(line: &[u8]) -> Option<(RefName, Oid)> {
     let (oid, name) = line.split_once_str(" ")?;
     Some((name.into(), Oid::from_hex(oid)?))
 }

@@ -75,7 +75,7 @@ impl Repo {
 }
 
 /// Reads one entry of the format that `git status --porcelain=v2` documents.
-fn parse(item: &[u8]) -> Option<Uncommitted> {
+pub(super) fn parse(item: &[u8]) -> Option<Uncommitted> {
     let (kind, rest) = item.split_once_str(" ")?;
     let (names, oids, blanks) = match kind {
         b"?" => {

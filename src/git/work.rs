@@ -152,7 +152,7 @@ fn random() -> u64 {
 }
 
 /// Splits `cat-file --batch`'s answers: a line with the border and the object's name, the bytes, a newline.
-fn split_batch(output: &[u8], border: &[u8], wanted: &[&(TreePath, Oid)]) -> Result<Vec<Vec<u8>>, GitError> {
+pub(super) fn split_batch(output: &[u8], border: &[u8], wanted: &[&(TreePath, Oid)]) -> Result<Vec<Vec<u8>>, GitError> {
     let answer = || GitError::Answer { command: "cat-file --batch --filters".into() };
     let mut rest = output;
     let mut contents = Vec::with_capacity(wanted.len());
