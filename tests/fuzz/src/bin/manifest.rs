@@ -16,7 +16,7 @@ fuzz_target!(init: fuzz::seeds::write("manifest"), |data: &[u8]| {
         assert_eq!(weakened(manifest, manifest, &level), [""; 0]);
         for path in [&b"a"[..], b"data/x.json", b"scripts/restore_all.sh", b"deep/er/\xff\n"] {
             let path = path.as_bstr();
-            manifest.protecting(path).for_each(|entry| drop(entry.level_on(Some(path))));
+            manifest.protecting(path).for_each(|entry| assert!(entry.level_on(Some(path)) <= entry.level));
             manifest.data_rule(path);
             manifest.keyed(path);
         }
