@@ -20,9 +20,12 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 impl BlobFolder {
     /// Makes it.
     pub fn make(repo: &Repo) -> Result<Self, GitError> {
-        let (guard_dir, number) = (repo.guard_dir(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        // Who pushes to a server may write nowhere else; what were left there would go with a refused push.
+        let quarantine = repo.environment().get("GIT_QUARANTINE_PATH").map(PathBuf::from).filter(|path| path.is_dir());
+        let parent = quarantine.unwrap_or_else(|| repo.guard_dir().join("tmp"));
         // A prune finds by the name's end whether the process is still there.
-        let folder = guard_dir.join("tmp").join(format!("blobs-{number}-{}", std::process::id()));
+        let folder = parent.join(format!("blobs-{number}-{}", std::process::id()));
         disk::ensure_folder(&folder, 0o700)?;
         Ok(Self { folder })
     }

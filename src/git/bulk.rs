@@ -15,7 +15,7 @@ use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 use super::child::GitError;
 use super::lately::Lately;
 use super::lookup::Starts;
-use super::objects::{Commit, ObjectKind, Objects, gix_id, gix_kind, is_plain, kind_of, parse_commit};
+use super::objects::{Commit, ObjectKind, Objects, folders, gix_id, gix_kind, kind_of, parse_commit};
 use super::packs::{Packs, Unpacked, Unpacker};
 use super::repository::Repo;
 use crate::model::{HashKind, Oid};
@@ -42,27 +42,29 @@ pub struct Reader {
 
 enum Source {
     Gix(Box<gix::odb::Handle>),
-    Git(Objects),
+    /// In quarantine, and where git has to be asked.
+    Objects(Objects),
 }
 
 impl Reader {
     /// Opens the objects of a repository.
     pub fn open(repo: &Repo) -> Self {
-        let packs = if is_plain(repo) { Packs::open(repo) } else { Packs::default() };
-        Self::sharing(repo, &Arc::new(packs))
+        Self::sharing(repo, &Arc::new(Packs::open(repo)))
     }
 
     /// Opens them for another thread, which reads the same packs.
     pub fn sharing(repo: &Repo, packs: &Arc<Packs>) -> Self {
         let kind = repo.hash_kind();
-        let folder = repo.common_dir().join("objects");
-        let direct = if is_plain(repo) { gix::odb::at(folder, gix_kind(kind)).ok() } else { None };
+        let direct = match &folders(repo)[..] {
+            [folder] => gix::odb::at(folder, gix_kind(kind)).ok(),
+            _ => None,
+        };
         let source = match direct {
             Some(mut handle) => {
                 handle.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(PACKED)));
                 Source::Gix(Box::new(handle))
             }
-            None => Source::Git(Objects::open(repo)),
+            None => Source::Objects(Objects::open(repo)),
         };
         let unpacker = RefCell::new(Unpacker::new(Arc::clone(packs)));
         let (trees, texts) = (RefCell::new(Lately::new(LATELY)), RefCell::new(Lately::new(LATELY)));
@@ -76,8 +78,11 @@ impl Reader {
     }
 
     /// Returns whether objects are read in process.
-    pub const fn is_direct(&self) -> bool {
-        matches!(self.source, Source::Gix(_))
+    pub fn is_direct(&self) -> bool {
+        match &self.source {
+            Source::Gix(_) => true,
+            Source::Objects(objects) => objects.is_direct(),
+        }
     }
 
     /// Returns which hash names the objects.
@@ -106,7 +111,7 @@ impl Reader {
                 })?;
                 (found.map(|data| kind_of(data.kind)).ok_or(GitError::Missing(oid))?, bytes)
             }
-            Source::Git(objects) => objects.read(oid)?,
+            Source::Objects(objects) => objects.read(oid)?,
         };
         Ok(Unpacked { kind, bytes: Arc::new(bytes.into()) })
     }
@@ -125,7 +130,7 @@ impl Reader {
                 })?;
                 found.map(|header| header.size).ok_or(GitError::Missing(oid))
             }
-            Source::Git(objects) => Ok(objects.header(oid)?.1),
+            Source::Objects(objects) => Ok(objects.header(oid)?.1),
         }
     }
 

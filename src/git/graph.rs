@@ -11,6 +11,9 @@
 mod bases;
 mod load;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use gix::hashtable::HashMap;
 
 use super::objects::gix_id;
@@ -92,21 +95,54 @@ impl Graph {
         self.oids.len()
     }
 
-    /// Returns the commits reachable from `tips` and not from `without`, newest first.
+    /// Returns the commits reachable from `tips` and not from `without`, newest first. Costs what lies between them: parents
+    /// stand behind, so that all is known of a commit when its turn comes.
     pub fn range(&self, tips: &[Node], without: &[Node]) -> Vec<Node> {
-        let reach = |from: &[Node], seen: &mut Vec<bool>| {
-            let mut stack = from.to_vec();
-            while let Some(top) = stack.pop() {
-                if !std::mem::replace(&mut seen[top as usize], true) {
-                    stack.extend(self.parents(top));
-                }
+        let mut walk = Walk { wanted: vec![None; self.len()], queue: BinaryHeap::new(), open: 0 };
+        for (ends, is_wanted) in [(without, false), (tips, true)] {
+            for node in ends {
+                walk.reach(*node, is_wanted);
             }
-        };
-        let mut hidden = vec![false; self.len()];
-        reach(without, &mut hidden);
-        let mut seen = hidden.clone();
-        reach(tips, &mut seen);
-        (0..self.len()).filter(|place| seen[*place] && !hidden[*place]).map(node).collect()
+        }
+        let mut found = Vec::new();
+        while walk.open > 0
+            && let Some(Reverse(top)) = walk.queue.pop()
+        {
+            let is_wanted = walk.wanted[top as usize] == Some(true);
+            if is_wanted {
+                found.push(top);
+                walk.open -= 1;
+            }
+            for parent in self.parents(top) {
+                walk.reach(*parent, is_wanted);
+            }
+        }
+        found
+    }
+}
+
+/// A walk to what some commits reach and others don't.
+struct Walk {
+    /// Whether a commit that was reached is wanted.
+    wanted: Vec<Option<bool>>,
+    /// What was reached and not looked at.
+    queue: BinaryHeap<Reverse<Node>>,
+    /// How many of those are wanted: without any there is nothing to find.
+    open: usize,
+}
+
+impl Walk {
+    fn reach(&mut self, node: Node, is_wanted: bool) {
+        let known = &mut self.wanted[node as usize];
+        match (*known, is_wanted) {
+            (None, _) => {
+                self.queue.push(Reverse(node));
+                self.open += usize::from(is_wanted);
+            }
+            (Some(true), false) => self.open -= 1,
+            _ => return,
+        }
+        *known = Some(is_wanted);
     }
 }
 

@@ -74,6 +74,9 @@ impl Drop for Scratch {
 impl Repo {
     /// Returns all best common ancestors of two commits; empty when there are none.
     pub fn merge_bases(&self, first: Oid, other: Oid) -> Result<Vec<Oid>, GitError> {
+        if let Some(known) = self.foreseen_bases(first, other) {
+            return Ok(known);
+        }
         let ask = self.git("merge-base").args(["--all", &first.to_string(), &other.to_string()]);
         let output = ask.run()?;
         // 1 with nothing said: unrelated. Anything else is a failure, such as a missing commit.
@@ -88,6 +91,9 @@ impl Repo {
     pub fn is_ancestor(&self, ancestor: Oid, tip: Oid) -> Result<bool, GitError> {
         if let Some(known) = self.are_next_to_each_other(ancestor, tip) {
             return Ok(known);
+        }
+        if let Some(bases) = self.foreseen_bases(ancestor, tip) {
+            return Ok(bases == [ancestor]);
         }
         let ask = self.git("merge-base").args(["--is-ancestor", &ancestor.to_string(), &tip.to_string()]);
         let output = ask.run()?;

@@ -12,6 +12,7 @@ mod bulk;
 mod child;
 mod config;
 mod dates;
+mod foresight;
 mod graph;
 mod index;
 mod lately;

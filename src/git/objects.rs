@@ -1,14 +1,14 @@
 //! Reading objects.
 //!
 //! Two sources with one face: gitoxide's object database in process, or `git cat-file --batch`. The first is used only
-//! where it sees what git sees: no replace refs, no redirected object folder (quarantine), no reftable (whose replace
-//! refs we could not see). Objects that our own predictions make stand in a scratch folder that is asked first.
+//! where it sees what git sees: no replace refs, no object folder elsewhere but a push's quarantine, no reftable (whose
+//! replace refs we could not see). Objects that our own predictions make stand in a scratch folder that is asked first.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -83,13 +83,18 @@ enum Source {
 impl Objects {
     pub(super) fn open(repo: &Repo) -> Self {
         let kind = repo.hash_kind();
-        let folder = repo.common_dir().join("objects");
-        let direct = if is_plain(repo) { gix::odb::at(folder, gix_kind(kind)).ok() } else { None };
-        let source = match direct {
-            Some(handle) => Source::Gix(Box::new(handle)),
-            None => Source::Batch { headers: Batch::new(repo, "--batch-check"), contents: Batch::new(repo, "--batch") },
-        };
-        Self { sources: RefCell::new(vec![source]), trees: RefCell::default(), kind }
+        let direct = direct(repo).into_iter().map(|handle| Source::Gix(Box::new(handle)));
+        let mut sources: Vec<Source> = direct.collect();
+        if sources.is_empty() {
+            let (headers, contents) = (Batch::new(repo, "--batch-check"), Batch::new(repo, "--batch"));
+            sources.push(Source::Batch { headers, contents });
+        }
+        Self { sources: RefCell::new(sources), trees: RefCell::default(), kind }
+    }
+
+    /// Returns whether objects are read in process.
+    pub(super) fn is_direct(&self) -> bool {
+        !self.sources.borrow().iter().any(|source| matches!(source, Source::Batch { .. }))
     }
 
     /// Adds a folder of objects that is asked before the others.
@@ -188,15 +193,45 @@ pub(super) fn hash_blob(kind: HashKind, bytes: &[u8]) -> Result<Oid, GitError> {
     found.ok_or_else(|| GitError::Unsupported("the content can't be hashed (a SHA-1 collision attack?)".into()))
 }
 
-/// Returns whether gitoxide sees the same objects as git here.
-pub(super) fn is_plain(repo: &Repo) -> bool {
-    let environment = repo.environment();
-    let redirected = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_REPLACE_REF_BASE"];
+/// Returns the folders of objects, if gitoxide sees the same as git there; none if not. A push that has not been taken yet
+/// stands in a folder of its own, the quarantine, which comes first.
+pub(super) fn folders(repo: &Repo) -> Vec<PathBuf> {
+    let (environment, own) = (repo.environment(), repo.common_dir().join("objects"));
+    let odd = ["GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"];
     let replaced = || {
         let packed = fs::read(repo.common_dir().join("packed-refs")).unwrap_or_default();
         repo.common_dir().join("refs/replace").is_dir() || packed.contains_str(" refs/replace/")
     };
-    !redirected.iter().any(|name| environment.get(name).is_some()) && !repo.is_reftable() && !replaced()
+    if odd.iter().any(|name| environment.get(name).is_some()) || repo.is_reftable() || replaced() {
+        return Vec::new();
+    }
+    let place = |name| environment.get(name).map(|value| Path::new(value).canonicalize().unwrap_or_default());
+    let redirected = ["GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH", "GIT_ALTERNATE_OBJECT_DIRECTORIES"].map(place);
+    match redirected {
+        [None, _, None] => vec![own],
+        // Of several folders, or a quoted one, this is no path.
+        [Some(new), Some(quarantine), Some(rest)]
+            if new == quarantine && own.canonicalize().is_ok_and(|own| own == rest) =>
+        {
+            vec![new, own]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Opens the folders of objects in process, in the order in which they are asked; none where git has to be asked.
+fn direct(repo: &Repo) -> Vec<gix::odb::Handle> {
+    let (folders, kind) = (folders(repo), gix_kind(repo.hash_kind()));
+    let last = folders.len().saturating_sub(1);
+    let open = |(place, folder): (usize, PathBuf)| {
+        let mut handle = gix::odb::at(folder, kind).ok()?;
+        if place < last {
+            // Nothing comes into quarantine any more: what is not there is not looked for again.
+            handle.refresh_never();
+        }
+        Some(handle)
+    };
+    folders.into_iter().enumerate().map(open).collect::<Option<_>>().unwrap_or_default()
 }
 
 pub(super) const fn gix_kind(kind: HashKind) -> gix::hash::Kind {

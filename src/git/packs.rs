@@ -20,7 +20,7 @@ use gix::odb::pack::{data, index};
 
 use super::child::GitError;
 use super::lately::Lately;
-use super::objects::{ObjectKind, gix_kind, kind_of};
+use super::objects::{ObjectKind, folders, gix_kind, kind_of};
 use super::repository::Repo;
 use crate::model::{HashKind, Oid};
 
@@ -47,12 +47,13 @@ struct Pack {
 }
 
 impl Packs {
-    /// Opens them; one that can't be opened is left out.
+    /// Opens them; one that can't be opened is left out. Where git has to be asked there are none.
     pub fn open(repo: &Repo) -> Self {
-        let own = repo.common_dir().join("objects");
-        let others = gix::odb::alternate::resolve(own.clone(), &own).unwrap_or_default();
-        let folders = std::iter::once(own).chain(others);
-        let names = folders.filter_map(|folder| std::fs::read_dir(folder.join("pack")).ok()).flatten();
+        let mut folders = folders(repo);
+        if let Some(own) = folders.last().cloned() {
+            folders.extend(gix::odb::alternate::resolve(own.clone(), &own).unwrap_or_default());
+        }
+        let names = folders.into_iter().filter_map(|folder| std::fs::read_dir(folder.join("pack")).ok()).flatten();
         let paths = names.filter_map(|name| Some(name.ok()?.path()));
         let sized = paths.filter(|path| path.extension().is_some_and(|end| end == "pack"));
         let mut sized: Vec<_> = sized.filter_map(|path| Some((path.metadata().ok()?.len(), path))).collect();

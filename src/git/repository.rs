@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use bstr::ByteSlice;
 
 use super::child::{Deadline, Environment, Git, GitError, path_of};
+use super::foresight::Foresight;
 use super::merge::Scratch;
 use super::objects::Objects;
 use crate::model::{HashKind, Oid, RefName, TreePath, WorktreeId};
@@ -19,6 +20,7 @@ pub struct Repo {
     objects: OnceCell<Objects>,
     // Predicted objects live as long as the repository is open.
     scratch: OnceCell<Scratch>,
+    foresight: OnceCell<Foresight>,
 }
 
 /// All that is needed to open a repository again, in another thread.
@@ -35,7 +37,8 @@ pub struct Opening {
 impl Opening {
     /// Opens it.
     pub fn open(self) -> Repo {
-        Repo { opening: self, objects: OnceCell::new(), scratch: OnceCell::new() }
+        let (objects, scratch, foresight) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Repo { opening: self, objects, scratch, foresight }
     }
 }
 
@@ -108,7 +111,7 @@ impl Repo {
         Ok(Opening { git_dir, common_dir, work_tree, program, environment, deadline }.open())
     }
 
-    /// Opens the same once more, with less time.
+    /// Opens the same once more, with another time limit.
     #[must_use]
     pub fn within(&self, limit: std::time::Duration) -> Self {
         Opening { deadline: Deadline::after(limit), ..self.opening() }.open()
@@ -211,6 +214,11 @@ impl Repo {
     /// Returns the objects.
     pub fn objects(&self) -> &Objects {
         self.objects.get_or_init(|| Objects::open(self))
+    }
+
+    /// Returns what is known of history beforehand, if anything.
+    pub(super) const fn foresight(&self) -> &OnceCell<Foresight> {
+        &self.foresight
     }
 
     /// Returns the folder of objects that are not the user's; from now on they are read, too.

@@ -28,6 +28,9 @@ impl Repo {
     /// Returns the commits reachable from `tips` and not from `without`, each with its parents. `None` when that takes
     /// more than a second.
     pub fn parents_between(&self, tips: &[Oid], without: &[Oid]) -> Result<Option<HashMap<Oid, Vec<Oid>>>, GitError> {
+        if let Some(known) = self.foreseen_between(tips, without) {
+            return Ok(Some(known));
+        }
         let ask = self.git("rev-list").arg("--parents").args(tips.iter().map(Oid::to_string));
         let ask = ask.args(without.iter().map(|oid| format!("^{oid}"))).arg("--");
         let Some(text) = self.patiently(ask)? else { return Ok(None) };

@@ -246,6 +246,20 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// A range is what some commits reach and others don't, newest first.
+        #[test]
+        fn a_range_is_what_some_reach_and_others_do_not(parents in history(), ends in prop::collection::vec((0_u32..90, any::<bool>()), 1..5)) {
+            let graph = graph(&parents);
+            let count = node(graph.len());
+            let side = |is_tip: bool| ends.iter().filter(|end| end.1 == is_tip).map(|end| end.0 % count).collect::<Vec<Node>>();
+            let reached = |from: &[Node], at: Node| from.iter().any(|end| reachable(&graph, *end)[at as usize]);
+            let expected: Vec<Node> =
+                (0..count).filter(|at| reached(&side(true), *at) && !reached(&side(false), *at)).collect();
+            prop_assert_eq!(graph.range(&side(true), &side(false)), expected);
+        }
+    }
+
     #[test]
     fn a_walk_to_what_was_not_read_is_noticed() {
         let mut graph = graph(&[vec![1, 2], vec![3], vec![3], vec![]]);
