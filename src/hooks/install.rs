@@ -2,7 +2,7 @@
 //!
 //! Order of install, under our lock: folders → for each hook the one that stands there gets a second name (a hard link,
 //! so that it never is without a file), then our script takes its place in one rename → where git has to be led to the
-//! folder, that → `installed.json` → scripts of ours where git does not look any more go. When a step before the last
+//! folder, that → on a server, push options → `installed.json` → scripts of ours where git does not look any more go. When a step before the last
 //! fails, those before it are taken back. A crash in between leaves each hook either as it was or as it should be; the
 //! next install or uninstall finds both by looking at the files.
 //!
@@ -18,6 +18,7 @@ use std::time::Duration;
 use super::detour::Detour;
 use super::place::{real, shown, why_off};
 use super::plan::{Action, Earlier, HookStep, InstallPlan, plan_install};
+use super::push_options;
 use super::shim::{self, ORIGINAL};
 use super::standing::{LEGACY, Standing};
 use crate::disk::{self, DiskError, Durability, Lock};
@@ -68,6 +69,20 @@ pub enum InstallError {
         /// Where it should.
         wanted: PathBuf,
     },
+    /// The hook that is there runs a folder of hooks, which it finds by its own name (Gitea, Forgejo).
+    #[error(
+        "'{}' runs the hooks of '{}', which it would not find under another name: guard belongs there",
+        shown(hook),
+        shown(folder)
+    )]
+    RunsFolder {
+        /// The hook.
+        hook: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+        /// The program that is to run there.
+        guard: PathBuf,
+    },
     /// The hooks have changed since the plan was made.
     #[error("the hooks in '{}' have changed meanwhile", shown(.0))]
     Changed(PathBuf),
@@ -108,6 +123,14 @@ impl InstallError {
                 let own = shim::quote(own.as_os_str().as_bytes());
                 Some(format!("git config --local core.hooksPath {}", String::from_utf8_lossy(&own)))
             }
+            Self::RunsFolder { folder, guard, .. } => {
+                let words = [&folder.join("recoveryguard"), guard].map(|path| {
+                    String::from_utf8_lossy(&shim::quote(path.as_os_str().as_encoded_bytes())).into_owned()
+                });
+                let [file, guard] = words;
+                let line = format!("exec {guard} hook pre-receive").replace('\'', r"'\''");
+                Some(format!("printf '%s\\n' '#!/bin/sh' '{line}' > {file} && chmod 755 {file}"))
+            }
             Self::Changed(_) => Some("guard install".to_owned()),
             Self::Overruled { .. } => Some("git config --show-scope --show-origin --get-all core.hooksPath".to_owned()),
             _ => None,
@@ -122,6 +145,7 @@ impl InstallError {
                 | Self::ForThisCommand(_)
                 | Self::Unfit { .. }
                 | Self::Overruled { .. }
+                | Self::RunsFolder { .. }
                 | Self::Changed(_)
         )
     }
@@ -173,6 +197,10 @@ fn put_in(repo: &Repo, plan: &InstallPlan, done: &mut Done) -> Result<(), Instal
         if found != plan.folder {
             return Err(InstallError::Overruled { found, wanted: plan.folder.clone() });
         }
+    }
+    if plan.switch_on_options {
+        done.0.push(Undo::SwitchOff);
+        push_options::switch_on(repo)?;
     }
     plan.state.write(&plan.guard_dir)
 }
@@ -227,6 +255,7 @@ enum Undo {
     Rename(PathBuf, PathBuf),
     Write(PathBuf, Vec<u8>, u32),
     Close(Detour),
+    SwitchOff,
 }
 
 impl Done {
@@ -252,6 +281,7 @@ impl Done {
                     disk::write_atomic(&path, &bytes, Durability::Fsync, mode).map_err(InstallError::from)
                 }
                 Undo::Close(detour) => detour.close(repo),
+                Undo::SwitchOff => push_options::put_back(repo),
             };
         }
     }

@@ -4,6 +4,7 @@
 //! several repositories: it stays as it is, git is led to a folder of ours (see [`Detour`]), and the scripts there run
 //! the hooks of the other one.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::InstallError;
@@ -104,6 +105,18 @@ pub fn is_server(repo: &Repo) -> Result<bool, InstallError> {
     }
     // Asked without GIT_WORK_TREE: in the folder of git itself there is no working tree, but the repository is not bare.
     Ok(repo.git("rev-parse").arg("--is-bare-repository").run()?.line()? == "true")
+}
+
+/// Returns the number of the user to whom the repository belongs, if that is somebody else and it is not shared: hooks run as
+/// that user, who could not enter our folder.
+pub fn other_owner(repo: &Repo) -> Result<Option<u32>, InstallError> {
+    let path = repo.common_dir();
+    let owner = path.metadata().map_err(|source| InstallError::Read { path: path.to_owned(), source })?.uid();
+    if owner == rustix::process::geteuid().as_raw() {
+        return Ok(None);
+    }
+    let shared = repo.config("core.sharedRepository")?.unwrap_or_default();
+    Ok(Some(owner).filter(|_| matches!(&shared[..], b"" | b"umask" | b"false" | b"0")))
 }
 
 /// Returns the way from a hooks folder to the folder that all worktrees share: scripts find what is ours by it.

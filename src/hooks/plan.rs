@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::detour::Detour;
 use super::manager::Manager;
 use super::place::{Place, is_server, place, shown};
+use super::push_options::{PushOptions, push_options};
 use super::removal::Leaving;
 use super::shim::{self, ORIGINAL, Script, Setting};
 use super::standing::{LEGACY, OLD, Standing};
@@ -86,6 +87,8 @@ pub struct InstallPlan {
     pub leaving: Leaving,
     /// What the user should know, one sentence each.
     pub notes: Vec<String>,
+    /// Whether push options are switched on.
+    pub switch_on_options: bool,
     /// The routes that are guarded afterwards.
     pub coverage: Coverage,
     pub(super) setting: Setting,
@@ -99,7 +102,10 @@ pub struct InstallPlan {
 impl InstallPlan {
     /// Returns whether anything has to be changed.
     pub fn changes(&self) -> bool {
-        let steps = self.make_folder || self.open.is_some() || self.steps.iter().any(HookStep::changes);
+        let steps = self.make_folder
+            || self.open.is_some()
+            || self.switch_on_options
+            || self.steps.iter().any(HookStep::changes);
         steps || !self.leaving.is_empty() || self.old_state.as_ref() != Some(&self.state)
     }
 }
@@ -136,7 +142,16 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
     let relative = folder.strip_prefix(repo.common_dir()).unwrap_or(&folder);
     let relative = Raw::from(relative.as_os_str().as_encoded_bytes());
     let made_before = old_state.as_ref().is_some_and(|state| state.folder == relative && state.made_folder);
-    let state = Installed::new(binary, relative, folder_is_missing || made_before);
+    let options = if server { push_options(repo)? } else { PushOptions::On };
+    if options == PushOptions::Off {
+        notes.push(
+            "receive.advertisePushOptions is false here: nobody can give a reason with a push (git push -o)".to_owned(),
+        );
+    }
+    let switch_on_options = options == PushOptions::Unset;
+    let switched_before = old_state.as_ref().is_some_and(|state| state.push_options) && options == PushOptions::On;
+    let made_folder = folder_is_missing || made_before;
+    let state = Installed::new(binary, relative, made_folder, switch_on_options || switched_before);
     let state = old_state.clone().filter(|_| !is_for_all).unwrap_or(state);
     let left = |step: &HookStep| matches!(step.action, Action::Leave { .. });
     let missing: Vec<_> = steps.iter().filter(|step| left(step)).filter_map(|step| step.script.judging()).collect();
@@ -153,6 +168,7 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
         steps,
         leaving: leaves,
         notes,
+        switch_on_options,
         coverage,
         setting,
         open,
@@ -210,6 +226,14 @@ fn step(
             }
         }
         Standing::Theirs { runs, asks_name, .. } => {
+            let of_name = folder.join(format!("{name}.d"));
+            if *asks_name && of_name.is_dir() {
+                return Err(InstallError::RunsFolder {
+                    hook: folder.join(name),
+                    folder: of_name,
+                    guard: binary.to_owned(),
+                });
+            }
             if *asks_name {
                 notes.push(format!(
                     "'{name}' seems to ask for its own name, which becomes '{name}{ORIGINAL}': try it once"

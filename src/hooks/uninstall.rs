@@ -9,6 +9,7 @@ use super::detour::Detour;
 use super::install::{LOCK, lock};
 use super::place::real;
 use super::purge;
+use super::push_options;
 use super::removal::Leaving;
 use super::state::{self, Installed};
 use crate::disk;
@@ -31,13 +32,15 @@ pub struct UninstallPlan {
     pub purge: Purge,
     /// What the user should know, one sentence each.
     pub notes: Vec<String>,
+    /// Whether push options are not taken any more.
+    pub switch_off_options: bool,
     pub(super) guard_dir: PathBuf,
 }
 
 impl UninstallPlan {
     /// Returns whether anything has to be changed.
     pub fn changes(&self) -> bool {
-        !self.leaving.is_empty() || !self.files.is_empty() || !self.purge.is_empty()
+        !self.leaving.is_empty() || !self.files.is_empty() || self.switch_off_options || !self.purge.is_empty()
     }
 }
 
@@ -73,8 +76,9 @@ pub fn plan_uninstall(repo: &Repo, purge: bool) -> Result<UninstallPlan, Install
         }
     }
     let purge = if purge { purge::list(repo, &guard_dir, &files, &mut notes)? } else { Purge::default() };
+    let switch_off_options = state.as_ref().is_some_and(|state| state.push_options);
     let folder = state.map_or_else(|| own(repo), |state| folder_of(repo, &state));
-    Ok(UninstallPlan { folder, leaving, files, purge, notes, guard_dir })
+    Ok(UninstallPlan { folder, leaving, files, purge, notes, switch_off_options, guard_dir })
 }
 
 /// Works out what goes from the hooks folders to which git goes by itself and from `detours`; not from `stays`.
@@ -122,6 +126,9 @@ pub fn apply_uninstall(repo: &Repo, plan: &UninstallPlan, now: Timestamp) -> Res
         return Err(InstallError::Changed(plan.folder.clone()));
     }
     plan.leaving.carry_out(repo)?;
+    if plan.switch_off_options {
+        push_options::put_back(repo)?;
+    }
     for file in &plan.files {
         disk::remove_file(file)?;
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::Session;
 use crate::facts::{self, Found};
 use crate::git::{GitError, Repo};
-use crate::hooks::{Coverage, GATE_SINCE, InstallError, MISSED, Probe, probe};
+use crate::hooks::{Coverage, GATE_SINCE, InstallError, MISSED, Probe, PushOptions, probe, push_options};
 use crate::undo::{Recovered, Undo};
 
 /// How a check came out.
@@ -92,6 +92,9 @@ pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
     if coverage.has_gate() && !server {
         checks.push(check_gate(repo, &repo.hooks_folder()?)?);
     }
+    if server {
+        checks.push(check_push_options(repo)?);
+    }
     checks.push(check_manifest(repo)?);
     checks.extend(check_undo(session));
     checks.extend(room::check(session));
@@ -122,6 +125,18 @@ fn check_gate(repo: &Repo, folder: &Path) -> Result<Check, GitError> {
             .remedy("guard install"),
         Probe::Other(said) => {
             Check::new("gate", Health::Bad, format!("a probe merge was stopped by something else: {said}"))
+        }
+    })
+}
+
+/// Whether who pushes can say why something is right.
+fn check_push_options(repo: &Repo) -> Result<Check, GitError> {
+    let check = |health, text: &str| Check::new("options", health, text);
+    Ok(match push_options(repo)? {
+        PushOptions::On => check(Health::Good, "push options are taken: 'git push -o' can give a reason"),
+        PushOptions::Off | PushOptions::Unset => {
+            check(Health::Note, "push options are off: 'git push -o' can't give a reason for what is refused")
+                .remedy("git config receive.advertisePushOptions true")
         }
     })
 }

@@ -49,7 +49,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
             let what = "this is no bare repository: people merge here";
             return Err(Failure::new(Exit::Refused, what).hint("guard install").into());
         }
-        _ => {}
+        (true, true) => {
+            if let Some(owner) = hooks::other_owner(&repo).map_err(failure)? {
+                let what = format!("this repository belongs to user {owner}: what you install would not be theirs");
+                return Err(Failure::new(Exit::Refused, what)
+                    .hint(format!("sudo -u '#{owner}' guard install --server"))
+                    .into());
+            }
+        }
+        (false, false) => {}
     }
     let plan = hooks::plan_install(&repo, &program).map_err(failure)?;
     if !arguments.dry_run {
@@ -88,6 +96,9 @@ fn text(plan: &InstallPlan, head: &str) -> String {
         let number = plan.steps.iter().filter(|step| step.script.judging().is_none()).count();
         let folder = shown(theirs);
         text.push_str(&format!("They run the hooks in '{folder}' first, and {number} more scripts do only that.\n"));
+    }
+    if plan.switch_on_options {
+        text.push_str("Push options are taken (receive.advertisePushOptions): who pushes can say why it is right.\n");
     }
     for folder in plan.leaving.left() {
         text.push_str(&format!("Scripts that stood in '{}', where git does not look any more, go.\n", shown(folder)));
@@ -159,6 +170,7 @@ fn document(plan: &InstallPlan, is_dry_run: bool) -> String {
     document.insert("git".into(), json!(format!("{major}.{minor}.{patch}")));
     document.insert("hooks".into(), json!(plan.steps.iter().map(hook).collect::<Vec<Value>>()));
     document.insert("routes".into(), json!(plan.coverage.routes.iter().map(route).collect::<Vec<Value>>()));
+    document.insert("push_options_switched_on".into(), json!(plan.switch_on_options));
     document.insert("notes".into(), json!(plan.notes));
     report::json::render(document)
 }

@@ -52,6 +52,9 @@ fn text(plan: &UninstallPlan, is_dry_run: bool) -> String {
             text.push_str(&format!("  {:21} {}\n", step.file, what(step.removal)));
         }
     }
+    if plan.switch_off_options {
+        text.push_str("Push options, which install switched on, are off again.\n");
+    }
     if !plan.purge.is_empty() {
         text.push_str(if is_dry_run { "Would delete for good:\n" } else { "Deleted for good:\n" });
         for path in &plan.purge.paths {
@@ -94,6 +97,7 @@ fn document(plan: &UninstallPlan, is_dry_run: bool) -> String {
         "purged_refs".into(),
         json!(plan.purge.refs.iter().map(|(name, _)| name.to_string()).collect::<Vec<String>>()),
     );
+    document.insert("push_options_switched_off".into(), json!(plan.switch_off_options));
     document.insert("notes".into(), json!(plan.notes));
     report::json::render(document)
 }
