@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bstr::ByteSlice;
 
-use crate::git::{GitError, Repo};
+use crate::git::{GitError, Line, Repo};
 use crate::manifest::Manifest;
 use crate::model::{Allowance, Excuse, Facts, Finding, Level, Oid, ResultKind, TreePath, escape};
 
@@ -13,8 +13,17 @@ use crate::model::{Allowance, Excuse, Facts, Finding, Level, Oid, ResultKind, Tr
 pub struct Allow<'a> {
     /// Allowances recorded in this clone for this very merge.
     pub recorded: &'a [Allowance],
-    /// Whether `Guard-Allow:` trailers of incoming commits count.
-    pub trailers: bool,
+    /// Which `Guard-Allow:` trailers count.
+    pub trailers: Trailers<'a>,
+}
+
+/// Which `Guard-Allow:` trailers count.
+#[derive(Debug, Clone, Copy)]
+pub enum Trailers<'a> {
+    /// Those of all incoming commits: they are a record.
+    All,
+    /// Those for these rules, in commits of the branch's own line: the merge commit, not what it merged.
+    Own(&'a [String]),
 }
 
 /// Returns excuses by fingerprint, for the findings that have one. Asks nothing when nothing blocks or warns.
@@ -40,8 +49,8 @@ pub fn excuses(
         }
     }
     let open = |found: &BTreeMap<String, Excuse>, finding: &Finding| !found.contains_key(&finding.fingerprint);
-    if allow.trailers && loud.iter().any(|finding| open(&found, finding)) {
-        add_trailers(repo, facts, &loud, &mut found)?;
+    if loud.iter().any(|finding| open(&found, finding)) {
+        add_trailers(repo, facts, allow.trailers, &loud, &mut found)?;
     }
     if loud.iter().any(|finding| finding.level == Level::Block && open(&found, finding)) {
         add_accepted(repo, manifest, facts, &loud, &mut found)?;
@@ -94,13 +103,26 @@ fn word(path: &TreePath) -> String {
 fn add_trailers(
     repo: &Repo,
     facts: &Facts,
+    which: Trailers<'_>,
     findings: &[&Finding],
     found: &mut BTreeMap<String, Excuse>,
 ) -> Result<(), GitError> {
-    let tips: Vec<Oid> = facts.incoming.iter().map(|head| head.oid).collect();
+    let heads: Vec<Oid> = facts.incoming.iter().map(|head| head.oid).collect();
     let without: Vec<Oid> = facts.into.tip.into_iter().collect();
-    for trailer in repo.allow_trailers(&tips, &without)? {
+    let trailers = match (which, facts.commit) {
+        (Trailers::All, _) => repo.allow_trailers(&heads, &without, Line::All)?,
+        (Trailers::Own([]), _) => return Ok(()),
+        // Its first parent is the branch's; what comes after it is the commit alone.
+        (Trailers::Own(_), commit) => {
+            let tips = commit.map_or(heads, |commit| vec![commit]);
+            repo.allow_trailers(&tips, &without, Line::Own)?
+        }
+    };
+    for trailer in trailers {
         let Some((rule, path, reason)) = parse_trailer(&trailer.value) else { continue };
+        if matches!(which, Trailers::Own(rules) if !rules.contains(&rule)) {
+            continue;
+        }
         for finding in findings.iter().filter(|finding| finding.rule == rule) {
             let Some(at) = &finding.path else { continue };
             if (path == "*" || path == word(at)) && brought(repo, trailer.commit, at)? {

@@ -28,7 +28,7 @@ pub use crate::deviation::Comparer;
 pub use contents::LIMIT as CONTENT_LIMIT;
 pub use data_files::{DataFile, to_back_up};
 pub use databases::Databases;
-pub use excuses::{Allow, excuses, parse_trailer, render_trailer};
+pub use excuses::{Allow, Trailers, excuses, parse_trailer, render_trailer};
 pub use existing::{existing, lost, lost_between};
 pub use gather::{Asked, Question, gather};
 pub use health::{Examiner, Version};

@@ -29,6 +29,15 @@ pub struct Trailer {
     pub value: Raw,
 }
 
+/// Which commits of a range are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// All.
+    All,
+    /// Those that are reached by first parents: what was merged is left out.
+    Own,
+}
+
 impl Repo {
     /// Returns the newest commit that is reachable from `tips`, not from `without`, and changed `path`. Gives up after
     /// less than a second: it is asked while somebody waits.
@@ -66,11 +75,12 @@ impl Repo {
         Ok(merges)
     }
 
-    /// Returns the newest `most` merges of a commit that no ref here reaches yet, oldest first.
+    /// Returns the newest `most` merges of a commit that no branch here reaches yet, oldest first. Tags and other refs may
+    /// hold what nobody has judged.
     pub fn new_merges(&self, tip: Oid, most: usize) -> Result<Vec<Oid>, GitError> {
         let ask = self.git("rev-list").arg("--merges").arg(format!("--max-count={most}")).arg(tip.to_string());
         let mut merges: Vec<Oid> =
-            ask.args(["--not", "--all"]).run()?.success()?.lines().filter_map(Oid::from_hex).collect();
+            ask.args(["--not", "--branches"]).run()?.success()?.lines().filter_map(Oid::from_hex).collect();
         merges.reverse();
         Ok(merges)
     }
@@ -84,9 +94,10 @@ impl Repo {
     }
 
     /// Returns the `Guard-Allow:` trailers of the commits reachable from `tips` and not from `without`.
-    pub fn allow_trailers(&self, tips: &[Oid], without: &[Oid]) -> Result<Vec<Trailer>, GitError> {
+    pub fn allow_trailers(&self, tips: &[Oid], without: &[Oid], line: Line) -> Result<Vec<Trailer>, GitError> {
         let format = "--format=%H%x00%(trailers:key=Guard-Allow,valueonly,unfold)%x00";
         let ask = self.git("log").args(["--no-show-signature", "--grep=^Guard-Allow:", "--max-count=1000", format]);
+        let ask = if line == Line::Own { ask.arg("--first-parent") } else { ask };
         let ask = ask.args(tips.iter().map(Oid::to_string)).args(without.iter().map(|oid| format!("^{oid}")));
         let text = ask.arg("--").run()?.success()?;
         let mut parts = text.split(|byte| *byte == 0);

@@ -41,7 +41,7 @@ pub use child::{Deadline, Environment, Git, GitError, Output, calling_git, is_ru
 pub use config::ConfigPlace;
 pub use graph::{Bases, Common, Graph, Node};
 pub use index::{IndexEntry, Stage};
-pub use log::{CommitLine, Trailer};
+pub use log::{CommitLine, Line, Trailer};
 pub use merge::{Prediction, Strategy};
 pub use objects::{Commit, ObjectKind, Objects, TreeEntry};
 pub use packs::Packs;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice;
 
 use crate::git::Environment;
-use crate::model::{Hook, Incoming, Oid, Push, PushOption, Raw, RefMove, RefName, TransactionState};
+use crate::model::{Hook, Incoming, Oid, Push, Raw, RefMove, RefName, TransactionState};
 
 /// What a hook call means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,8 +82,8 @@ pub enum Event {
     Receiving {
         /// Which.
         updates: Vec<RefMove>,
-        /// What is to be let pass.
-        options: Vec<PushOption>,
+        /// What `git push -o` sent.
+        options: Vec<Raw>,
     },
     /// A branch was checked out.
     CheckedOut {
@@ -156,19 +156,15 @@ fn received(stdin: &mut dyn Read) -> Vec<RefMove> {
     text.lines().filter_map(update).collect()
 }
 
-/// Reads what `git push -o` sent: options that are not ours are another hook's.
-fn options(environment: &Environment) -> Vec<PushOption> {
-    environment
-        .with_prefix("GIT_PUSH_OPTION_")
-        .filter_map(|(_, value)| option(value.as_bytes().to_str().ok()?))
-        .collect()
-}
-
-/// Reads `guard-allow=<rule>: <reason>`; without a reason it allows nothing.
-fn option(text: &str) -> Option<PushOption> {
-    let (rule, reason) = text.strip_prefix("guard-allow=")?.split_once(':')?;
-    let (rule, reason) = (rule.trim(), reason.trim());
-    (!rule.is_empty() && !reason.is_empty()).then(|| PushOption { rule: rule.to_owned(), reason: reason.to_owned() })
+/// Reads what `git push -o` sent, in its order.
+fn options(environment: &Environment) -> Vec<Raw> {
+    let numbered = |(number, value): (&[u8], &std::ffi::OsStr)| {
+        let number: usize = number.to_str().ok()?.parse().ok()?;
+        Some((number, Raw::from(value.as_bytes())))
+    };
+    let mut options: Vec<_> = environment.with_prefix("GIT_PUSH_OPTION_").filter_map(numbered).collect();
+    options.sort_by_key(|(number, _)| *number);
+    options.into_iter().map(|(_, value)| value).collect()
 }
 
 /// Reads the lines of `post-rewrite`: old name, new name, and whatever a later git adds.

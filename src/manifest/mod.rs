@@ -21,7 +21,7 @@ pub use schema::{
 };
 pub use starter::starter;
 pub use weakened::weakened;
-pub use words::{DEFAULT_NUMBERS, RULE_NAMES};
+pub use words::{DEFAULT_NUMBERS, RULE_NAMES, nearest};
 
 /// The manifest's place in a tree.
 pub const FILE: &str = ".recoveryguard.toml";

@@ -88,7 +88,7 @@ pub(super) const RULE_LEVELS: &[(&str, Level)] =
     &[("block", Level::Block), ("warn", Level::Warn), ("info", Level::Info), ("off", Level::Off)];
 
 /// Returns the known name that is most like `written`, if one is alike enough to be meant.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Names are short; comparing with a long text would only cost time.
     if written.len() > 64 {
         return None;

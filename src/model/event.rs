@@ -114,15 +114,6 @@ pub struct Push {
     pub old: Option<Oid>,
 }
 
-/// `guard-allow=<rule>: <reason>`, as `git push -o` sends it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PushOption {
-    /// The rule that is to let something pass.
-    pub rule: String,
-    /// Why.
-    pub reason: String,
-}
-
 /// One head that a merge brings in.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Incoming {

@@ -21,7 +21,7 @@ pub use backup::{BackedUp, Backup, BackupId, DatabaseFacts, SavedDatabase, Unsav
 pub use change::{Change, Entry, Mode};
 pub use contents::{Contents, Held, Names, Standing, Table};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
-pub use event::{Hook, Incoming, Push, PushOption, RefMove, TransactionState};
+pub use event::{Hook, Incoming, Push, RefMove, TransactionState};
 pub use facts::{
     Content, DataFacts, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Rewound, Shape, Side,
     TakenBack, Target,

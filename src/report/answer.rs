@@ -23,8 +23,39 @@ pub fn answer(answer: &Answer) -> String {
     if let Some(why) = &answer.no_backup {
         text.push_str(&format!("  no backup was made before it: {why} (guard backup create)\n"));
     }
+    for what in &answer.misread {
+        text.push_str(&format!("  {} {}\n", "note".yellow(), what.replace('\n', "\n        ")));
+    }
     text.push_str(&ending(answer));
-    text
+    if answer.occasion == Occasion::Receive { folded(&text) } else { text }
+}
+
+/// What a server says stands behind `remote: ` on a terminal of eighty columns.
+const WIDTH: usize = 72;
+
+/// Breaks long lines between words; what follows stands below the text of the first. Commands stay whole.
+fn folded(text: &str) -> String {
+    let mut folded = String::new();
+    for line in text.lines() {
+        let indent = " ".repeat(if line.starts_with("  ") { 8 } else { 2 });
+        let is_long = line.chars().count() > WIDTH && !line.contains("git push");
+        let mut width = 0;
+        for (place, word) in line.split(' ').enumerate() {
+            let length = word.chars().count();
+            if is_long && width + 1 + length > WIDTH && width > indent.len() {
+                folded.push('\n');
+                folded.push_str(&indent);
+                width = indent.len();
+            } else if place > 0 {
+                folded.push(' ');
+                width += 1;
+            }
+            folded.push_str(word);
+            width += length;
+        }
+        folded.push('\n');
+    }
+    folded
 }
 
 fn headline(answer: &Answer, name: &str) -> String {
@@ -58,6 +89,7 @@ fn headline(answer: &Answer, name: &str) -> String {
         }
         (Occasion::Push, Verdict::CouldNotJudge) => format!("{guard} could not judge this push: git goes on\n"),
         (Occasion::Push, _) => format!("{guard} this push publishes something to look at\n"),
+        (Occasion::Receive, Verdict::Pass) if answer.findings.is_empty() => format!("{guard} this push is fine\n"),
         (Occasion::Receive, Verdict::CouldNotJudge) => format!("{guard} could not judge this push: it is taken\n"),
         (Occasion::Receive, _) => format!("{guard} look at what this push brings\n"),
         (Occasion::Checkout, _) => format!("{guard} this branch lacks what its manifest names\n"),

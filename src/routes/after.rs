@@ -96,6 +96,7 @@ fn audit(
         operation: Some(id),
         unrecorded,
         no_backup: None,
+        misread: Vec::new(),
     }))
 }
 
@@ -172,6 +173,7 @@ pub(super) fn checked_out(session: &Session<'_>, old: Option<Oid>, new: Oid) -> 
         operation: Some(id),
         unrecorded,
         no_backup: None,
+        misread: Vec::new(),
     }))
 }
 

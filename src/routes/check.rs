@@ -49,6 +49,16 @@ pub struct Checked {
     pub judged: Judged,
 }
 
+/// How merges are looked at.
+#[derive(Default)]
+struct Desk {
+    look: Look,
+    /// Whether the verdict is for everybody: a forge asks.
+    is_shared: bool,
+    /// Whether what is judged was pushed already: then the shared line has it for that reason alone.
+    was_pushed: bool,
+}
+
 /// Why nothing could be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
@@ -67,11 +77,11 @@ pub enum CheckError {
 pub fn check(repo: &Repo, subject: &Subject) -> Result<Vec<Checked>, CheckError> {
     match subject {
         Subject::Merge { revisions, into } => Ok(vec![merge(repo, revisions, into.as_deref())?]),
-        Subject::Commit(revision) => Ok(vec![existing(repo, commit(repo, revision)?, &Look::default())?]),
+        Subject::Commit(revision) => Ok(vec![existing(repo, commit(repo, revision)?, &Desk::default())?]),
         Subject::Range(start, end) => {
             let full = RefName::from(format!("refs/heads/{start}"));
             let branch = repo.ref_value(&full)?.map(|_| full);
-            range(repo, (start, end), branch.as_ref(), None)
+            range(repo, (start, end), branch.as_ref(), None, &Desk::default())
         }
         Subject::Forge(proposal) => proposed(repo, proposal),
     }
@@ -80,15 +90,16 @@ pub fn check(repo: &Repo, subject: &Subject) -> Result<Vec<Checked>, CheckError>
 /// Judges what a forge was asked for: a push is a step, anything else a merge that nobody has made.
 fn proposed(repo: &Repo, proposal: &Proposal) -> Result<Vec<Checked>, CheckError> {
     let branch = proposal.into.as_ref().map(|name| RefName::from(format!("refs/heads/{name}")));
+    let desk = Desk { is_shared: true, was_pushed: proposal.pushed, ..Desk::default() };
     if proposal.pushed {
-        return range(repo, (&proposal.base, &proposal.head), branch.as_ref(), proposal.from.as_deref());
+        return range(repo, (&proposal.base, &proposal.head), branch.as_ref(), proposal.from.as_deref(), &desk);
     }
     let (tip, head) = (commit(repo, &proposal.base)?, commit(repo, &proposal.head)?);
     let heads = vec![incoming(head, proposal.from.as_deref().unwrap_or(&proposal.head))];
-    let (asked, look) = (Asked::Predicted(Strategy::default()), Look::default());
-    let mut found = vec![judged(repo, branch.as_ref(), Some(tip), heads, asked, (None, &look))?];
+    let asked = Asked::Predicted(Strategy::default());
+    let mut found = vec![judged(repo, branch.as_ref(), Some(tip), heads, asked, (None, &desk))?];
     for oid in repo.merges(&[head], &[tip])? {
-        found.push(existing(repo, oid, &look)?);
+        found.push(existing(repo, oid, &desk)?);
     }
     Ok(found)
 }
@@ -117,15 +128,15 @@ fn merge(repo: &Repo, revisions: &[String], into: Option<&str>) -> Result<Checke
     let heads = revisions.iter().map(|revision| Ok(incoming(commit(repo, revision)?, revision)));
     let heads = heads.collect::<Result<Vec<_>, CheckError>>()?;
     let strategy = repo.configured_strategy(target(branch.as_ref(), None).branch.as_ref())?;
-    judged(repo, branch.as_ref(), Some(tip), heads, Asked::Predicted(strategy), (None, &Look::default()))
+    judged(repo, branch.as_ref(), Some(tip), heads, Asked::Predicted(strategy), (None, &Desk::default()))
 }
 
 /// Judges a merge commit as what it brought to its first parent; an ordinary commit as a step.
-fn existing(repo: &Repo, oid: Oid, look: &Look) -> Result<Checked, CheckError> {
+fn existing(repo: &Repo, oid: Oid, desk: &Desk) -> Result<Checked, CheckError> {
     let commit = repo.objects().commit(oid)?;
     let others = if commit.parents.len() > 1 { commit.parents[1..].to_vec() } else { vec![oid] };
     let heads = others.into_iter().map(|other| incoming(other, &other.to_string())).collect();
-    judged(repo, None, commit.parents.first().copied(), heads, Asked::Tree(commit.tree), (Some(oid), look))
+    judged(repo, None, commit.parents.first().copied(), heads, Asked::Tree(commit.tree), (Some(oid), desk))
 }
 
 fn range(
@@ -133,14 +144,14 @@ fn range(
     (start, end): (&str, &str),
     branch: Option<&RefName>,
     name: Option<&str>,
+    desk: &Desk,
 ) -> Result<Vec<Checked>, CheckError> {
     let (from, to) = (commit(repo, start)?, commit(repo, end)?);
     let asked = Asked::Predicted(Strategy::default());
-    let look = Look::default();
     let heads = vec![incoming(to, name.unwrap_or(end))];
-    let mut found = vec![judged(repo, branch, Some(from), heads, asked, (None, &look))?];
+    let mut found = vec![judged(repo, branch, Some(from), heads, asked, (None, desk))?];
     for oid in repo.merges(&[to], &[from])? {
-        found.push(existing(repo, oid, &look)?);
+        found.push(existing(repo, oid, desk)?);
     }
     Ok(found)
 }
@@ -151,9 +162,12 @@ fn judged(
     tip: Option<Oid>,
     heads: Vec<Incoming>,
     asked: Asked,
-    (commit, look): (Option<Oid>, &Look),
+    (commit, desk): (Option<Oid>, &Desk),
 ) -> Result<Checked, CheckError> {
-    let basis = judge::basis(repo, tip)?;
+    let mut basis = judge::Basis { is_shared: desk.is_shared, ..judge::basis(repo, tip)? };
+    if desk.was_pushed {
+        basis.manifest.policy.accepted.clear();
+    }
     let mut question = Question { into: target(branch, tip), incoming: heads, squash: false, asked };
     if !basis.manifest.branch.is_empty() {
         for head in &mut question.incoming {
@@ -162,6 +176,6 @@ fn judged(
     }
     let mut facts = facts::gather(repo, &basis.manifest, &question)?;
     facts.commit = commit;
-    look.add(repo, &mut facts)?;
+    desk.look.add(repo, &mut facts)?;
     Ok(Checked { commit, judged: judge::judge(repo, &basis, facts, &[])? })
 }

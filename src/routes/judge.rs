@@ -1,7 +1,7 @@
 //! The steps that all judging routes share.
 
 use super::{Session, whose};
-use crate::facts::{self, Allow, Asked, Found, Question};
+use crate::facts::{self, Allow, Asked, Found, Question, Trailers};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Manifest, OnFailure};
 use crate::model::{
@@ -18,6 +18,9 @@ pub struct Basis {
     pub unreadable: Option<String>,
     /// What happens when it can't be judged.
     pub on_failure: OnFailure,
+    /// Whether this is a verdict for everybody, of a server or of CI. There whoever proposes a change can't excuse it:
+    /// `Guard-Allow:` trailers count only for the rules in `[policy] allow`, and in the branch's own commits.
+    pub is_shared: bool,
 }
 
 /// A merge with its verdict.
@@ -40,16 +43,18 @@ pub fn basis(repo: &Repo, tip: Option<Oid>) -> Result<Basis, GitError> {
     let tree = tip.map(|tip| repo.objects().tree_of(tip)).transpose()?;
     let why = match facts::manifest_of(repo, tree)? {
         Found::None => {
-            return Ok(Basis { manifest: Manifest::default(), unreadable: None, on_failure: OnFailure::Warn });
+            let manifest = Manifest::default();
+            return Ok(Basis { manifest, unreadable: None, on_failure: OnFailure::Warn, is_shared: false });
         }
         Found::Manifest(manifest) => {
             let on_failure = manifest.policy.on_failure;
-            return Ok(Basis { manifest: *manifest, unreadable: None, on_failure });
+            return Ok(Basis { manifest: *manifest, unreadable: None, on_failure, is_shared: false });
         }
         Found::Unreadable(error) => format!("'{}' can't be read: {error}", crate::manifest::FILE),
         Found::Odd(why) => why,
     };
-    Ok(Basis { manifest: Manifest::default(), unreadable: Some(why), on_failure: configured(repo)? })
+    let manifest = Manifest::default();
+    Ok(Basis { manifest, unreadable: Some(why), on_failure: configured(repo)?, is_shared: false })
 }
 
 /// Reads the policy that holds where the manifest's can't be had: `git config recoveryguard.onFailure`.
@@ -87,8 +92,10 @@ pub(super) fn attempt(
         judge(repo, basis, facts, allowed)
     });
     match judged {
-        // Beyond the time limit git can't be asked for the policy either.
+        // Beyond the time limit git can't be asked for the policy either. What is damaged nobody pushes by accident: the
+        // manifest's policy is not for that.
         Ok(_) | Err(GitError::TimedOut(_)) => judged,
+        Err(GitError::Damaged { .. }) if basis.is_shared => judged,
         Err(error) => Ok(Judged {
             facts: unknown(question),
             verdict: Verdict::CouldNotJudge,
@@ -166,7 +173,8 @@ fn at_most_warn(basis: &Basis, facts: &Facts) -> Vec<Finding> {
 pub fn judge(repo: &Repo, basis: &Basis, facts: Facts, allowed: &[Allowance]) -> Result<Judged, GitError> {
     let case = Case { facts: &facts, manifest: &basis.manifest };
     let findings = rules::judge(&case);
-    let allow = Allow { recorded: allowed, trailers: true };
+    let trailers = if basis.is_shared { Trailers::Own(&basis.manifest.policy.allow) } else { Trailers::All };
+    let allow = Allow { recorded: allowed, trailers };
     let excuses = rules::Excuses { by_fingerprint: facts::excuses(repo, &basis.manifest, &facts, &findings, &allow)? };
     let unjudged = rules::unjudged(&case);
     let (mut verdict, mut findings) = rules::decide(findings, &excuses);

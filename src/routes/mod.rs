@@ -123,6 +123,8 @@ pub struct Answer {
     pub unrecorded: Option<String>,
     /// Why no backup was made before a merge, though the manifest asks for one.
     pub no_backup: Option<String>,
+    /// Which push options can't count, and why; after a line feed stands what was meant.
+    pub misread: Vec<String>,
 }
 
 impl Answer {
@@ -138,7 +140,8 @@ impl Answer {
     /// Returns whether there is something to say.
     pub fn is_silent(&self) -> bool {
         let loud = self.findings.iter().any(|finding| finding.level >= Level::Info);
-        !loud && self.failure.is_none() && self.unrecorded.is_none() && self.no_backup.is_none()
+        let more = [&self.failure, &self.unrecorded, &self.no_backup];
+        !loud && self.misread.is_empty() && more.iter().all(|text| text.is_none())
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn pushing(session: &Session<'_>, remote: &RefName, pushes: &[Push]) 
         operation: None,
         unrecorded: None,
         no_backup: None,
+        misread: Vec::new(),
     }))
 }
 

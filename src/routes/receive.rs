@@ -1,38 +1,72 @@
 //! On a server: what a push would do to each branch, and every merge that it brings. All of it is refused or none.
 //!
-//! A branch is judged by the manifest that it has before the push, a new one by the default branch's. Commits that the server has
-//! already, on whatever branch, are nobody's business any more. Objects stand in quarantine: nothing may be written here.
+//! A branch is judged by the manifest that it has before the push, a new one by the default branch's. Commits that are on some
+//! branch of the server already are nobody's business any more. Objects stand in quarantine: nothing may be written here.
+//!
+//! Order: which branches, by which manifests → which merges are new → what changes on each branch → the merges, oldest first.
+//! So what a huge push keeps from being judged in time are merges, as a rule, not what becomes of a branch. The strictest of
+//! these manifests says what happens then.
+
+mod basis;
+mod options;
 
 use std::collections::HashSet;
+use std::time::Duration;
+
+use bstr::ByteSlice;
+use options::Options;
 
 use super::judge::{self, Basis};
 use super::push::of_merge;
 use super::{Answer, Occasion, Session, target};
-use crate::facts::{Asked, Question};
-use crate::git::GitError;
+use crate::facts::{self, Asked, Question};
+use crate::git::{GitError, Repo};
 use crate::manifest::OnFailure;
-use crate::model::{Allowance, Finding, Incoming, Level, Oid, PushOption, RefMove, RefName, Verdict};
+use crate::model::{Allowance, Finding, Incoming, Level, Oid, Raw, RefMove, RefName, Verdict};
 
 /// So many merges of one push are judged.
 const MOST: usize = 1000;
+
+/// From so many merges on, history is read once instead of asking git about each.
+const MANY: usize = 8;
+
+/// Returns how long the judgement of a push may take, where `git config recoveryguard.pushSeconds` says: a forge that ends hooks
+/// after some seconds wants an answer before that. By which manifests it is judged is known before that time begins.
+fn time_of_push(repo: &Repo) -> Result<Option<Duration>, GitError> {
+    let Some(text) = repo.config("recoveryguard.pushSeconds")? else { return Ok(None) };
+    let seconds = text.to_str().ok().and_then(|text| text.trim().parse().ok()).filter(|seconds| *seconds > 0.0);
+    let limit = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let why = || GitError::Unsupported(format!("recoveryguard.pushSeconds is '{text}', not a number of seconds"));
+    limit.map(Some).ok_or_else(why)
+}
 
 /// Judges what a push would do.
 pub(super) fn receiving(
     session: &Session<'_>,
     updates: &[RefMove],
-    options: &[PushOption],
+    options: &[Raw],
 ) -> Result<Option<Answer>, GitError> {
-    let takes_options = session.repo.config("receive.advertisePushOptions")?;
-    let takes_options = takes_options.is_some_and(|value| !value.eq_ignore_ascii_case(b"false"));
-    let server = judge::on_failure_of_server(session.repo)?;
-    let mut received = Received { server, takes_options, ..Received::default() };
-    for update in updates.iter().filter(|update| update.name.starts_with(b"refs/heads/")) {
-        received.look_at(session, update, options)?;
+    let repo = session.repo;
+    let takes_options = repo.config_is_true("receive.advertisePushOptions")?;
+    let server = judge::on_failure_of_server(repo)?;
+    let branches = branches(repo, updates)?;
+    let options = Options::read(options);
+    let timed = time_of_push(repo)?.map(|limit| repo.within(limit));
+    let mut received = Received::new(timed.as_ref().unwrap_or(repo), &options, server);
+    received.takes_options = takes_options;
+    match received.judge_all(&branches) {
+        Err(GitError::TimedOut(limit)) => received.late(limit, &branches),
+        ended => ended?,
     }
     let Received { mut findings, failure, on_failure, .. } = received;
     judge::worst_first(&mut findings);
     let blocks = findings.iter().any(|finding| finding.level == Level::Block);
     let verdict = if failure.is_some() && !blocks { Verdict::CouldNotJudge } else { Verdict::of(&findings) };
+    let of_branch = |branch: &Branch| branch.basis.manifest.policy.allow.clone();
+    let mut allow: Vec<String> = branches.iter().flat_map(of_branch).collect();
+    allow.sort();
+    allow.dedup();
+    let misread = options.misread(&allow);
     Ok(Some(Answer {
         occasion: Occasion::Receive,
         verdict,
@@ -44,129 +78,214 @@ pub(super) fn receiving(
         operation: None,
         unrecorded: None,
         no_backup: None,
+        misread,
     }))
 }
 
+/// A branch that is pushed.
+struct Branch {
+    /// Its full name.
+    name: RefName,
+    /// Where it is; `None` when it is new.
+    old: Option<Oid>,
+    /// Where it is to be.
+    new: Oid,
+    /// By what it is judged.
+    basis: Basis,
+}
+
+/// Returns the branches of a push. One that goes takes no file from anybody's working tree, and its commits are on other
+/// branches or wanted gone.
+fn branches(repo: &Repo, updates: &[RefMove]) -> Result<Vec<Branch>, GitError> {
+    let mut branches = Vec::new();
+    for update in updates.iter().filter(|update| update.name.starts_with(b"refs/heads/")) {
+        let Some(new) = update.new else { continue };
+        let Some(new) = repo.resolve(&format!("{new}^{{commit}}"))? else { continue };
+        let line = update.old.map_or_else(|| repo.resolve_head(), |old| Ok(Some(old)))?;
+        let basis = basis::of_server(repo, line)?;
+        branches.push(Branch { name: update.name.clone(), old: update.old, new, basis });
+    }
+    Ok(branches)
+}
+
 /// What was found so far.
-#[derive(Default)]
-struct Received {
+struct Received<'a> {
+    repo: &'a Repo,
+    options: &'a Options,
     findings: Vec<Finding>,
-    seen: HashSet<Oid>,
     failure: Option<String>,
     on_failure: OnFailure,
     /// What happens where no manifest can be read.
     server: OnFailure,
     /// Whether this server takes push options.
     takes_options: bool,
+    /// How many merges were judged, of how many.
+    judged: usize,
+    merges: usize,
 }
 
-impl Received {
-    fn look_at(&mut self, session: &Session<'_>, update: &RefMove, options: &[PushOption]) -> Result<(), GitError> {
-        let repo = session.repo;
-        // A branch that goes takes no file from anybody's working tree, and its commits are on other branches or wanted gone.
-        let Some(new) = update.new else { return Ok(()) };
-        let Some(new) = repo.resolve(&format!("{new}^{{commit}}"))? else { return Ok(()) };
-        let line = match update.old {
-            Some(old) => Some(old),
-            None => repo.resolve_head()?,
-        };
-        let basis = judge::basis(repo, line)?;
-        if let Some(old) = update.old {
-            let tree = repo.objects().tree_of(new)?;
-            let short = RefName::from(update.name.strip_prefix(b"refs/heads/").unwrap_or(&update.name));
-            let step = (old, vec![Incoming { oid: new, names: vec![short] }], tree);
-            self.judge(session, &update.name, step, &basis, options)?;
+impl<'a> Received<'a> {
+    const fn new(repo: &'a Repo, options: &'a Options, server: OnFailure) -> Self {
+        Self {
+            repo,
+            options,
+            findings: Vec::new(),
+            failure: None,
+            on_failure: OnFailure::Warn,
+            server,
+            takes_options: false,
+            judged: 0,
+            merges: 0,
         }
-        let merges = repo.new_merges(new, MOST + 1)?;
-        if merges.len() > MOST {
-            self.fail(format!("more than {MOST} merges came at once"), &basis);
+    }
+
+    fn judge_all(&mut self, branches: &[Branch]) -> Result<(), GitError> {
+        let mut merges = Vec::new();
+        let mut seen = HashSet::new();
+        for branch in branches {
+            let new = self.repo.new_merges(branch.new, MOST + 1)?;
+            merges.extend(new.into_iter().filter(|merge| seen.insert(*merge)).map(|merge| (branch, merge)));
         }
-        for merge in merges.into_iter().take(MOST) {
-            if !self.seen.insert(merge) {
-                continue;
-            }
-            if repo.deadline().check().is_err() {
-                self.fail("the time for this push was over before all merges were judged".to_owned(), &basis);
-                return Ok(());
-            }
-            let commit = repo.objects().commit(merge)?;
-            let (Some(first), others) = (commit.parents.first(), commit.parents.get(1..).unwrap_or_default()) else {
-                continue;
-            };
-            let heads = others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect();
-            let from = self.findings.len();
-            self.judge(session, &update.name, (*first, heads, commit.tree), &basis, options)?;
-            let subject = commit.subject().to_string();
-            let new = self.findings.split_off(from);
-            // What the branch's own step shows already is not said again of the merge that did it.
-            let known = |finding: &Finding| {
-                self.findings.iter().any(|other| (&other.rule, &other.path) == (&finding.rule, &finding.path))
-            };
-            let new: Vec<Finding> = new.into_iter().filter(|finding| !known(finding)).collect();
-            self.findings.extend(new.into_iter().map(|finding| of_merge(finding, merge, &subject)));
+        self.merges = merges.len();
+        if merges.len() >= MANY {
+            let ends = branches.iter().flat_map(|branch| branch.old.into_iter().chain([branch.new]));
+            self.repo.foresee(&merges.iter().map(|(_, merge)| *merge).chain(ends).collect::<Vec<Oid>>());
+        }
+        for branch in branches {
+            self.step(branch)?;
+        }
+        let too_many = merges.len().saturating_sub(MOST);
+        for (branch, merge) in merges.iter().skip(too_many) {
+            self.repo.deadline().check()?;
+            self.merge(branch, *merge)?;
+            self.judged += 1;
+        }
+        if too_many > 0 {
+            let why = format!("more than {MOST} merges came at once, only the newest {MOST} were judged; {PARTS}");
+            self.fail(why, strictest(branches, self.server));
         }
         Ok(())
     }
 
-    fn fail(&mut self, why: String, basis: &Basis) {
-        self.failure = Some(why);
-        let policy = if basis.unreadable.is_some() { self.server } else { basis.on_failure };
-        if policy == OnFailure::Block {
-            self.on_failure = OnFailure::Block;
-        }
+    /// Judges what changes on a branch.
+    fn step(&mut self, branch: &Branch) -> Result<(), GitError> {
+        let Some(old) = branch.old else { return Ok(()) };
+        let tree = self.repo.objects().tree_of(branch.new)?;
+        let short = RefName::from(branch.name.strip_prefix(b"refs/heads/").unwrap_or(&branch.name));
+        let basis = basis::of_step(self.repo, &branch.basis, old, branch.new)?;
+        self.judge(branch, &basis, None, (old, vec![Incoming { oid: branch.new, names: vec![short] }], tree))
+    }
+
+    /// Judges a merge that comes to a branch.
+    fn merge(&mut self, branch: &Branch, merge: Oid) -> Result<(), GitError> {
+        let commit = self.repo.objects().commit(merge)?;
+        let (Some(first), others) = (commit.parents.first(), commit.parents.get(1..).unwrap_or_default()) else {
+            return Ok(());
+        };
+        let heads = others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect();
+        let from = self.findings.len();
+        self.judge(branch, &branch.basis, Some(merge), (*first, heads, commit.tree))?;
+        let subject = commit.subject().to_string();
+        let new = self.findings.split_off(from);
+        // What the branch's own step shows already is not said again of the merge that did it.
+        let known = |finding: &Finding| {
+            self.findings.iter().any(|other| (&other.rule, &other.path) == (&finding.rule, &finding.path))
+        };
+        let new: Vec<Finding> = new.into_iter().filter(|finding| !known(finding)).collect();
+        self.findings.extend(new.into_iter().map(|finding| of_merge(finding, merge, &subject)));
+        Ok(())
     }
 
     fn judge(
         &mut self,
-        session: &Session<'_>,
-        branch: &RefName,
-        (tip, incoming, tree): (Oid, Vec<Incoming>, Oid),
+        branch: &Branch,
         basis: &Basis,
-        options: &[PushOption],
+        commit: Option<Oid>,
+        (tip, mut incoming, tree): (Oid, Vec<Incoming>, Oid),
     ) -> Result<(), GitError> {
-        let into = target(Some(branch), Some(tip));
-        let allowed = allowed(basis, options, branch, tip, &incoming);
-        let question = Question { into, incoming, squash: false, asked: Asked::Tree(tree) };
-        let judged = judge::attempt(session.repo, basis, &question, &allowed, |_| Ok(()))?;
-        if let Some(why) = judged.failure {
-            let branch = branch.strip_prefix(b"refs/heads/").unwrap_or(branch);
-            self.fail(format!("{}: {why}", crate::model::escape(branch)), basis);
+        let repo = self.repo;
+        if !basis.manifest.branch.is_empty() {
+            for head in &mut incoming {
+                head.names.extend(repo.names_of(head.oid)?);
+            }
         }
-        self.findings.extend(judged.findings.into_iter().filter(|finding| finding.level >= Level::Warn).map(
-            |mut finding| {
-                if finding.level == Level::Block {
-                    finding.remedy = remedy(basis, &finding, self.takes_options);
-                }
-                finding
-            },
-        ));
+        let allowed = self.allowed(branch, tip, &incoming);
+        let question =
+            Question { into: target(Some(&branch.name), Some(tip)), incoming, squash: false, asked: Asked::Tree(tree) };
+        let judged = judge::attempt(repo, basis, &question, &allowed, |facts| {
+            facts.commit = commit;
+            Ok(())
+        })?;
+        if let Some(why) = judged.failure {
+            let name = RefName::from(branch.name.strip_prefix(b"refs/heads/").unwrap_or(&branch.name));
+            let policy = if basis.unreadable.is_some() { self.server } else { basis.on_failure };
+            self.fail(format!("'{name}': {why}"), policy);
+        }
+        let loud = judged.findings.into_iter().filter(|finding| finding.level >= Level::Warn);
+        self.findings.extend(loud.map(|mut finding| {
+            if finding.level == Level::Block {
+                finding.remedy = remedy(basis, &finding, self.takes_options);
+            }
+            finding
+        }));
         Ok(())
     }
+
+    /// Returns what push options let pass: only rules that the protected side's manifest lets be allowed so.
+    fn allowed(&self, branch: &Branch, tip: Oid, incoming: &[Incoming]) -> Vec<Allowance> {
+        let asked = self.options.that_may(&branch.basis.manifest.policy.allow);
+        let allowance = |(rule, reason): (&str, &str)| Allowance {
+            rule: rule.to_owned(),
+            path: None,
+            reason: reason.to_owned(),
+            branch: Some(branch.name.clone()),
+            tip: Some(tip),
+            incoming: incoming.iter().map(|head| head.oid).collect(),
+        };
+        asked.map(allowance).collect()
+    }
+
+    /// Says that the time was over. Nobody knows what was not looked at, so the strictest manifest counts.
+    fn late(&mut self, limit: Duration, branches: &[Branch]) {
+        let (judged, merges) = (self.judged, self.merges);
+        let done = if judged == 0 {
+            "no merge was judged in time".to_owned()
+        } else {
+            format!("{judged} of {merges} merges were judged in time")
+        };
+        self.fail(format!("{done} ({} s); {PARTS}", limit.as_secs_f64()), strictest(branches, self.server));
+    }
+
+    fn fail(&mut self, why: String, policy: OnFailure) {
+        self.failure.get_or_insert(why);
+        if policy == OnFailure::Block {
+            self.on_failure = OnFailure::Block;
+        }
+    }
 }
 
-/// Returns what push options let pass: only rules that the protected side's manifest lets be allowed so.
-fn allowed(basis: &Basis, options: &[PushOption], branch: &RefName, tip: Oid, incoming: &[Incoming]) -> Vec<Allowance> {
-    let is_honoured = |option: &&PushOption| basis.manifest.policy.allow.contains(&option.rule);
-    let allowance = |option: &PushOption| Allowance {
-        rule: option.rule.clone(),
-        path: None,
-        reason: option.reason.clone(),
-        branch: Some(branch.clone()),
-        tip: Some(tip),
-        incoming: incoming.iter().map(|head| head.oid).collect(),
-    };
-    options.iter().filter(is_honoured).map(allowance).collect()
+/// What a pusher can do who brings too much.
+const PARTS: &str =
+    "push an earlier commit first, or let the server's operator give more time (recoveryguard.pushSeconds)";
+
+/// Returns what the strictest of these branches wants to happen.
+fn strictest(branches: &[Branch], server: OnFailure) -> OnFailure {
+    let policy = |branch: &Branch| if branch.basis.unreadable.is_some() { server } else { branch.basis.on_failure };
+    if branches.iter().any(|branch| policy(branch) == OnFailure::Block) { OnFailure::Block } else { OnFailure::Warn }
 }
 
-/// Says how this push may pass: by an option where the manifest says so.
+/// Says how this push may pass: by an option or a trailer where the manifest says so.
 fn remedy(basis: &Basis, finding: &Finding, takes_options: bool) -> String {
     let rule = &finding.rule;
-    if basis.manifest.policy.allow.contains(rule) && !takes_options {
-        "this server takes no push options; its operator can let it: git config receive.advertisePushOptions true"
-            .to_owned()
-    } else if basis.manifest.policy.allow.contains(rule) {
-        format!("git push -o 'guard-allow={rule}: <why>'")
-    } else {
-        format!("take it out of the push; '[policy] allow' of this branch does not let '{rule}' pass")
+    if !basis.manifest.policy.allow.contains(rule) {
+        return format!("take it out of the push; '[policy] allow' of this branch does not let '{rule}' pass");
     }
+    if takes_options {
+        return format!("git push -o 'guard-allow={rule}: <why>'");
+    }
+    let path = finding.path.as_ref();
+    format!(
+        "this server takes no push options; say it in the merge commit: 'Guard-Allow: {}'",
+        facts::render_trailer(rule, path, "<why>")
+    )
 }

@@ -101,6 +101,7 @@ fn pick(session: &Session<'_>, tip: Oid, tree: Oid, occasion: Occasion) -> Resul
         operation: None,
         unrecorded: None,
         no_backup: None,
+        misread: Vec::new(),
     }))
 }
 
@@ -184,6 +185,7 @@ fn judge_result(
         operation: Some(operation.id),
         unrecorded,
         no_backup: None,
+        misread: Vec::new(),
     }))
 }
 

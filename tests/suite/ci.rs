@@ -56,6 +56,23 @@ fn a_push_is_a_step() {
     let push = json!({ "before": base, "after": head, "ref": "refs/heads/main" });
     event(&sandbox, "push", &push);
     assert!(sandbox.guard(["check", "--ci"]).exits(1).stdout.contains("protected-delete"));
+    // The shared line has it because it was pushed.
+    let _ = sandbox.git(["update-ref", "refs/remotes/origin/HEAD", &head]).ok();
+    assert!(sandbox.guard(["check", "--ci"]).exits(1).stdout.contains("protected-delete"));
+}
+
+#[test]
+fn a_change_does_not_excuse_itself_where_the_branch_does_not_say_so() {
+    for (allow, status) in [("", 1), ("[policy]\nallow = [\"protected-delete\"]\n", 0)] {
+        let sandbox = Sandbox::new();
+        sandbox.write(".recoveryguard.toml", format!("{MANIFEST}{allow}")).write("tool.sh", "#!/bin/sh\n");
+        let base = sandbox.commit("project");
+        let _ = sandbox.git(["checkout", "-q", "-b", "feat"]).ok();
+        let _ = sandbox.git(["rm", "-q", "tool.sh"]).ok();
+        let head = sandbox.commit("gone\n\nGuard-Allow: protected-delete tool.sh -- I want it");
+        event(&sandbox, "pull_request", &pull_request(&base, &head, "feat"));
+        let _ = sandbox.guard(["check", "--ci"]).exits(status);
+    }
 }
 
 #[test]

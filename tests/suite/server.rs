@@ -1,5 +1,12 @@
 //! A bare repository that judges pushes (I10): real pushes, quarantine, several refs, forced ones, new and deleted branches.
 
+mod budget;
+mod evasion;
+mod hostile;
+mod options;
+mod others;
+mod transports;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -37,6 +44,10 @@ impl Server {
 
     fn push(&self, arguments: &[&str]) -> Ran {
         self.sandbox.git([&["push", "-q", "origin"], arguments].concat())
+    }
+
+    fn config(&self, name: &str, value: &str) {
+        let _ = self.sandbox.git_in(&self.bare, ["config", name, value]).ok();
     }
 
     fn at(&self, branch: &str) -> String {

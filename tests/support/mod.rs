@@ -11,6 +11,7 @@ mod postgres;
 mod ran;
 mod random;
 mod sandbox;
+mod served;
 mod state;
 
 pub use behaviours::*;
@@ -20,4 +21,5 @@ pub use postgres::Postgres;
 pub use ran::Ran;
 pub use random::Random;
 pub use sandbox::{Options, Sandbox};
+pub use served::{Daemon, Http};
 pub use state::{State, Tree};

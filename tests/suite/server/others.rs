@@ -1,0 +1,175 @@
+//! Forges that run hooks of their own, and servers with more than one user.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+
+use super::Server;
+use crate::support::{Ran, Sandbox};
+
+/// Does what the hook of Gitea and Forgejo does: the programs in the folder that has its own name get what it gets, all of them
+/// run, and the first that failed decides.
+const DELEGATE: &str = r#"#!/bin/sh
+lines=$(cat) name=$(basename $0) failed=0
+for program in "${GIT_DIR:-.}/hooks/$name.d"/*; do
+  if [ -f "$program" ] && [ -x "$program" ]; then
+    printf '%s\n' "$lines" | "$program" || [ $failed != 0 ] || failed=1
+  fi
+done
+exit $failed
+"#;
+
+const CALL: &str = "#!/bin/sh\nexec guard hook pre-receive\n";
+
+fn executable(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A bad push is refused with the reason, a good one is taken.
+fn assert_judges(server: &Server) {
+    let bad = server.sandbox.branch("bad", &[("tool.sh", None)]);
+    let good = server.sandbox.branch("good", &[("new", Some("1\n"))]);
+    let refused = server.push(&[&format!("{bad}:refs/heads/main")]).fails();
+    assert_eq!(refused.stderr.matches("guard: refused this push").count(), 1, "{refused}");
+    let _ = server.push(&[&format!("{good}:refs/heads/main")]).ok();
+    assert_eq!(server.at("main"), good);
+}
+
+#[test]
+fn beside_giteas_hooks() {
+    let server = Server::new();
+    let _ = server.guard(&["uninstall"]).ok();
+    executable(&server.bare.join("hooks/pre-receive"), DELEGATE);
+    executable(&server.bare.join("hooks/pre-receive.d/gitea"), "#!/bin/sh\ncat >> gitea-saw\n");
+    executable(&server.bare.join("hooks/pre-receive.d/recoveryguard"), CALL);
+    assert_judges(&server);
+}
+
+/// Theirs looks for the folder by its own name: kept under another one it would run nothing any more.
+#[test]
+fn install_leaves_a_hook_alone_that_runs_a_folder_of_its_name() {
+    let server = Server::new();
+    let _ = server.guard(&["uninstall"]).ok();
+    executable(&server.bare.join("hooks/pre-receive"), DELEGATE);
+    executable(&server.bare.join("hooks/pre-receive.d/gitea"), "#!/bin/sh\ncat >> gitea-saw\n");
+    let refused = server.guard(&["install", "--server"]).exits(4).says("pre-receive.d");
+    assert_eq!(fs::read_to_string(server.bare.join("hooks/pre-receive")).unwrap(), DELEGATE);
+    // The hint works as printed.
+    let hint = refused.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+    let _ = Ran::of(server.sandbox.command("sh", &server.bare).args(["-c", hint]), b"").ok();
+    assert_judges(&server);
+    assert!(!fs::read_to_string(server.bare.join("gitea-saw")).unwrap().is_empty());
+}
+
+/// GitLab's hooks lie outside the repository's own folder of hooks, and run in the repository.
+#[test]
+fn as_a_custom_hook_of_gitlab() {
+    let server = Server::new();
+    let _ = server.guard(&["uninstall"]).ok();
+    let gitaly = server.sandbox.root().join("gitaly-hooks/pre-receive");
+    let own = "in=$(cat)\nfor hook in custom_hooks/pre-receive.d/*; do\n  case $hook in *~) continue ;; esac\n  \
+               [ -x \"$hook\" ] || continue\n  printf '%s\\n' \"$in\" | GL_ID=user-1 GL_PROTOCOL=ssh \"$hook\" || exit 1\ndone\n";
+    executable(&gitaly, &format!("#!/bin/sh\n{own}"));
+    executable(&server.bare.join("custom_hooks/pre-receive.d/recoveryguard"), CALL);
+    server.config("core.hooksPath", gitaly.parent().unwrap().to_str().unwrap());
+    assert_judges(&server);
+}
+
+fn is_root() -> bool {
+    let found = Path::new("/proc/self").metadata().unwrap().uid() == 0;
+    if !found {
+        use std::io::Write;
+        let _ = std::io::stderr().write_all(b"not run: this needs to be root, to be two users\n");
+    }
+    found
+}
+
+/// Somebody without rights.
+const NOBODY: u32 = 65534;
+
+fn give(path: &Path, owner: u32) {
+    let _ = chown(path, Some(owner), Some(owner));
+    if path.is_dir() && !path.is_symlink() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), owner);
+        }
+    }
+}
+
+/// Runs a program in the sandbox as nobody.
+fn as_nobody(sandbox: &Sandbox, folder: &Path, words: &[&str]) -> Ran {
+    let mut command = sandbox.command("setpriv", folder);
+    Ran::of(command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).args(words), b"")
+}
+
+#[test]
+fn needs_root_an_admin_does_not_install_into_somebody_elses_repository() {
+    if !is_root() {
+        return;
+    }
+    let server = Server::new();
+    let _ = server.guard(&["uninstall"]).ok();
+    give(&server.bare, NOBODY);
+    // git itself does not want to work there.
+    let _ = server.guard(&["install", "--server"]).fails().says("dubious ownership");
+    server
+        .sandbox
+        .env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", "safe.directory")
+        .env("GIT_CONFIG_VALUE_0", "*");
+    let refused = server.guard(&["install", "--server"]).exits(4).says("belongs to user 65534");
+    assert!(refused.stderr.contains("sudo -u '#65534' guard install --server"), "{refused}");
+    assert!(!server.bare.join("hooks/pre-receive").exists() && !server.bare.join("recoveryguard").exists());
+    // In a shared one everybody may.
+    server.config("core.sharedRepository", "group");
+    let _ = server.guard(&["install", "--server"]).ok();
+}
+
+/// Each user pushes with an account of his own: the hook needs nothing that only the admin may read or write.
+#[test]
+fn needs_root_other_users_of_a_shared_repository_are_judged_too() {
+    if !is_root() {
+        return;
+    }
+    let server = Server::with(
+        "version = 1\n[[protect]]\npaths = [\"tool.sh\"]\n[[data]]\npaths = [\"*.db\"]\n[rules]\ndata-shrunk = \"block\"\n",
+    );
+    let sandbox = &server.sandbox;
+    let table = |rows: i64| {
+        let _ = fs::remove_file(sandbox.at("a.db"));
+        let database = rusqlite::Connection::open(sandbox.at("a.db")).unwrap();
+        database.execute_batch("CREATE TABLE t(a)").unwrap();
+        (0..rows).for_each(|row| _ = database.execute("INSERT INTO t VALUES (?1)", [row]).unwrap());
+    };
+    table(100);
+    sandbox.commit("rows");
+    let _ = server.push(&["main"]).ok();
+    table(0);
+    let few = sandbox.commit("no rows");
+    let bad = sandbox.branch("bad", &[("tool.sh", None)]);
+    let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    open(sandbox.root());
+    let writable = Ran::of(
+        sandbox.command("chmod", sandbox.root()).args(["-R", "a+rwX", "server.git/objects", "server.git/refs"]),
+        b"",
+    );
+    let _ = writable.ok();
+    fs::set_permissions(&server.bare, fs::Permissions::from_mode(0o777)).unwrap();
+    let mode = |path: &str| server.bare.join(path).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("recoveryguard"), mode("hooks/pre-receive")), (0o700, 0o755));
+    give(sandbox.work(), NOBODY);
+    let safe = sandbox.root().join("safe.config");
+    fs::write(&safe, "[safe]\n\tdirectory = *\n").unwrap();
+    sandbox.env("GIT_CONFIG_GLOBAL", safe);
+    for (commit, rule) in [(few, "data-shrunk"), (bad, "protected-delete")] {
+        let push = ["git", "push", "-q", "origin", &format!("{commit}:refs/heads/main")];
+        let refused = as_nobody(sandbox, sandbox.work(), &push).fails();
+        assert!(refused.stderr.contains(rule) && refused.stderr.contains("refused this push"), "{rule}: {refused}");
+    }
+    let good = sandbox.rev("main~1");
+    let _ =
+        as_nobody(sandbox, sandbox.work(), &["git", "push", "-q", "origin", &format!("{good}:refs/heads/fine")]).ok();
+    give(sandbox.work(), 0);
+}
