@@ -20,6 +20,8 @@ pub(super) struct Collector<'d> {
     found: Records<'d>,
     /// The record at hand has its name.
     is_named: bool,
+    /// The value at hand names the record.
+    is_name: bool,
 }
 
 /// What a document's top is.
@@ -34,7 +36,7 @@ struct Step {
     is_list: bool,
     /// Of a list: the number of the item at hand, from 1; 0 before the first.
     index: u64,
-    key: String,
+    key: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,7 @@ impl<'d> Collector<'d> {
             demands.required.iter().map(|pointer| (pointer.as_str(), steps(pointer), false)).collect();
         let records = demands.records.map(steps);
         let longest = required.iter().map(|(_, steps, _)| steps.len()).max().unwrap_or(0);
-        let deepest = longest.max(records.as_ref().map_or(0, |steps| steps.len() + 2));
+        let deepest = longest.max(records.as_ref().map_or(0, |steps| steps.len() + 1));
         Self {
             demands: *demands,
             root: None,
@@ -64,6 +66,7 @@ impl<'d> Collector<'d> {
             collection: Collection::NotSeen,
             found: Records::new(demands.wanted),
             is_named: false,
+            is_name: false,
         }
     }
 
@@ -95,17 +98,20 @@ impl<'d> Collector<'d> {
         self.root == Some(Top::Scalar)
     }
 
-    /// A value begins: a container, or a scalar with its text.
-    fn arrive(&mut self, container: Option<Container>, scalar: Option<(u8, &str)>) {
+    /// Returns whether a record's fields stand at this depth.
+    fn is_record(&self) -> bool {
+        let is_within = |steps: &Vec<String>| self.depth == steps.len() + 2;
+        matches!(self.collection, Collection::Open(_)) && self.records.as_ref().is_some_and(is_within)
+    }
+
+    /// A value begins: a container, or a scalar.
+    fn arrive(&mut self, container: Option<Container>) {
         if self.depth == 0 && self.root.is_none() {
             self.root = Some(container.map_or(Top::Scalar, Top::of));
         }
-        if self.depth > self.deepest {
-            return;
-        }
         let path = &self.path[..self.depth];
         for (_, steps, found) in &mut self.required {
-            *found |= stands_at(path, steps);
+            *found = *found || stands_at(path, steps);
         }
         let Some(records) = &self.records else { return };
         match self.collection {
@@ -122,16 +128,6 @@ impl<'d> Collector<'d> {
                     self.is_named = true;
                 }
             }
-            Collection::Open(Container::List) if self.depth == records.len() + 2 && !self.is_named => {
-                let last = &path[self.depth - 1];
-                if let (Some((kind, text)), false, Some(key)) = (scalar, last.is_list, self.demands.key)
-                    && last.key == key
-                    && kind != b'0'
-                {
-                    self.found.name(kind, text);
-                    self.is_named = true;
-                }
-            }
             _ => {}
         }
     }
@@ -139,11 +135,10 @@ impl<'d> Collector<'d> {
 
 fn stands_at(path: &[Step], steps: &[String]) -> bool {
     path.len() == steps.len()
-        && path.iter().zip(steps).all(
-            |(at, step)| {
-                if at.is_list { (at.index - 1).to_string() == *step } else { at.key == *step }
-            },
-        )
+        && path
+            .iter()
+            .zip(steps)
+            .all(|(at, step)| if at.is_list { (at.index - 1).to_string() == *step } else { at.key == step.as_bytes() })
 }
 
 impl Top {
@@ -165,8 +160,9 @@ impl Top {
 
 impl Visit for Collector<'_> {
     fn open(&mut self, container: Container) {
-        self.arrive(Some(container), None);
+        self.is_name = false;
         if self.depth <= self.deepest {
+            self.arrive(Some(container));
             if self.path.len() == self.depth {
                 self.path.push(Step::default());
             }
@@ -176,11 +172,13 @@ impl Visit for Collector<'_> {
         self.depth += 1;
     }
 
-    fn key(&mut self, name: &str) {
+    #[inline]
+    fn key(&mut self, name: &[u8]) {
+        self.is_name = self.is_record() && !self.is_named && self.demands.key.is_some_and(|key| key.as_bytes() == name);
         if self.depth <= self.deepest {
             let key = &mut self.path[self.depth - 1].key;
             key.clear();
-            key.push_str(name);
+            key.extend_from_slice(name);
         }
     }
 
@@ -190,15 +188,21 @@ impl Visit for Collector<'_> {
         }
     }
 
+    #[inline]
     fn scalar(&mut self, scalar: Scalar<'_>) {
-        let text = match scalar {
-            Scalar::Null => (b'0', ""),
-            Scalar::Bool(true) => (b'b', "true"),
-            Scalar::Bool(false) => (b'b', "false"),
-            Scalar::Number(number) => (b'n', number),
-            Scalar::Text(text) => (b't', text),
-        };
-        self.arrive(None, Some(text));
+        if std::mem::take(&mut self.is_name) {
+            self.is_named = true;
+            match scalar {
+                Scalar::Null => self.is_named = false,
+                Scalar::Bool(true) => self.found.name(b'b', b"true"),
+                Scalar::Bool(false) => self.found.name(b'b', b"false"),
+                Scalar::Number(number) => self.found.name(b'n', number),
+                Scalar::Text(text) => self.found.name(b't', text),
+            }
+        }
+        if self.depth <= self.deepest {
+            self.arrive(None);
+        }
     }
 
     fn close(&mut self) {

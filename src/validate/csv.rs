@@ -253,7 +253,7 @@ impl<'d> Table<'d> {
         }
         self.records.count += 1;
         match self.name.take().filter(|name| !name.is_empty()) {
-            Some(name) => self.records.name(b't', &String::from_utf8_lossy(&name)),
+            Some(name) => self.records.name(b't', &name),
             None => self.records.nameless(),
         }
     }

@@ -23,7 +23,7 @@ pub fn examine(format: Format, input: &mut dyn Read, demands: &Demands<'_>) -> i
     let mut start = Vec::new();
     (&mut *input).take(START as u64).read_to_end(&mut start)?;
     let start = start.as_slice();
-    let mut input = BufReader::with_capacity(START, start.chain(input));
+    let mut input = start.chain(input);
     let is_blank = start.len() < START && start.iter().all(u8::is_ascii_whitespace);
     if let Some(what) = text::impostor(start) {
         examined.faults.add(Place::Whole, what);
@@ -42,9 +42,9 @@ pub fn examine(format: Format, input: &mut dyn Read, demands: &Demands<'_>) -> i
         return Ok(examined);
     }
     match format {
-        Format::Csv => csv::examine(&mut input, None, demands, &mut examined)?,
-        Format::Tsv => csv::examine(&mut input, Some(b'\t'), demands, &mut examined)?,
-        Format::Text => text::examine(&mut input, &mut examined)?,
+        Format::Csv => csv::examine(&mut BufReader::with_capacity(START, input), None, demands, &mut examined)?,
+        Format::Tsv => csv::examine(&mut BufReader::with_capacity(START, input), Some(b'\t'), demands, &mut examined)?,
+        Format::Text => text::examine(&mut BufReader::with_capacity(START, input), &mut examined)?,
         Format::Binary => {}
         _ => structured(format, &mut input, demands, &mut examined)?,
     }

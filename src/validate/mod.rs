@@ -11,6 +11,7 @@ mod demands;
 mod doubled;
 mod examine;
 mod examined;
+mod hashes;
 mod json;
 mod jsonc;
 mod jsonl;

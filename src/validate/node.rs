@@ -63,7 +63,7 @@ impl Node {
             Self::Object(entries) | Self::Open(entries) => {
                 visit.open(Container::Object);
                 for (key, value) in entries {
-                    visit.key(key);
+                    visit.key(key.as_bytes());
                     value.tell(visit);
                 }
                 visit.close();
@@ -78,8 +78,8 @@ impl Node {
             Self::Scalar { text, is_text } => match scalar(text, *is_text) {
                 Scalar::Null => Value::Null,
                 Scalar::Bool(value) => Value::Bool(value),
-                Scalar::Number(number) => number.parse::<Number>().map_or(Value::Null, Value::Number),
-                Scalar::Text(text) => Value::String(text.to_owned()),
+                Scalar::Number(_) => text.parse::<Number>().map_or(Value::Null, Value::Number),
+                Scalar::Text(_) => Value::String(text.to_owned()),
             },
             Self::List(items) => Value::Array(items.iter().map(Self::value).collect()),
             Self::Object(entries) | Self::Open(entries) => {
@@ -93,11 +93,11 @@ impl Node {
 /// Says what a text is that stands without quotes (YAML 1.2, core schema, decimal numbers only).
 fn scalar(text: &str, is_text: bool) -> Scalar<'_> {
     match text {
-        _ if is_text => Scalar::Text(text),
+        _ if is_text => Scalar::Text(text.as_bytes()),
         "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
         "true" | "True" | "TRUE" => Scalar::Bool(true),
         "false" | "False" | "FALSE" => Scalar::Bool(false),
-        number if number.parse::<Number>().is_ok() => Scalar::Number(number),
-        text => Scalar::Text(text),
+        number if number.parse::<Number>().is_ok() => Scalar::Number(number.as_bytes()),
+        text => Scalar::Text(text.as_bytes()),
     }
 }

@@ -1,10 +1,11 @@
 //! The records of a collection: how many, and their names.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 
 use super::examined::{About, Examined, Names, Place};
+use super::hashes::Hashes;
 
 /// So many names are told apart.
 const MOST: usize = 3_000_000;
@@ -20,15 +21,18 @@ pub(super) const KEY: u8 = b'k';
 static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// Returns the hash by which a name is compared. `kind` tells names apart that are written alike: `1` and `"1"`.
-pub(super) fn hash(kind: u8, name: &str) -> u64 {
-    STATE.hash_one((kind, name))
+pub(super) fn hash(kind: u8, name: &[u8]) -> u64 {
+    let mut hasher = STATE.build_hasher();
+    hasher.write_u8(kind);
+    hasher.write(name);
+    hasher.finish()
 }
 
 /// Counts records.
 #[derive(Debug)]
 pub(super) struct Records<'w> {
     pub count: u64,
-    names: HashSet<u64>,
+    names: Hashes,
     doubled: BTreeMap<u64, (u64, String)>,
     nameless: u64,
     overflow: bool,
@@ -39,26 +43,25 @@ pub(super) struct Records<'w> {
 impl<'w> Records<'w> {
     /// Takes the hashes, in their order, of the names that are wanted as they are written.
     pub fn new(wanted: &'w [u64]) -> Self {
-        let (names, doubled, texts) = (HashSet::new(), BTreeMap::new(), Vec::new());
+        let (names, doubled, texts) = (Hashes::default(), BTreeMap::new(), Vec::new());
         Self { count: 0, names, doubled, nameless: 0, overflow: false, wanted, texts }
     }
 
     /// Takes the name of a record.
-    pub fn name(&mut self, kind: u8, name: &str) {
+    pub fn name(&mut self, kind: u8, name: &[u8]) {
         let hash = hash(kind, name);
         if self.names.insert(hash) {
             if self.texts.len() < SHOWN && self.wanted.binary_search(&hash).is_ok() {
-                self.texts.push(name.chars().take(LONGEST).collect());
+                self.texts.push(shown(name));
             }
             self.overflow |= self.names.len() > MOST;
             if self.overflow {
-                self.names = HashSet::new();
+                self.names = Hashes::default();
             }
         } else if kind != KEY && self.doubled.len() < MOST {
-            let shown =
-                || if self.doubled.len() < SHOWN { name.chars().take(LONGEST).collect() } else { String::new() };
-            let shown = if self.doubled.contains_key(&hash) { String::new() } else { shown() };
-            self.doubled.entry(hash).or_insert((1, shown)).0 += 1;
+            let is_shown = self.doubled.len() < SHOWN;
+            let first = || (1, if is_shown { shown(name) } else { String::new() });
+            self.doubled.entry(hash).or_insert_with(first).0 += 1;
         }
     }
 
@@ -88,9 +91,12 @@ impl<'w> Records<'w> {
         if more > 0 {
             examined.faults.about(About::Doubled, Place::Whole, format!("{more} more names stand for several records"));
         }
-        let mut hashes: Vec<u64> = self.names.into_iter().collect();
-        hashes.sort_unstable();
+        let hashes = self.names.sorted().collect();
         let doubled = self.doubled.into_iter().map(|(hash, (count, _))| (hash, count)).collect();
         examined.contents.names = Names { hashes, nameless: self.nameless, doubled, texts: self.texts };
     }
+}
+
+fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).chars().take(LONGEST).collect()
 }

@@ -3,6 +3,7 @@
 //! [`scan`] reads the document token by token, without building it.
 
 mod scan;
+mod seen;
 mod text;
 mod tokens;
 mod window;

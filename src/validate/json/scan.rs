@@ -1,21 +1,20 @@
 //! JSON as RFC 8259 has it, read token by token from a stream, in memory that does not grow with it.
 //!
-//! Every byte is looked at once. A parser that only skips, as `serde_json::de::IgnoredAny` makes one, accepts texts it
-//! should not (lone surrogates, doubled keys), and one that builds values needs several times the file in memory.
+//! A parser that only skips, as `serde_json::de::IgnoredAny` makes one, accepts texts it should not (lone surrogates,
+//! doubled keys), and one that builds values needs several times the file in memory.
 //!
-//! What is kept: the bytes of the token at hand, one frame for each open container, and a hash for each key of the open
-//! objects. Hashes are keyed anew in every process, so nobody can write a file in which two keys seem to be one.
+//! What is kept: the bytes of the token at hand, one frame for each open container, and the keys of the open objects or,
+//! where they are many, a hash of each.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::BTreeMap;
+use std::hash::RandomState;
 use std::io::Read;
 
 use super::super::MAX_DEPTH;
 use super::super::doubled::{Doubled, step};
+use super::seen::Seen;
 use super::tokens::{Stop, Tokens};
 
-/// Objects with more keys look them up instead of comparing all.
-const FEW: usize = 24;
 /// So many keys of open objects are told apart.
 const MOST_KEYS: usize = 3_000_000;
 /// So often a key may come again before nobody counts any more.
@@ -38,17 +37,17 @@ pub(in crate::validate) enum Scalar<'a> {
     /// `true` or `false`.
     Bool(bool),
     /// A number, as it is written.
-    Number(&'a str),
-    /// A text, with its escapes resolved.
-    Text(&'a str),
+    Number(&'a [u8]),
+    /// A text in UTF-8, with its escapes resolved.
+    Text(&'a [u8]),
 }
 
 /// Is told of what stands in a document, in its order.
 pub(in crate::validate) trait Visit {
     /// A container begins.
     fn open(&mut self, container: Container);
-    /// A key, before its value.
-    fn key(&mut self, name: &str);
+    /// A key in UTF-8, before its value.
+    fn key(&mut self, name: &[u8]);
     /// A value of a list comes.
     fn item(&mut self);
     /// A value.
@@ -60,7 +59,7 @@ pub(in crate::validate) trait Visit {
 /// Nobody wants to know.
 impl Visit for () {
     fn open(&mut self, _: Container) {}
-    fn key(&mut self, _: &str) {}
+    fn key(&mut self, _: &[u8]) {}
     fn item(&mut self) {}
     fn scalar(&mut self, _: Scalar<'_>) {}
     fn close(&mut self) {}
@@ -102,7 +101,6 @@ pub(in crate::validate) fn scan(
         scanned: Scanned::default(),
         frames: Vec::new(),
         depth: 0,
-        hashes: Vec::new(),
         held: 0,
         doublings: 0,
         state: RandomState::new(),
@@ -118,12 +116,8 @@ struct Frame {
     is_object: bool,
     /// The number of the value at hand, from 0.
     index: u64,
-    /// The key of the value at hand.
-    key: String,
-    /// Where its keys' hashes begin in the list of all.
-    first_hash: usize,
-    /// The hashes, once they are many.
-    many: HashSet<u64>,
+    /// Its keys.
+    seen: Seen,
     /// The keys that stand there more than once: the line of the last, and how often.
     doubled: BTreeMap<String, (u64, usize)>,
 }
@@ -135,8 +129,7 @@ struct Scanner<'r, 'v, V> {
     scanned: Scanned,
     frames: Vec<Frame>,
     depth: usize,
-    hashes: Vec<u64>,
-    /// Hashes in the sets of large objects.
+    /// Keys of all open objects.
     held: usize,
     /// How often a key came again.
     doublings: usize,
@@ -265,7 +258,6 @@ impl<V: Visit> Scanner<'_, '_, V> {
         let frame = &mut self.frames[self.depth];
         frame.is_object = container == Container::Object;
         frame.index = 0;
-        frame.first_hash = self.hashes.len();
         self.depth += 1;
         self.tokens.step();
         self.visit.open(container);
@@ -276,10 +268,9 @@ impl<V: Visit> Scanner<'_, '_, V> {
         self.tokens.step();
         self.depth -= 1;
         let frame = &mut self.frames[self.depth];
-        self.hashes.truncate(frame.first_hash);
-        if !frame.many.is_empty() {
-            self.held -= frame.many.len();
-            frame.many = HashSet::new();
+        if frame.is_object {
+            self.held -= frame.seen.count;
+            frame.seen.end();
         }
         if !frame.doubled.is_empty() {
             let doubled = std::mem::take(&mut frame.doubled);
@@ -292,46 +283,21 @@ impl<V: Visit> Scanner<'_, '_, V> {
     }
 
     /// Reads a key and the colon behind it; returns the first byte of the value.
+    #[inline]
     fn key(&mut self, first: Option<u8>) -> Result<Option<u8>, Stop> {
         match first {
             Some(b'"') => {}
             Some(_) => return Err(self.tokens.missing("a key in quotes")),
             None => return Err(self.ends()),
         }
-        self.tokens.text()?;
-        let name = self.tokens.taken();
-        let frame = &mut self.frames[self.depth - 1];
-        let hash = self.state.hash_one(name);
-        let is_new = if frame.many.is_empty() {
-            let known = &self.hashes[frame.first_hash..];
-            let is_new = !known.contains(&hash);
-            if is_new && known.len() < FEW {
-                self.hashes.push(hash);
-            } else if is_new {
-                frame.many = self.hashes.drain(frame.first_hash..).collect();
-                frame.many.insert(hash);
-                self.held += frame.many.len();
-            }
-            is_new
+        let seen = &mut self.frames[self.depth - 1].seen;
+        if seen.expected().is_some_and(|key| self.tokens.is_text(key)) {
+            seen.add_expected();
+            self.held += 1;
         } else {
-            let is_new = frame.many.insert(hash);
-            self.held += usize::from(is_new);
-            is_new
-        };
-        if !is_new {
-            self.doublings += 1;
-            // To find the line costs time, to keep the key memory.
-            if self.doublings > MOST_DOUBLINGS {
-                self.scanned.doubled.overflow();
-            } else {
-                let line = self.tokens.line();
-                let entry = frame.doubled.entry(name.to_owned()).or_insert((line, 1));
-                *entry = (line, entry.1 + 1);
-            }
+            self.other_key()?;
         }
-        frame.key.clear();
-        frame.key.push_str(name);
-        self.visit.key(name);
+        self.visit.key(self.frames[self.depth - 1].seen.last());
         if self.held > MOST_KEYS {
             return Err(Stop::Unknown(format!("more than {MOST_KEYS} keys in one object")));
         }
@@ -345,12 +311,34 @@ impl<V: Visit> Scanner<'_, '_, V> {
         }
     }
 
+    /// Takes a key that is not the expected one.
+    fn other_key(&mut self) -> Result<(), Stop> {
+        let is_plain = self.tokens.text()?;
+        let frame = &mut self.frames[self.depth - 1];
+        let name = self.tokens.taken();
+        if frame.seen.add(name, is_plain, &self.state) {
+            self.held += 1;
+            return Ok(());
+        }
+        self.doublings += 1;
+        // To find the line costs time, to keep the key memory.
+        if self.doublings > MOST_DOUBLINGS {
+            self.scanned.doubled.overflow();
+            return Ok(());
+        }
+        let name = String::from_utf8_lossy(name).into_owned();
+        let line = self.tokens.line();
+        let entry = frame.doubled.entry(name).or_insert((line, 1));
+        *entry = (line, entry.1 + 1);
+        Ok(())
+    }
+
     /// Returns the pointer of the container that is `depth` levels deep.
     fn pointer(&self, depth: usize) -> String {
         let mut pointer = String::new();
         for frame in &self.frames[..depth] {
             if frame.is_object {
-                step(&mut pointer, &frame.key);
+                step(&mut pointer, &String::from_utf8_lossy(frame.seen.last()));
             } else {
                 step(&mut pointer, &frame.index.to_string());
             }
@@ -358,6 +346,7 @@ impl<V: Visit> Scanner<'_, '_, V> {
         pointer
     }
 
+    #[inline]
     fn word(&mut self, word: &str, scalar: Scalar<'_>) -> Result<(), Stop> {
         self.tokens.word(word)?;
         self.visit.scalar(scalar);
@@ -365,6 +354,7 @@ impl<V: Visit> Scanner<'_, '_, V> {
     }
 
     /// Passes blanks, and returns the byte behind them, which is not used up; `None` at the end.
+    #[inline]
     fn space(&mut self) -> Result<Option<u8>, Stop> {
         match self.tokens.space()? {
             // In a document it is a blank.
@@ -373,7 +363,7 @@ impl<V: Visit> Scanner<'_, '_, V> {
         }
     }
 
-    fn ends(&self) -> Stop {
+    fn ends(&mut self) -> Stop {
         let what = if self.depth > 0 { "the file ends amid a value" } else { "the file ends where a value should be" };
         self.tokens.ends(what)
     }

@@ -1,5 +1,6 @@
 //! The scanner against serde_json, and against itself when the stream comes in pieces.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -14,14 +15,18 @@ impl Visit for Told {
     fn open(&mut self, container: Container) {
         self.0.push(format!("{container:?}"));
     }
-    fn key(&mut self, name: &str) {
-        self.0.push(format!("key {name}"));
+    fn key(&mut self, name: &[u8]) {
+        self.0.push(format!("key {}", str::from_utf8(name).unwrap()));
     }
     fn item(&mut self) {
         self.0.push("item".to_owned());
     }
     fn scalar(&mut self, scalar: Scalar<'_>) {
-        self.0.push(format!("{scalar:?}"));
+        self.0.push(match scalar {
+            Scalar::Number(number) => format!("number {}", str::from_utf8(number).unwrap()),
+            Scalar::Text(text) => format!("text {}", str::from_utf8(text).unwrap()),
+            word => format!("{word:?}"),
+        });
     }
     fn close(&mut self) {
         self.0.push("close".to_owned());
@@ -61,9 +66,9 @@ fn what_stands_there_is_told_in_its_order() {
         "key aä",
         "List",
         "item",
-        "Number(\"1\")",
+        "number 1",
         "item",
-        "Text(\"x\\n\")",
+        "text x\n",
         "item",
         "Null",
         "close",
@@ -80,7 +85,7 @@ fn what_stands_there_is_told_in_its_order() {
 #[test]
 fn lines_are_told_as_a_list() {
     let (told, rest) = told(&mut "1\n\n{}\r\n\"x\"".as_bytes(), Shape::Lines);
-    let expected = ["List", "item", "Number(\"1\")", "item", "Object", "close", "item", "Text(\"x\")", "close"];
+    let expected = ["List", "item", "number 1", "item", "Object", "close", "item", "text x", "close"];
     assert_eq!(told.0, expected);
     assert!(rest.contains("is_open_ended: true"));
 }
@@ -131,6 +136,81 @@ fn a_text_without_end_is_unknown_before_it_fills_the_memory() {
     assert!(matches!(scan(&mut endless, Shape::Document, &mut ()).1, Err(Stop::Unknown(_))));
 }
 
+#[test]
+fn a_stream_may_end_where_the_window_does() {
+    // What stands at the end, and how many bytes of it are the last that were read.
+    for (end, place) in [("12", "amid a value"), ("1.", "amid a number"), ("\"a", "amid a text"), ("tr", "amid a word")]
+    {
+        for length in (64 << 10) - 2..=(64 << 10) + 2 {
+            let text = format!("[{}{end}", " ".repeat(length - 1 - end.len()));
+            assert_eq!(fault(&text), format!("1:{length} the file ends {place}"));
+        }
+    }
+}
+
+#[test]
+fn keys_are_told_apart_as_they_are_meant() {
+    let doubled = |text: &str| -> Vec<(String, Option<usize>, usize)> {
+        let (scanned, result) = scan(&mut text.as_bytes(), Shape::Document, &mut ());
+        assert!(result.is_ok(), "{text} {result:?}");
+        scanned.doubled.finish().unwrap().into_iter().map(|key| (key.pointer, key.line, key.count)).collect()
+    };
+    let one = |pointer: &str, line| vec![(pointer.to_owned(), Some(line), 2)];
+    // The second object's keys are those of the first, up to one that came before.
+    assert_eq!(doubled("[{\"a\":1,\"b\":2},\n{\"a\":1,\n\"a\":2}]"), one("/1/a", 3));
+    assert_eq!(doubled("[{\"a\":1,\"b\":2},{\"a\":1,\"b\":2,\"a\":3}]"), one("/1/a", 1));
+    assert_eq!(doubled("[{\"a\":1,\"b\":2},{\"b\":1,\"a\":2},{\"a\":1,\"ab\":2,\"b\":3}]"), []);
+    // Escapes are another way to write the same, and no quote ends a key that is escaped.
+    assert_eq!(doubled(r#"{"a": 1, "\u0061": 2}"#), one("/a", 1));
+    assert_eq!(doubled(r#"{"\u0061": 1, "b": 2, "a": 3}"#), one("/a", 1));
+    assert_eq!(doubled(r#"[{"a\"b": 1, "c": 2}, {"a\"b": 1, "a": 2}]"#), []);
+    // Alike in their first and their last eight bytes.
+    assert_eq!(doubled(r#"{"12345678-1-12345678": 1, "12345678-2-12345678": 2}"#), []);
+    // More of them than are kept as they are, and one that is too long.
+    let many: String = (0..100).map(|key| format!("\"{key}\": {key},\n")).collect();
+    assert_eq!(doubled(&format!("{{{many}\"7\": 1}}")), one("/7", 101));
+    assert_eq!(doubled(&format!("[{{\"{}\": 1, \"a\": 2, \"a\": 3}}]", "x".repeat(3000))), one("/0/a", 1));
+}
+
+/// Documents whose objects have few keys or many, in the same order or not, written plainly or not.
+fn document() -> impl Strategy<Value = String> {
+    let key = prop_oneof![
+        4 => "[ab]{1,2}",
+        1 => Just("\\u0061".to_owned()),
+        1 => Just("ä\\n\\ud83d\\ude00".to_owned()),
+        1 => Just("a key of more than eight bytes".to_owned()),
+    ];
+    let object = |entries: Vec<(String, String)>| {
+        let entries: Vec<String> = entries.iter().map(|(key, value)| format!("\"{key}\" :{value}")).collect();
+        format!("{{{}}}", entries.join(", "))
+    };
+    let wide = prop::collection::vec(0_u16..300, 50..90)
+        .prop_map(move |keys| object(keys.iter().map(|key| (format!("key {key}"), "1".to_owned())).collect()));
+    let leaf =
+        prop_oneof![Just("12.5e3".to_owned()), Just("\"tëxt \\\" \\u00e4\"".to_owned()), Just("null".to_owned())];
+    leaf.prop_recursive(4, 40, 6, move |value| {
+        prop_oneof![
+            3 => prop::collection::vec((key.clone(), value.clone()), 0..6).prop_map(object),
+            2 => prop::collection::vec(value, 0..6).prop_map(|items| format!("[{}\n]", items.join(",\n  "))),
+            1 => wide.clone(),
+        ]
+    })
+}
+
+/// Counts, of each object, the keys that stand there more than once.
+fn doubled(told: &Told) -> usize {
+    let (mut open, mut doubled) = (Vec::new(), 0);
+    for what in &told.0 {
+        match what.as_str() {
+            "Object" | "List" => open.push(BTreeMap::<&str, usize>::new()),
+            "close" => doubled += open.pop().unwrap().values().filter(|count| **count > 1).count(),
+            key if key.starts_with("key ") => *open.last_mut().unwrap().entry(key).or_default() += 1,
+            _ => {}
+        }
+    }
+    doubled
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1024) })]
 
@@ -142,9 +222,34 @@ proptest! {
     }
 
     #[test]
-    fn pieces_make_no_difference(text in "[\\[\\]{}:,\"\\\\nuD8é1e.\\-rtl \n]{0,40}", size in 1_usize..9, lines: bool) {
+    fn pieces_make_no_difference(text in "[\\[\\]{}:,\"\\\\nuD8é1e.\\-rtl \n]{0,40}|\\[?1?(<{7}|/\\*|Infinity|-?[0-9]{0,3}|\"a?)", size in 1_usize..9, lines: bool) {
         let shape = if lines { Shape::Lines } else { Shape::Document };
         prop_assert_eq!(told(&mut Pieces(text.as_bytes(), size), shape), told(&mut text.as_bytes(), shape));
+    }
+
+    #[test]
+    fn doubled_keys_are_those_that_are_told_twice(text in document()) {
+        let (told, _) = told(&mut text.as_bytes(), Shape::Document);
+        let found = scan(&mut text.as_bytes(), Shape::Document, &mut ()).0.doubled.finish().unwrap();
+        prop_assert_eq!(found.len(), doubled(&told), "{:?}", found);
+    }
+
+    #[test]
+    fn documents_may_be_cut_anywhere(text in document(), size in 1_usize..30, cut: prop::sample::Index) {
+        let text = text.as_bytes();
+        prop_assert_eq!(told(&mut Pieces(text, size), Shape::Document), told(&mut &*text, Shape::Document));
+        let cut = &text[..cut.index(text.len())];
+        prop_assert_eq!(told(&mut Pieces(cut, size), Shape::Document), told(&mut &*cut, Shape::Document));
+    }
+
+    #[test]
+    fn plain_bytes_end_where_each_byte_says(text in prop::collection::vec(prop_oneof![20 => 0x20_u8..0x7f, 1 => any::<u8>()], 0..40)) {
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+        for from in 0..text.len() {
+            let text = &text[from..];
+            let length = text.iter().position(ends).unwrap_or(text.len());
+            prop_assert_eq!(text::plain(text), (length, text[..length].is_ascii()));
+        }
     }
 
     #[test]

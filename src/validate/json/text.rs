@@ -3,89 +3,129 @@
 /// A fault, by its offset in bytes, and what it is.
 type Fault = (usize, &'static str);
 
-/// Resolves the escapes of a text (RFC 8259, section 7). A surrogate that stands alone is a fault: no UTF-8 has it.
-pub(super) fn unescape(text: &str, into: &mut String) -> Result<(), Fault> {
+/// Resolves the escapes of a text (RFC 8259, section 7) up to its closing quote, and returns how long it is. A surrogate
+/// that stands alone is a fault: no UTF-8 has it.
+pub(super) fn unescape(bytes: &[u8], into: &mut Vec<u8>) -> Result<usize, Fault> {
     into.clear();
-    let mut rest = text;
-    let offset = |rest: &str| text.len() - rest.len();
-    while let Some(at) = rest.find('\\') {
-        into.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let plain = match rest.as_bytes().get(1) {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
-                let unit = hex(rest).ok_or((offset(rest), "'\\u' without four hex digits"))?;
-                let (character, length) = match unit {
-                    0xd800..=0xdbff => match hex(&rest[6..]).filter(|low| (0xdc00..=0xdfff).contains(low)) {
-                        Some(low) => (char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00)), 12),
-                        None => (None, 6),
-                    },
-                    unit => (char::from_u32(unit), 6),
-                };
-                into.push(character.ok_or((offset(rest), "a lone surrogate"))?);
-                rest = &rest[length..];
+    let mut at = 0;
+    loop {
+        let (length, _) = plain(&bytes[at..]);
+        into.extend_from_slice(&bytes[at..at + length]);
+        at += length;
+        let resolved = match bytes[at..] {
+            [b'"', ..] => return Ok(at),
+            [b'\\', b'u', ..] => {
+                let (character, length) = unicode(&bytes[at..]).map_err(|what| (at, what))?;
+                into.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                at += length;
                 continue;
             }
-            _ => return Err((offset(rest), "an unknown escape")),
+            [b'\\', b'b', ..] => b'\x08',
+            [b'\\', b'f', ..] => b'\x0c',
+            [b'\\', b'n', ..] => b'\n',
+            [b'\\', b'r', ..] => b'\r',
+            [b'\\', b't', ..] => b'\t',
+            [b'\\', byte @ (b'"' | b'\\' | b'/'), ..] => byte,
+            _ => return Err((at, "an unknown escape")),
         };
-        into.push(plain);
-        rest = &rest[2..];
+        into.push(resolved);
+        at += 2;
     }
-    into.push_str(rest);
-    Ok(())
+}
+
+/// Reads the character that is escaped by `\u`, once or as two surrogates, and how long that is.
+fn unicode(bytes: &[u8]) -> Result<(char, usize), &'static str> {
+    let unit = hex(bytes).ok_or("'\\u' without four hex digits")?;
+    let pair = match (unit, hex(&bytes[6..])) {
+        (0xd800..=0xdbff, Some(low @ 0xdc00..=0xdfff)) => Some(0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00)),
+        _ => None,
+    };
+    let length = if pair.is_some() { 12 } else { 6 };
+    char::from_u32(pair.unwrap_or(unit)).map(|character| (character, length)).ok_or("a lone surrogate")
 }
 
 /// Reads `\u` and four hex digits.
-fn hex(text: &str) -> Option<u32> {
-    let digits = text.strip_prefix("\\u")?.get(..4)?;
-    // `from_str_radix` takes a sign, too.
-    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
+fn hex(bytes: &[u8]) -> Option<u32> {
+    let digits = bytes.strip_prefix(b"\\u")?.get(..4)?;
+    digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
 }
 
-/// Checks a number's grammar.
-pub(super) fn number(bytes: &[u8]) -> Result<(), Fault> {
+/// Returns how long the number is that stands at the beginning of `bytes`, and whether it may be larger than a double.
+#[inline]
+pub(super) fn number(bytes: &[u8]) -> Result<(usize, bool), Fault> {
     let mut at = usize::from(bytes.first() == Some(&b'-'));
     let digits = |at: &mut usize| {
         let from = *at;
         *at += bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        *at > from
+        *at - from
     };
-    let zero = bytes.get(at) == Some(&b'0');
     let from = at;
-    if !digits(&mut at) {
-        return Err((at, "a number without digits"));
-    }
-    if zero && at > from + 1 {
-        return Err((from, "a number that begins with 0"));
+    match digits(&mut at) {
+        0 => return Err((at, "a number without digits")),
+        1 => {}
+        _ if bytes[from] == b'0' => return Err((from, "a number that begins with 0")),
+        _ => {}
     }
     if bytes.get(at) == Some(&b'.') {
         at += 1;
-        if !digits(&mut at) {
+        if digits(&mut at) == 0 {
             return Err((at, "a number without digits behind its point"));
         }
     }
+    // 200 digits and an exponent of two fit into a double, whose largest has 308.
+    let mut may_be_huge = at > 200;
     if matches!(bytes.get(at), Some(b'e' | b'E')) {
         at += 1;
         at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
-        if !digits(&mut at) {
-            return Err((at, "a number without digits in its exponent"));
+        match digits(&mut at) {
+            0 => return Err((at, "a number without digits in its exponent")),
+            digits => may_be_huge |= digits > 2,
         }
     }
-    if at == bytes.len() { Ok(()) } else { Err((at, "a number that goes on oddly")) }
+    match bytes.get(at) {
+        Some(byte) if is_number(*byte) => Err((at, "a number that goes on oddly")),
+        _ => Ok((at, may_be_huge)),
+    }
 }
 
-/// Returns whether a number is too large for a double. Most are so short that nobody needs to look.
-pub(super) fn is_huge(number: &str) -> bool {
-    (number.len() > 300 || number.bytes().any(|byte| matches!(byte, b'e' | b'E')))
-        && number.parse::<f64>().is_ok_and(f64::is_infinite)
+/// Returns whether a byte may stand in a number.
+pub(super) fn is_number(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
+
+/// Returns whether a number is too large for a double.
+pub(super) fn is_huge(number: &[u8]) -> bool {
+    str::from_utf8(number).is_ok_and(|number| number.parse::<f64>().is_ok_and(f64::is_infinite))
+}
+
+/// Returns how many bytes can stand in a text as they are, that is up to a quote, a backslash or a control character, and
+/// whether they are ASCII. Takes eight at a time.
+#[inline]
+pub(super) fn plain(bytes: &[u8]) -> (usize, bool) {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    let (words, rest) = bytes.as_chunks();
+    let mut high = 0;
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let below = |limit: u8, from: u64| from.wrapping_sub(ONES * u64::from(limit));
+        let is = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
+        // The high bit is set of the first byte that ends the text, and of none before it; those behind it may be wrong.
+        let ends = (below(0x20, word) | is(b'"') | is(b'\\')) & !word & HIGH;
+        if ends != 0 {
+            let bits = ends.trailing_zeros() & !7;
+            high |= word & ((1 << bits) - 1);
+            return (at * 8 + bits as usize / 8, high & HIGH == 0);
+        }
+        high |= word;
+    }
+    let length = rest.iter().take_while(|byte| is_plain(byte)).count();
+    (bytes.len() - rest.len() + length, high & HIGH == 0 && rest[..length].is_ascii())
+}
+
+/// So many bytes are enough for [`odd`].
+pub(super) const LONGEST_ODD: usize = 8;
 
 /// Says what bytes are that belong to no JSON, where it is plain.
 pub(super) fn odd(bytes: &[u8]) -> Option<&'static str> {
