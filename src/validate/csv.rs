@@ -45,8 +45,15 @@ pub(super) fn examine(
         if bytes.is_empty() {
             break;
         }
-        for byte in bytes {
-            table.byte(*byte, examined);
+        let mut rest = bytes;
+        while let [byte, more @ ..] = rest {
+            match table.plain(rest) {
+                0 => {
+                    table.byte(*byte, examined);
+                    rest = more;
+                }
+                length => rest = &rest[length..],
+            }
         }
         let length = bytes.len();
         input.consume(length);
@@ -147,9 +154,9 @@ impl<'d> Table<'d> {
         }
         match (self.state, byte) {
             (State::Quoted, b'"') => self.state = State::Quote,
-            (State::Quoted, _) => self.keep(byte),
+            (State::Quoted, _) => self.keep(&[byte]),
             (State::Quote, b'"') => {
-                self.keep(byte);
+                self.keep(&[byte]);
                 self.state = State::Quoted;
             }
             (State::Start, b'"') => {
@@ -177,7 +184,7 @@ impl<'d> Table<'d> {
             (_, byte) => {
                 self.is_filled = true;
                 self.state = State::Plain;
-                self.keep(byte);
+                self.keep(&[byte]);
             }
         }
         if byte == b'\n' {
@@ -192,9 +199,29 @@ impl<'d> Table<'d> {
         }
     }
 
-    fn keep(&mut self, byte: u8) {
-        if (self.rows == 0 || self.key == Some(self.fields)) && self.field.len() < KEPT {
-            self.field.push(byte);
+    /// Takes the bytes that only fill a field, in one go, and returns how many they were.
+    fn plain(&mut self, bytes: &[u8]) -> usize {
+        let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\n' | b'\r' | 0) && *byte != self.delimiter;
+        let length = match self.state {
+            State::Quote => 0,
+            _ => bytes.iter().take_while(|byte| is_plain(byte)).count(),
+        };
+        if length > 0 {
+            let bytes = &bytes[..length];
+            self.column += length as u64;
+            self.start.extend_from_slice(&bytes[..length.min(8_usize.saturating_sub(self.start.len()))]);
+            if self.state != State::Quoted {
+                self.state = State::Plain;
+                self.is_filled = true;
+            }
+            self.keep(bytes);
+        }
+        length
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.rows == 0 || self.key == Some(self.fields) {
+            self.field.extend_from_slice(&bytes[..bytes.len().min(KEPT - self.field.len())]);
         }
     }
 

@@ -183,6 +183,27 @@ fn csv_knows_its_delimiter_and_its_records() {
 }
 
 #[test]
+fn names_in_csv_are_bytes() {
+    // Latin-1, in which two letters are no UTF-8.
+    let examined = look(Format::Csv, b"id,a\n\xe4,1\n\xf6,2\n", &records("", Some("id")));
+    assert!(examined.faults.is_empty(), "{:?}", examined.faults);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn csv_is_the_same_in_pieces_of_any_size(text in "id,a\n([a1,\"é \n]|\r\n|\"\"|\n[<=>]{7}[ \n]|\0){0,60}", size in 1_usize..9) {
+        let read = |size| {
+            let (mut input, mut examined) = (io::BufReader::with_capacity(size, text.as_bytes()), Examined::default());
+            csv::examine(&mut input, Some(b','), &records("", Some("id")), &mut examined).unwrap();
+            examined
+        };
+        proptest::prop_assert_eq!(read(size), read(1000));
+    }
+}
+
+#[test]
 fn text_is_bad_where_a_conflict_was_left() {
     good(Format::Text, "");
     good(Format::Text, "a\n=======\nb\n");
