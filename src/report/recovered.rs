@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::reported::count;
 use super::undone::{recovered_json, recovered_text};
-use crate::model::{Timestamp, escape};
+use crate::model::{Against, Conflict, Timestamp, escape};
 use crate::recover::{Candidate, Loss, Origin, Step, Verdict, Walk};
 use crate::routes::{LastGood, Recovery};
 use crate::undo::Run;
@@ -33,10 +33,15 @@ pub fn last_good_text(found: &LastGood, run: Run, verbose: bool) -> String {
 
 fn file_text(file: &Recovery, run: Run, verbose: bool) -> String {
     let path = &file.path;
-    let Some(step) = file.back() else {
+    if file.is_good() {
         return format!("'{path}' is good as it stands: nothing to restore\n");
-    };
+    }
     let mut text = walk_text(path, &file.walk, verbose);
+    let Some(step) = file.back() else {
+        let verb = if run == Run::Dry { "would be left alone" } else { "left alone" };
+        text.push_str(&format!("  {verb}: {}\n", file.left.as_deref().unwrap_or_default()));
+        return text;
+    };
     let verb = if run == Run::Dry { "would come back" } else { "came back" };
     let good = file.walk.passed.len() + 1;
     text.push_str(&format!("  {verb}: {} (number {good} from the newest)\n", named(&step.candidate)));
@@ -45,6 +50,34 @@ fn file_text(file: &Recovery, run: Run, verbose: bool) -> String {
         text.push_str(&format!("  but what stands there now is not good: {why}\n"));
     }
     text
+}
+
+/// Returns why nothing came back.
+pub fn none_back_text(found: &LastGood, verbose: bool) -> String {
+    let mut text: String = found.recovered.iter().map(recovered_text).collect();
+    let hindered = hindered(found);
+    let number = count(hindered.len(), "file");
+    text.push_str(&format!("guard: {number} can't be brought back; nothing was changed\n"));
+    for Conflict { path, why, .. } in hindered {
+        text.push_str(&match found.files.iter().find(|file| file.path == path) {
+            Some(file) => file_text(file, Run::Dry, verbose),
+            None => format!("'{path}'\n  would be left alone: {why}\n"),
+        });
+    }
+    text
+}
+
+/// Returns what does not come back though it is not good, and why.
+fn hindered(found: &LastGood) -> Vec<Conflict> {
+    let plans = found.report.iter().map(|report| &report.plan);
+    let mut all: Vec<Conflict> =
+        plans.flat_map(|plan| plan.left_alone.iter().chain(&plan.conflicts)).cloned().collect();
+    for file in &found.files {
+        if let (Some(why), true) = (&file.left, all.iter().all(|known| known.path != file.path)) {
+            all.push(Conflict { path: file.path.clone(), why: why.clone(), against: Against::Whole });
+        }
+    }
+    all
 }
 
 /// Returns the way through versions that were passed over.
@@ -147,7 +180,7 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
     let file = |file: &Recovery| {
         json!({
             "path": file.path,
-            "good_as_it_stands": file.back().is_none(),
+            "good_as_it_stands": file.is_good(),
             "passed": file.walk.passed.iter().map(step).collect::<Vec<_>>(),
             "chosen": file.walk.good.as_ref().map(step),
             "lost": file.walk.loss().map(|(newer, loss)| json!({ "gone": loss.gone, "of": loss.of, "against": origin(&newer.candidate) })),
@@ -155,6 +188,8 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
         })
     };
     let report = found.report.as_ref();
+    let hindered = hindered(found);
+    let (conflicts, left_alone) = if found.is_refused() { (hindered, Vec::new()) } else { (Vec::new(), hindered) };
     let document = json!({
         "version": 1,
         "command": "restore",
@@ -162,7 +197,8 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
         "done": report.is_some_and(|report| report.operation.is_some()),
         "recorded_as": report.and_then(|report| report.operation.as_ref()),
         "files": found.files.iter().map(file).collect::<Vec<_>>(),
-        "conflicts": report.map_or(&[][..], |report| &report.plan.conflicts),
+        "conflicts": conflicts,
+        "left_alone": left_alone,
         "notes": report.map_or(&[][..], |report| &report.plan.notes),
         "recovered": found.recovered.iter().map(recovered_json).collect::<Vec<_>>(),
     });

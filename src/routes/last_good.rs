@@ -9,7 +9,7 @@ use super::data_here::{self, Here, HereError, here};
 use super::looking::{Looking, fault};
 use crate::disk::{DiskError, Root};
 use crate::git::{GitError, Repo};
-use crate::journal::{Journal, JournalError};
+use crate::journal::{History, Journal, JournalError};
 use crate::manifest::Manifest;
 use crate::model::{Source, Timestamp, TreePath, WorkFile, escape};
 use crate::recover::{Origin, Step, Walk, candidates};
@@ -100,6 +100,21 @@ impl LastGoodError {
         let of_a_file = matches!(self, Bad { .. } | Damaged { .. } | InUse { .. } | NeverSeen(_) | NoFile { .. });
         of_a_file || matches!(self, NoBackup | NoData(_) | NoneGood(..))
     }
+
+    /// Returns whether it is about one file only, so that others can come back.
+    const fn is_of_one_file(&self) -> bool {
+        matches!(self, Self::InUse { .. } | Self::NeverSeen(_) | Self::NoFile { .. } | Self::Disk(DiskError::Io { .. }))
+    }
+}
+
+/// Which files are to come back.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked<'a> {
+    /// Files, or folders: data files beneath that git tracks, and those that a backup has. When a file is named all come back or
+    /// none, else those that can.
+    Paths(&'a [TreePath]),
+    /// The data files that the newest backup has and that are not there, as far as they can come back.
+    Missing,
 }
 
 /// A file, and the way to its good version.
@@ -109,14 +124,21 @@ pub struct Recovery {
     pub path: TreePath,
     /// The way; the file as it stands comes first.
     pub walk: Walk,
+    /// Why it is left alone though it is not good.
+    pub left: Option<String>,
     /// What is wrong with the file after it was brought back: nothing, unless somebody wrote it just now.
     pub still: Option<String>,
 }
 
 impl Recovery {
-    /// Returns the version that comes back; `None` when the file is good as it stands.
+    /// Returns whether there is nothing to do.
+    pub fn is_good(&self) -> bool {
+        self.walk.good.as_ref().is_some_and(|step| step.candidate.origin == Origin::Now)
+    }
+
+    /// Returns the version that comes back; `None` when the file is good as it stands, or left alone.
     pub fn back(&self) -> Option<&Step> {
-        self.walk.good.as_ref().filter(|step| step.candidate.origin != Origin::Now)
+        self.walk.good.as_ref().filter(|_| self.left.is_none() && !self.is_good())
     }
 }
 
@@ -125,15 +147,24 @@ impl Recovery {
 pub struct LastGood {
     /// By file.
     pub files: Vec<Recovery>,
-    /// What was planned, and unless it was a dry run done; `None` when all files are good.
+    /// What was planned, and unless it was a dry run done; `None` when nothing comes back.
     pub report: Option<Report>,
     /// Interrupted operations that were dealt with first.
     pub recovered: Vec<Recovered>,
 }
 
-/// Brings files back to their newest good version; all or none. A folder names the data files beneath that git tracks, and those that
-/// a backup has.
-pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> Result<LastGood, LastGoodError> {
+impl LastGood {
+    /// Returns whether nothing comes back though something should.
+    pub fn is_refused(&self) -> bool {
+        match &self.report {
+            Some(report) => !report.plan.conflicts.is_empty(),
+            None => self.files.iter().any(|file| file.left.is_some()),
+        }
+    }
+}
+
+/// Brings files back to their newest good version.
+pub fn last_good(repo: &Repo, asked: Asked<'_>, now: Timestamp, run: Run) -> Result<LastGood, LastGoodError> {
     let Here { root, manifest, .. } = here(repo)?;
     let looking = Looking::new(repo, root, &manifest, now);
     let recovered = looking.recover(run)?;
@@ -142,16 +173,20 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
         Err(StoreError::NoStore(_)) => None,
         store => Some(store?),
     };
+    let (paths, partly) = match asked {
+        Asked::Paths(paths) => looking.named(paths, store.as_ref())?,
+        Asked::Missing => (missing(repo, &looking, store.as_ref())?, true),
+    };
     let mut files = Vec::new();
-    for path in &looking.named(paths, store.as_ref())? {
-        let mut known = candidates(repo, &history, store.as_ref(), path)?;
-        if looking.root.open_file(path)?.is_some() {
-            // What stands there is said once.
-            let same = repo.clean_file(path)?;
-            let is_same = |file: &WorkFile| matches!(file.source, Source::Git(oid) | Source::Saved(oid) if oid == same);
-            known.retain(|candidate| !candidate.file.as_ref().is_some_and(is_same));
-        }
-        files.push(Recovery { path: path.clone(), walk: looking.walk(path, &known)?, still: None });
+    for path in paths {
+        let (walk, left) = match way(&looking, &history, store.as_ref(), &path) {
+            Ok(walk) if walk.good.is_some() => (walk, None),
+            Ok(walk) if partly => (walk, Some("no good version of it is known".to_owned())),
+            Ok(walk) => return Err(LastGoodError::NoneGood(path, Box::new(walk))),
+            Err(error) if partly && error.is_of_one_file() => (Walk::default(), Some(error.to_string())),
+            Err(error) => return Err(error),
+        };
+        files.push(Recovery { path, walk, left, still: None });
     }
     let mut back: Vec<(TreePath, Option<WorkFile>)> =
         files.iter().filter_map(|file| Some((file.path.clone(), Some(file.back()?.candidate.file.clone()?)))).collect();
@@ -160,8 +195,14 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     }
     let notes = looking.add_beside(&mut back)?;
     let check = |path: &TreePath, beside: &Path| looking.check(path, beside);
-    let mut report = looking.undo.restore_files(back, None, "to the newest good version", &check, run)?;
+    let why = ("to the newest good version", partly);
+    let mut report = looking.undo.restore_files(back, None, why, &check, run)?;
     report.plan.notes.extend(notes);
+    for hindered in report.plan.left_alone.iter().chain(&report.plan.conflicts) {
+        if let Some(file) = files.iter_mut().find(|file| file.path == hindered.path) {
+            file.left = Some(hindered.why.clone());
+        }
+    }
     if report.operation.is_some() {
         for file in files.iter_mut().filter(|file| file.back().is_some()) {
             file.still = match looking.now(&file.path)? {
@@ -175,19 +216,37 @@ pub fn last_good(repo: &Repo, paths: &[TreePath], now: Timestamp, run: Run) -> R
     Ok(LastGood { files, report: Some(report), recovered })
 }
 
+/// Walks to a file's newest good version. An error when that could not take its place.
+fn way(
+    looking: &Looking<'_>,
+    history: &History,
+    store: Option<&Store>,
+    path: &TreePath,
+) -> Result<Walk, LastGoodError> {
+    let repo = looking.repo;
+    let mut known = candidates(repo, history, store, path)?;
+    if looking.root.open_file(path)?.is_some() {
+        // What stands there is said once.
+        let same = repo.clean_file(path)?;
+        let is_same = |file: &WorkFile| matches!(file.source, Source::Git(oid) | Source::Saved(oid) if oid == same);
+        known.retain(|candidate| !candidate.file.as_ref().is_some_and(is_same));
+    }
+    let walk = looking.walk(path, &known)?;
+    if walk.good.as_ref().is_some_and(|step| step.candidate.origin != Origin::Now) {
+        looking.beside(path)?;
+    }
+    Ok(walk)
+}
+
 /// Returns the data files that the newest backup of files has, or says to be gone, and that are not there.
-pub fn missing(repo: &Repo) -> Result<Vec<TreePath>, LastGoodError> {
-    let Here { root, manifest, .. } = here(repo)?;
-    let backups = match Store::open(&repo.guard_dir()) {
-        Err(StoreError::NoStore(_)) => return Err(LastGoodError::NoBackup),
-        store => store?.backups()?.0,
-    };
+fn missing(repo: &Repo, looking: &Looking<'_>, store: Option<&Store>) -> Result<Vec<TreePath>, LastGoodError> {
+    let backups = store.map(Store::backups).transpose()?.map_or_else(Vec::new, |(backups, _)| backups);
     if backups.is_empty() {
         return Err(LastGoodError::NoBackup);
     }
     let mut found = Vec::new();
     for path in data_here::expected(repo, &backups)?.into_keys() {
-        if manifest.data_rule(path[..].into()).is_some() && root.metadata(&path)?.is_none() {
+        if looking.is_data(&path) && looking.root.metadata(&path)?.is_none() {
             found.push(path);
         }
     }
@@ -211,7 +270,7 @@ pub fn restore_from(
     let notes = looking.add_beside(&mut files)?;
     let check = |path: &TreePath, beside: &Path| looking.check_bad(path, beside);
     let why = format!("from {}", escape(from.as_bytes()));
-    let mut report = looking.undo.restore_files(files, then.operation, &why, &check, run)?;
+    let mut report = looking.undo.restore_files(files, then.operation, (&why, false), &check, run)?;
     report.recovered.extend(recovered);
     report.plan.notes.extend(notes);
     Ok(report)

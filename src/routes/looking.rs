@@ -34,15 +34,23 @@ impl<'a> Looking<'a> {
         Self { repo, root, examiner, undo: Undo::new(repo, now) }
     }
 
-    /// Puts the data files beneath a folder into its place: those that git tracks, and others that a backup has.
-    pub(super) fn named(&self, paths: &[TreePath], store: Option<&Store>) -> Result<Vec<TreePath>, LastGoodError> {
-        let mut found = Vec::new();
+    /// Puts the data files beneath a folder into its place: those that git tracks, and others that a backup has. And says whether
+    /// only folders were named.
+    pub(super) fn named(
+        &self,
+        paths: &[TreePath],
+        store: Option<&Store>,
+    ) -> Result<(Vec<TreePath>, bool), LastGoodError> {
+        let (mut found, mut only_folders) = (Vec::new(), true);
         let backups = store.map(Store::backups).transpose()?.map_or_else(Vec::new, |(backups, _)| backups);
         for path in paths {
             let here =
                 if path.is_empty() { Some(Kind::Folder) } else { self.root.metadata(path)?.map(|found| found.kind) };
             if matches!(here, Some(Kind::File(_) | Kind::Special)) {
-                found.push(path.clone());
+                only_folders = false;
+                if !found.contains(path) {
+                    found.push(path.clone());
+                }
                 continue;
             }
             // A folder may be gone with all that was in it.
@@ -62,10 +70,13 @@ impl<'a> Looking<'a> {
             match here {
                 _ if found.len() > before => {}
                 Some(_) => return Err(LastGoodError::NoData(path.clone())),
-                None => found.push(path.clone()),
+                None => {
+                    found.push(path.clone());
+                    only_folders = false;
+                }
             }
         }
-        Ok(found)
+        Ok((found, only_folders))
     }
 
     /// Deals with interrupted undos before anything is looked at, unless nothing is to change.
@@ -112,7 +123,8 @@ impl<'a> Looking<'a> {
         Ok(())
     }
 
-    /// Adds the files that go with databases which are replaced. Returns what is lost with them, a sentence each.
+    /// Adds the files that go with databases which are replaced. Returns what is lost with them, a sentence each. An error when
+    /// another process uses one of them.
     pub(super) fn add_beside(
         &self,
         files: &mut Vec<(TreePath, Option<WorkFile>)>,
@@ -134,7 +146,7 @@ impl<'a> Looking<'a> {
         Ok(notes)
     }
 
-    /// Walks from the file as it stands to its newest good version.
+    /// Walks from the file as it stands to its newest good version, if there is one.
     pub(super) fn walk(&self, path: &TreePath, known: &[Candidate]) -> Result<Walk, LastGoodError> {
         let here = self.now(path)?;
         if here.is_none() && known.is_empty() {
@@ -150,9 +162,6 @@ impl<'a> Looking<'a> {
                 Origin::Now => here.take().unwrap_or_else(|| Err("it is not there".to_owned())),
                 _ => ahead.look(candidate),
             });
-        if found.good.is_none() {
-            return Err(LastGoodError::NoneGood(path.clone(), Box::new(found)));
-        }
         Ok(found)
     }
 
@@ -198,7 +207,7 @@ impl<'a> Looking<'a> {
 
     /// Returns the files beside a database that belong to what stands there now, and would be taken for the new one's: they go
     /// with it. An error when another process uses it.
-    fn beside(&self, path: &TreePath) -> Result<Vec<TreePath>, LastGoodError> {
+    pub(super) fn beside(&self, path: &TreePath) -> Result<Vec<TreePath>, LastGoodError> {
         if !self.examiner.is_database(path) {
             return Ok(Vec::new());
         }

@@ -48,7 +48,7 @@ pub use check::{CheckError, Checked, Proposal, Subject, check};
 pub use confirm::confirm;
 pub use drill::{DrillError, Drilled, Drills, drill};
 pub use judge::{Judged, on_failure, on_failure_of_server};
-pub use last_good::{LastGood, LastGoodError, Recovery, last_good, missing, restore_from, restore_to};
+pub use last_good::{Asked, LastGood, LastGoodError, Recovery, last_good, restore_from, restore_to};
 pub use lost::{LostError, LostWork, Merge, lost};
 pub use runbook::{Grounds, Practice, RunbookError, grounds, practice};
 pub use verify::{Holder, Past, Verified, Verify, VerifyError};

@@ -207,17 +207,19 @@ impl<'a> Undo<'a> {
     }
 
     /// Gives files other bytes, or takes them away, whatever stands there now: that is saved first. Each is written beside its
-    /// place and has to pass `check` there; when one does not, or something fails, all are put back.
+    /// place and has to pass `check` there; when one does not, or something fails, all are put back. With `partly` one that
+    /// something is in the way of is left alone, else nothing is done then; `why` is the plan's.
     pub fn restore_files(
         &self,
         files: Vec<(TreePath, Option<WorkFile>)>,
         of: Option<OperationId>,
-        why: &str,
+        (why, partly): (&str, bool),
         check: &Check<'_>,
         run: Run,
     ) -> Result<Report, UndoError> {
         let doing = Doing { check: Some(check), ..RESTORE };
-        self.do_it(doing, run, None, |_| restore::replace(self, files, of, why))
+        let find = |_: &History| Ok(delta::Delta { partly, ..restore::replace(self, files, of, why)? });
+        self.do_it(doing, run, None, find)
     }
 
     /// Makes changes again on top of what stands there now, in the files only; `why` says which. What overlaps with what stands

@@ -203,7 +203,7 @@ fn u22_a_head_that_came_from_nowhere_stays() {
 fn do_restore(undo: &Undo<'_>) -> Result<Report, UndoError> {
     let then = undo.files_from(&["a.txt".into(), "gone.txt".into()], "HEAD~1")?;
     let files = then.files.into_iter().map(|(path, file)| (path, Some(file))).collect();
-    undo.restore_files(files, then.operation, "from HEAD~1", &|_, _| Ok(()), Run::Real)
+    undo.restore_files(files, then.operation, ("from HEAD~1", false), &|_, _| Ok(()), Run::Real)
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_restore_that_fails_says_so_and_puts_all_back() {
     let then = session.files_from(&["a.txt".into()], "HEAD").unwrap();
     let files = then.files.into_iter().map(|(path, file)| (path, Some(file))).collect();
     let refuse = |path: &crate::model::TreePath, _: &std::path::Path| Err(format!("'{path}' is no good"));
-    let error = session.restore_files(files, None, "from HEAD", &refuse, Run::Real).unwrap_err();
+    let error = session.restore_files(files, None, ("from HEAD", false), &refuse, Run::Real).unwrap_err();
     assert_eq!(error.to_string(), "the restore failed halfway; everything was put back");
     assert_eq!(world.look(), before);
 }

@@ -9,9 +9,9 @@ use crate::cli::{Context, Failure};
 use crate::git::Repo;
 use crate::model::{Against, Conflict, Oid, Plan, TreePath};
 use crate::report::{
-    Exit, conflicts_text, copied_json, copied_text, last_good_json, last_good_text, unrestored_json, walk_text,
+    Exit, copied_json, copied_text, last_good_json, last_good_text, none_back_text, unrestored_json, walk_text,
 };
-use crate::routes::{self, LastGoodError, LostError, LostWork, Merge};
+use crate::routes::{self, Asked, LastGoodError, LostError, LostWork, Merge};
 use crate::rules;
 use crate::undo::{Again, Change, How, Run, Undo};
 
@@ -19,7 +19,8 @@ use crate::undo::{Again, Change, How, Run, Undo};
 ///
 /// Without --from each file is examined as its [[data]] entry asks (without one, by its extension), and where it is not good, so is
 /// every version that history, reflogs, operations and backups have, newest first: the first good one comes back, with a count of
-/// the records that going back loses. Only the files change, not the index (but where a
+/// the records that going back loses. Files that are named come back all or none; of a folder, and with --missing, those that
+/// can, and the others are named. Only the files change, not the index (but where a
 /// submodule stands is said by the index only). What stands there now is saved first, so that 'guard
 /// restore --undo' brings it back.
 ///
@@ -33,6 +34,7 @@ use crate::undo::{Again, Change, How, Run, Undo};
 Examples:
   guard restore data/emails.json --dry-run                  which version is good, and what going back loses
   guard restore data/emails.json                            back to it
+  guard restore data/                                       each data file beneath data/ that is not good
   guard restore --missing                                   after 'git clean' or in a new clone: all that is gone
   guard restore config.toml --from 20261122-224531-3fa9c1   as before that operation
   guard restore data/ --from HEAD~3 --dry-run               everything beneath data/, show only
@@ -63,7 +65,7 @@ pub struct Arguments {
     /// Back to the newest good version: what happens without --from
     #[arg(long, conflicts_with_all = ["from", "to", "lost", "undo"])]
     last_good: bool,
-    /// All data files that the newest backup has and that are not there
+    /// All data files that the newest backup has and that are not there, as far as they can come back
     #[arg(long, conflicts_with_all = ["paths", "from", "to", "lost", "undo", "database"])]
     missing: bool,
     /// Write copies into this folder instead; no file there is overwritten
@@ -118,14 +120,13 @@ fn restore(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         return lost(context, &repo, (merge, &paths), arguments);
     }
     if arguments.missing {
-        let missing = routes::missing(&repo).map_err(unrestored)?;
-        return last_good(context, &repo, &missing, run);
+        return last_good(context, &repo, Asked::Missing, run);
     }
     let Some(from) = &arguments.from else {
         return if arguments.undo {
             finish(context, &repo, "restore", undo.undo_restore(run), run)
         } else {
-            last_good(context, &repo, &paths, run)
+            last_good(context, &repo, Asked::Paths(&paths), run)
         };
     };
     let (wanted, unchecked) = ((&paths[..], from.as_str()), arguments.unchecked);
@@ -159,18 +160,18 @@ fn unrestored(error: LastGoodError) -> anyhow::Error {
 }
 
 /// Brings files back to their newest good version.
-fn last_good(context: &Context, repo: &Repo, paths: &[TreePath], run: Run) -> anyhow::Result<Exit> {
-    let found = routes::last_good(repo, paths, context.now(), run).map_err(|error| {
+fn last_good(context: &Context, repo: &Repo, asked: Asked<'_>, run: Run) -> anyhow::Result<Exit> {
+    let found = routes::last_good(repo, asked, context.now(), run).map_err(|error| {
         if let LastGoodError::NoneGood(path, walk) = &error {
             context.terminal.say(|| walk_text(path, walk, context.verbose));
         }
         unrestored(error)
     })?;
-    if let Some(report) = found.report.as_ref().filter(|report| !report.plan.conflicts.is_empty()) {
+    if found.is_refused() {
         if context.json {
             context.terminal.answer(|| last_good_json(&found, run));
         }
-        context.terminal.say(|| conflicts_text(&report.plan));
+        context.terminal.say(|| none_back_text(&found, context.verbose));
         return Ok(Exit::Refused);
     }
     context.terminal.answer(|| {
@@ -179,7 +180,7 @@ fn last_good(context: &Context, repo: &Repo, paths: &[TreePath], run: Run) -> an
     if found.report.as_ref().is_some_and(|report| report.operation.is_some()) {
         context.prune_now_and_then(repo);
     }
-    let is_good = found.files.iter().all(|file| file.still.is_none());
+    let is_good = found.files.iter().all(|file| file.still.is_none() && file.left.is_none());
     Ok(if is_good { Exit::Fine } else { Exit::CouldNotJudge })
 }
 

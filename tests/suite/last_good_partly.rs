@@ -1,0 +1,98 @@
+//! `guard restore <folder>` and `--missing`: what can come back does, and each file that can't is named with the reason.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use serde_json::Value;
+
+use crate::support::{Ran, Sandbox};
+
+const MANIFEST: &str = "version = 1\n[[data]]\npaths = ['data/**/*.json']\nbackup = true\n";
+
+/// Two files with a good version, one that never had any.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write(".recoveryguard.toml", MANIFEST).write("data/a.json", "[1]").write("data/c.json", "[3]");
+    sandbox.write("data/b.json", "{").write(".gitignore", "/data/kept.json\n").commit("data");
+    sandbox.write("data/a.json", "[").write("data/c.json", "");
+    sandbox
+}
+
+fn document(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"))
+}
+
+fn paths(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect()
+}
+
+// D8
+#[test]
+fn one_file_without_a_good_version_does_not_block_the_others_of_its_folder() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    let dry = sandbox.guard(["restore", "data", "--dry-run"]).exits(3);
+    assert!(dry.stdout.contains("'data/b.json' now: bad: line 1, column 1"), "{dry}");
+    assert!(dry.stdout.contains("  would be left alone: no good version of it is known\n"), "{dry}");
+    // Who names a file gets all or nothing, whatever else is named.
+    for named in [&["data/a.json", "data/b.json"][..], &["data", "data/a.json"]] {
+        let refused = sandbox.guard([&["restore"], named].concat()).exits(4);
+        let why = "no good version of 'data/b.json' is known; nothing was changed";
+        assert!(refused.stderr.contains(why), "{refused}");
+    }
+    sandbox.assert_unchanged(&before);
+    let done = document(&sandbox.guard(["restore", "data", "--json"]).exits(3));
+    assert_eq!((paths(&done["left_alone"]), done["done"].as_bool()), (vec!["data/b.json"], Some(true)), "{done:#}");
+    assert_eq!(paths(&done["conflicts"]), Vec::<&str>::new());
+    assert_eq!((&done["files"][1]["chosen"], &done["files"][1]["good_as_it_stands"]), (&Value::Null, &false.into()));
+    assert_eq!((sandbox.read("data/a.json"), sandbox.read("data/c.json")), (b"[1]".to_vec(), b"[3]".to_vec()));
+    assert_eq!(sandbox.read("data/b.json"), b"{");
+    // Nothing comes back any more, and it is still not good.
+    let before = sandbox.state();
+    let refused = sandbox.guard(["restore", "data"]).exits(4).says("1 file can't be brought back; nothing was changed");
+    assert!(refused.stderr.contains("would be left alone: no good version") && refused.stdout.is_empty(), "{refused}");
+    assert_eq!(paths(&document(&sandbox.guard(["restore", "data", "--json"]).exits(4))["conflicts"]), ["data/b.json"]);
+    sandbox.assert_unchanged(&before);
+    let _ = sandbox.guard(["restore", "--undo"]).ok();
+    assert_eq!(sandbox.read("data/a.json"), b"[");
+}
+
+// D8
+#[test]
+fn what_stands_in_the_place_of_one_file_does_not_block_the_others() {
+    let sandbox = sandbox();
+    sandbox.write("data/b.json", "[2]").write("data/in/d.json", "[4]").commit("more");
+    // A link in the place of a data file, a folder, and a file where a folder should be.
+    for path in ["data/b.json", "data/a.json", "data/in/d.json"] {
+        fs::remove_file(sandbox.at(path)).unwrap();
+    }
+    symlink("c.json", sandbox.at("data/b.json")).unwrap();
+    fs::remove_dir(sandbox.at("data/in")).unwrap();
+    sandbox.write("data/in", "a file").write("data/a.json/x", "in the way").write("data/c.json", "{");
+    let told = sandbox.guard(["restore", "data"]).exits(3);
+    for said in [
+        "'data/a.json' is a folder; only files are brought back",
+        "'data/b.json' is a symbolic link; only files are brought back",
+        "'data/in/d.json' now: it is not there",
+    ] {
+        assert!(told.stdout.contains(said), "{said}: {told}");
+    }
+    assert_eq!(told.stdout.matches("  left alone: ").count(), 3, "{told}");
+    assert_eq!(sandbox.read("data/c.json"), b"[3]");
+    assert_eq!(sandbox.read("data/in"), b"a file");
+}
+
+// D8
+#[test]
+fn what_is_missing_and_has_no_good_version_is_named() {
+    let sandbox = sandbox();
+    sandbox.write("data/kept.json", "[5]").write("data/a.json", "[1]");
+    let _ = sandbox.guard(["backup", "create"]).exits(1);
+    fs::remove_dir_all(sandbox.at("data")).unwrap();
+    let told = sandbox.guard(["restore", "--missing"]).exits(3);
+    assert!(told.stdout.contains("'data/b.json' now: it is not there\n  passed over: "), "{told}");
+    assert_eq!(told.stdout.matches("  left alone: no good version of it is known\n").count(), 1, "{told}");
+    assert_eq!(sandbox.read("data/kept.json"), b"[5]");
+    assert!(!sandbox.at("data/b.json").exists());
+    assert!(sandbox.guard(["restore", "--missing"]).exits(4).stdout.is_empty());
+}
