@@ -1,10 +1,12 @@
 //! The versions of a file that can be brought back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::git::{GitError, PathVersion, Repo};
 use crate::journal::History;
-use crate::model::{BackedUp, BackupId, Entry, Mode, Oid, OperationId, Raw, Source, Timestamp, TreePath, WorkFile};
+use crate::model::{
+    BackedUp, Backup, BackupId, Entry, Mode, Oid, OperationId, Raw, Source, Timestamp, TreePath, WorkFile,
+};
 use crate::store::Store;
 use crate::undo::UndoError;
 
@@ -46,30 +48,38 @@ pub struct Candidate {
     pub file: Option<WorkFile>,
 }
 
-/// Returns the versions of a file that can be brought back, newest first, equal ones once: the newest of them.
+/// Returns the versions of files that can be brought back, of each newest first, equal ones once: the newest of them. History, index
+/// and backups are read once for all of them.
 pub fn candidates(
     repo: &Repo,
     history: &History,
     store: Option<&Store>,
-    path: &TreePath,
-) -> Result<Vec<Candidate>, UndoError> {
-    let mut found: Vec<Candidate> = repo.versions(path, MOST)?.into_iter().map(committed).collect();
-    // When it was staged nobody knows: after what is committed, and before what was saved since.
-    let newest = Timestamp(found.iter().map(|candidate| candidate.at.0).max().unwrap_or(0));
-    if let Some(staged) = staged(repo, path, newest)?
-        && !found
-            .iter()
-            .any(|other| other.file.as_ref().map(|file| &file.source) == staged.file.as_ref().map(|file| &file.source))
-    {
-        found.insert(0, staged);
+    paths: &[TreePath],
+) -> Result<HashMap<TreePath, Vec<Candidate>>, UndoError> {
+    if paths.is_empty() {
+        return Ok(HashMap::new());
     }
-    found.extend(saved(history, store, path));
-    found.extend(backed_up(repo, store, path)?);
-    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.at));
-    let mut known: HashSet<Option<Oid>> = HashSet::new();
-    // A removal is told each time: it parts what was before it from what came after.
-    found.retain(|candidate| candidate.file.is_none() || known.insert(candidate.file.as_ref().and_then(oid)));
-    Ok(found)
+    let mut versions = repo.versions_of(paths, MOST)?;
+    let mut staged = staged(repo, paths)?;
+    let backups = store.map(Store::backups).transpose()?.map_or_else(Vec::new, |(backups, _)| backups);
+    let of = |path: &TreePath| {
+        let mut found: Vec<Candidate> = versions.remove(path).unwrap_or_default().into_iter().map(committed).collect();
+        if let Some(file) = staged.remove(path)
+            && !found.iter().any(|other| other.file.as_ref().is_some_and(|other| other.source == file.source))
+        {
+            // When it was staged nobody knows: after what is committed, and before what was saved since.
+            let at = Timestamp(found.iter().map(|candidate| candidate.at.0).max().unwrap_or(0));
+            found.insert(0, Candidate { at, origin: Origin::Staged, file: Some(file) });
+        }
+        found.extend(saved(history, store, path));
+        found.extend(backed_up(repo, &backups, path));
+        found.sort_by_key(|candidate| std::cmp::Reverse(candidate.at));
+        let mut known: HashSet<Option<Oid>> = HashSet::new();
+        // A removal is told each time: it parts what was before it from what came after.
+        found.retain(|candidate| candidate.file.is_none() || known.insert(candidate.file.as_ref().and_then(oid)));
+        (path.clone(), found)
+    };
+    Ok(paths.iter().map(of).collect())
 }
 
 fn oid(file: &WorkFile) -> Option<Oid> {
@@ -95,17 +105,19 @@ fn file_of(entry: Entry) -> Option<WorkFile> {
     is_file.then_some(WorkFile { mode: entry.mode, bits: None, source: Source::Git(entry.oid) })
 }
 
-fn staged(repo: &Repo, path: &TreePath, at: Timestamp) -> Result<Option<Candidate>, GitError> {
+/// Returns what the index has at paths.
+fn staged(repo: &Repo, paths: &[TreePath]) -> Result<HashMap<TreePath, WorkFile>, GitError> {
     let index = repo.own_index_file();
-    let mut found = None;
+    let mut found = HashMap::new();
     if index.exists() {
+        let wanted: HashSet<&[u8]> = paths.iter().map(|path| &path[..]).collect();
         repo.read_index(&index, |at, entry| {
-            if at == &path[..] && entry.stage == crate::git::Stage::Normal {
-                found = file_of(entry.entry);
+            if wanted.contains(at) && entry.stage == crate::git::Stage::Normal {
+                found.extend(file_of(entry.entry).map(|file| (TreePath::from(at), file)));
             }
         })?;
     }
-    Ok(found.map(|file| Candidate { at, origin: Origin::Staged, file: Some(file) }))
+    Ok(found)
 }
 
 /// Returns what operations saved before they replaced it. A database that was saved with a log is not whole without it: it is left
@@ -115,9 +127,9 @@ fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Candi
     let mut found = Vec::new();
     for operation in &history.operations {
         let saved = &operation.intent.saved;
-        let is_there = saved.snapshot.as_ref().is_some_and(|snapshot| store.has(snapshot));
-        let has_log = saved.files.iter().any(|file| is_log_of(&file.path, path));
-        for file in saved.files.iter().filter(|file| is_there && !has_log && file.path == *path) {
+        let has_log = || saved.files.iter().any(|file| is_log_of(&file.path, path));
+        let is_there = || saved.snapshot.as_ref().is_some_and(|snapshot| store.has(snapshot));
+        for file in saved.files.iter().filter(|file| file.path == *path && !has_log() && is_there()) {
             found.push(Candidate {
                 at: operation.at,
                 origin: Origin::Operation(operation.id.clone()),
@@ -134,10 +146,9 @@ fn is_log_of(path: &TreePath, database: &TreePath) -> bool {
 }
 
 /// Returns what backups of this worktree have. Damaged ones are passed over here; `guard backup verify` names them.
-fn backed_up(repo: &Repo, store: Option<&Store>, path: &TreePath) -> Result<Vec<Candidate>, UndoError> {
-    let Some(store) = store else { return Ok(Vec::new()) };
+fn backed_up(repo: &Repo, backups: &[Backup], path: &TreePath) -> Vec<Candidate> {
     let mut found = Vec::new();
-    for backup in store.backups()?.0.into_iter().filter(|backup| repo.counts_here(backup.worktree.as_ref())) {
+    for backup in backups.iter().filter(|backup| repo.counts_here(backup.worktree.as_ref())) {
         if let Some(BackedUp { mode, bits, blob, .. }) = backup.file(path) {
             found.push(Candidate {
                 at: backup.at,
@@ -146,5 +157,5 @@ fn backed_up(repo: &Repo, store: Option<&Store>, path: &TreePath) -> Result<Vec<
             });
         }
     }
-    Ok(found)
+    found
 }

@@ -16,4 +16,4 @@ mod walk;
 
 pub use candidates::{Candidate, Origin, candidates};
 pub use loss::{Loss, loss, over};
-pub use walk::{Step, Verdict, Walk, walk};
+pub use walk::{Step, Verdict, Walk, settles, walk};

@@ -68,9 +68,9 @@ pub fn walk(
         let step = Step { candidate, verdict, examined };
         let Some(good) = &mut walk.good else {
             if step.verdict == Verdict::Good {
-                let is_counted = step.examined.contents.records.is_some() || !step.examined.contents.tables.is_empty();
+                let settles = settles(&step.examined, most);
                 walk.good = Some(step);
-                if most.is_none() || !is_counted {
+                if settles {
                     break;
                 }
             } else {
@@ -92,6 +92,12 @@ pub fn walk(
         }
     }
     walk
+}
+
+/// Returns whether a version is good whatever older ones hold.
+pub fn settles(examined: &Examined, most: Option<MaxLoss>) -> bool {
+    let is_counted = examined.contents.records.is_some() || !examined.contents.tables.is_empty();
+    examined.standing() == Standing::Good && (most.is_none() || !is_counted)
 }
 
 fn verdict(examined: &Examined) -> Verdict {

@@ -6,13 +6,13 @@
 use std::path::Path;
 
 use super::data_here::{self, Here, HereError, here};
-use super::looking::{Looking, fault};
+use super::looking::{self, Looking, fault};
 use crate::disk::{DiskError, Root};
 use crate::git::{GitError, Repo};
-use crate::journal::{History, Journal, JournalError};
+use crate::journal::{Journal, JournalError};
 use crate::manifest::Manifest;
 use crate::model::{Source, Timestamp, TreePath, WorkFile, escape};
-use crate::recover::{Origin, Step, Walk, candidates};
+use crate::recover::{Candidate, Origin, Step, Walk, candidates};
 use crate::store::{Store, StoreError};
 use crate::undo::{Recovered, Report, Run, UndoError};
 
@@ -177,9 +177,18 @@ pub fn last_good(repo: &Repo, asked: Asked<'_>, now: Timestamp, run: Run) -> Res
         Asked::Paths(paths) => looking.named(paths, store.as_ref())?,
         Asked::Missing => (missing(repo, &looking, store.as_ref())?, true),
     };
+    let looked: Vec<_> = paths.into_iter().map(|path| (looking.now(&path), path)).collect();
+    // What is good is not asked for its past: of many files most are.
+    let open = looked.iter().filter_map(|(here, path)| {
+        let here = here.as_ref().ok()?;
+        (!looking.is_settled(path, here.as_ref())).then(|| path.clone())
+    });
+    let open: Vec<TreePath> = open.collect();
+    let mut known = candidates(repo, &history, store.as_ref(), &open)?;
     let mut files = Vec::new();
-    for path in paths {
-        let (walk, left) = match way(&looking, &history, store.as_ref(), &path) {
+    for (here, path) in looked {
+        let known = known.remove(&path).unwrap_or_default();
+        let (walk, left) = match here.and_then(|here| way(&looking, &path, here, known)) {
             Ok(walk) if walk.good.is_some() => (walk, None),
             Ok(walk) if partly => (walk, Some("no good version of it is known".to_owned())),
             Ok(walk) => return Err(LastGoodError::NoneGood(path, Box::new(walk))),
@@ -219,19 +228,17 @@ pub fn last_good(repo: &Repo, asked: Asked<'_>, now: Timestamp, run: Run) -> Res
 /// Walks to a file's newest good version. An error when that could not take its place.
 fn way(
     looking: &Looking<'_>,
-    history: &History,
-    store: Option<&Store>,
     path: &TreePath,
+    here: Option<looking::Here>,
+    mut known: Vec<Candidate>,
 ) -> Result<Walk, LastGoodError> {
-    let repo = looking.repo;
-    let mut known = candidates(repo, history, store, path)?;
-    if looking.root.open_file(path)?.is_some() {
+    if here.is_some() && !known.is_empty() {
         // What stands there is said once.
-        let same = repo.clean_file(path)?;
+        let same = looking.repo.clean_file(path)?;
         let is_same = |file: &WorkFile| matches!(file.source, Source::Git(oid) | Source::Saved(oid) if oid == same);
         known.retain(|candidate| !candidate.file.as_ref().is_some_and(is_same));
     }
-    let walk = looking.walk(path, &known)?;
+    let walk = looking.walk(path, here, &known)?;
     if walk.good.as_ref().is_some_and(|step| step.candidate.origin != Origin::Now) {
         looking.beside(path)?;
     }

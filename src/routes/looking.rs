@@ -11,7 +11,7 @@ use crate::facts::{Examiner, Version};
 use crate::git::{Repo, Stage};
 use crate::manifest::Manifest;
 use crate::model::{Mode, Source, Timestamp, TreePath, WorkFile};
-use crate::recover::{Candidate, Origin, Walk, walk};
+use crate::recover::{Candidate, Origin, Walk, settles, walk};
 use crate::store::Store;
 use crate::undo::{Content, Recovered, Run, Then, Undo, UndoError};
 use crate::validate::Examined;
@@ -26,7 +26,7 @@ pub(super) struct Looking<'a> {
 }
 
 /// A file as it stands, and what was found in it.
-type Here = (Mode, Result<Examined, String>);
+pub(super) type Here = (Mode, Result<Examined, String>);
 
 impl<'a> Looking<'a> {
     pub(super) fn new(repo: &'a Repo, root: Root, manifest: &'a Manifest, now: Timestamp) -> Self {
@@ -146,9 +146,14 @@ impl<'a> Looking<'a> {
         Ok(notes)
     }
 
+    /// Returns whether a file is good as it stands, whatever it was before.
+    pub(super) fn is_settled(&self, path: &TreePath, here: Option<&Here>) -> bool {
+        let most = self.examiner.rule(path).and_then(|(rule, _)| rule.max_loss);
+        matches!(here, Some((_, Ok(examined))) if settles(examined, most))
+    }
+
     /// Walks from the file as it stands to its newest good version, if there is one.
-    pub(super) fn walk(&self, path: &TreePath, known: &[Candidate]) -> Result<Walk, LastGoodError> {
-        let here = self.now(path)?;
+    pub(super) fn walk(&self, path: &TreePath, here: Option<Here>, known: &[Candidate]) -> Result<Walk, LastGoodError> {
         if here.is_none() && known.is_empty() {
             return Err(LastGoodError::NeverSeen(path.clone()));
         }
