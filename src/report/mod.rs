@@ -42,5 +42,5 @@ pub use practiced::{runbook_json, runbook_text};
 pub use pruned::{pruned_json, pruned_text};
 pub use recovered::{last_good_json, last_good_text, none_back_text, unrestored_json, walk_text};
 pub use reported::{About, Report};
-pub use undone::{conflicts_text, copied_json, copied_text, undone_json, undone_text};
+pub use undone::{conflicts_text, copied_json, copied_text, recovered_text, undone_json, undone_text};
 pub use verified::{verdict_of, verified_findings, verified_json, verified_text, versions_json, versions_text};

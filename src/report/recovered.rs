@@ -7,7 +7,7 @@ use super::undone::{recovered_json, recovered_text};
 use crate::model::{Against, Conflict, Timestamp, escape};
 use crate::recover::{Candidate, Loss, Origin, Step, Verdict, Walk};
 use crate::routes::{LastGood, Recovery};
-use crate::undo::Run;
+use crate::undo::{Recovered, Run};
 
 /// So many versions that were passed over are listed.
 const LISTED: usize = 10;
@@ -57,7 +57,8 @@ pub fn none_back_text(found: &LastGood, verbose: bool) -> String {
     let mut text: String = found.recovered.iter().map(recovered_text).collect();
     let hindered = hindered(found);
     let number = count(hindered.len(), "file");
-    text.push_str(&format!("guard: {number} can't be brought back; nothing was changed\n"));
+    let nothing = if found.recovered.is_empty() { "nothing" } else { "nothing else" };
+    text.push_str(&format!("guard: {number} can't be brought back; {nothing} was changed\n"));
     for Conflict { path, why, .. } in hindered {
         text.push_str(&match found.files.iter().find(|file| file.path == path) {
             Some(file) => file_text(file, Run::Dry, verbose),
@@ -205,10 +206,11 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
     format!("{document}\n")
 }
 
-/// Returns the JSON document of a restore that was not done.
-pub fn unrestored_json(failure: &str, hint: Option<&str>, dry: bool) -> String {
+/// Returns the JSON document of a restore that was not done, though perhaps something interrupted was dealt with before.
+pub fn unrestored_json(failure: &str, hint: Option<&str>, recovered: &[Recovered], dry: bool) -> String {
     let document = json!({
         "version": 1, "command": "restore", "dry_run": dry, "done": false, "failure": failure, "hint": hint,
+        "recovered": recovered.iter().map(recovered_json).collect::<Vec<_>>(),
     });
     format!("{document}\n")
 }

@@ -193,7 +193,8 @@ pub(super) fn recovered_json(found: &Recovered) -> Value {
     json!({ "operation": found.operation, "way": way, "left": found.left })
 }
 
-pub(super) fn recovered_text(found: &Recovered) -> String {
+/// Returns how an interrupted operation was dealt with, one line.
+pub fn recovered_text(found: &Recovered) -> String {
     let left = if found.left.is_empty() {
         String::new()
     } else {

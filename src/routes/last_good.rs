@@ -11,10 +11,10 @@ use crate::disk::{DiskError, Root};
 use crate::git::{GitError, Repo};
 use crate::journal::{Journal, JournalError};
 use crate::manifest::Manifest;
-use crate::model::{Source, Timestamp, TreePath, WorkFile, escape};
+use crate::model::{Source, TreePath, WorkFile, escape};
 use crate::recover::{Candidate, Origin, Step, Walk, candidates};
 use crate::store::{Store, StoreError};
-use crate::undo::{Recovered, Report, Run, UndoError};
+use crate::undo::{Recovered, Report, Run, Undo, UndoError};
 
 /// The files can't be brought back.
 #[derive(Debug, thiserror::Error)]
@@ -164,10 +164,10 @@ impl LastGood {
 }
 
 /// Brings files back to their newest good version.
-pub fn last_good(repo: &Repo, asked: Asked<'_>, now: Timestamp, run: Run) -> Result<LastGood, LastGoodError> {
+pub fn last_good(repo: &Repo, undo: &Undo<'_>, asked: Asked<'_>, run: Run) -> Result<LastGood, LastGoodError> {
     let Here { root, manifest, .. } = here(repo)?;
-    let looking = Looking::new(repo, root, &manifest, now);
-    let recovered = looking.recover(run)?;
+    let looking = Looking::new(repo, root, &manifest, undo);
+    looking.recover(run)?;
     let history = Journal::open(&repo.guard_dir()).operations()?;
     let store = match Store::open(&repo.guard_dir()) {
         Err(StoreError::NoStore(_)) => None,
@@ -200,7 +200,7 @@ pub fn last_good(repo: &Repo, asked: Asked<'_>, now: Timestamp, run: Run) -> Res
     let mut back: Vec<(TreePath, Option<WorkFile>)> =
         files.iter().filter_map(|file| Some((file.path.clone(), Some(file.back()?.candidate.file.clone()?)))).collect();
     if back.is_empty() {
-        return Ok(LastGood { files, report: None, recovered });
+        return Ok(LastGood { files, report: None, recovered: undo.recovered() });
     }
     let notes = looking.add_beside(&mut back)?;
     let check = |path: &TreePath, beside: &Path| looking.check(path, beside);
@@ -221,8 +221,7 @@ pub fn last_good(repo: &Repo, asked: Asked<'_>, now: Timestamp, run: Run) -> Res
             };
         }
     }
-    let recovered = [recovered, std::mem::take(&mut report.recovered)].concat();
-    Ok(LastGood { files, report: Some(report), recovered })
+    Ok(LastGood { files, report: Some(report), recovered: undo.recovered() })
 }
 
 /// Walks to a file's newest good version. An error when that could not take its place.
@@ -264,21 +263,20 @@ fn missing(repo: &Repo, looking: &Looking<'_>, store: Option<&Store>) -> Result<
 /// bad version comes back, unless it is to be `unchecked`.
 pub fn restore_from(
     repo: &Repo,
+    undo: &Undo<'_>,
     (paths, from): (&[TreePath], &str),
     unchecked: bool,
-    now: Timestamp,
     run: Run,
 ) -> Result<Report, LastGoodError> {
     let (root, manifest) = looked_at(repo, unchecked)?;
-    let looking = Looking::new(repo, root, &manifest, now);
-    let recovered = looking.recover(run)?;
+    let looking = Looking::new(repo, root, &manifest, undo);
+    looking.recover(run)?;
     let then = looking.asked_for(paths, from)?;
     let mut files: Vec<_> = then.files.into_iter().map(|(path, file)| (path, Some(file))).collect();
     let notes = looking.add_beside(&mut files)?;
     let check = |path: &TreePath, beside: &Path| looking.check_bad(path, beside);
     let why = format!("from {}", escape(from.as_bytes()));
     let mut report = looking.undo.restore_files(files, then.operation, (&why, false), &check, run)?;
-    report.recovered.extend(recovered);
     report.plan.notes.extend(notes);
     Ok(report)
 }
@@ -287,13 +285,13 @@ pub fn restore_from(
 /// files' paths in the repository.
 pub fn restore_to(
     repo: &Repo,
+    undo: &Undo<'_>,
     (paths, from): (&[TreePath], &str),
-    folder: &Path,
-    unchecked: bool,
-    (now, run): (Timestamp, Run),
+    (folder, unchecked): (&Path, bool),
+    run: Run,
 ) -> Result<Vec<TreePath>, LastGoodError> {
     let (root, manifest) = looked_at(repo, unchecked)?;
-    let looking = Looking::new(repo, root, &manifest, now);
+    let looking = Looking::new(repo, root, &manifest, undo);
     let then = looking.asked_for(paths, from)?;
     Ok(looking.undo.copy_files(then, folder, &|path, beside| looking.check_bad(path, beside), run)?)
 }

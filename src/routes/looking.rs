@@ -13,7 +13,7 @@ use crate::manifest::Manifest;
 use crate::model::{Mode, Source, Timestamp, TreePath, WorkFile};
 use crate::recover::{Candidate, Origin, Walk, settles, walk};
 use crate::store::Store;
-use crate::undo::{Content, Recovered, Run, Then, Undo, UndoError};
+use crate::undo::{Content, Run, Then, Undo, UndoError};
 use crate::validate::Examined;
 use crate::validate::sqlite::{Use, in_use};
 
@@ -22,16 +22,16 @@ pub(super) struct Looking<'a> {
     pub(super) repo: &'a Repo,
     pub(super) root: Root,
     pub(super) examiner: Examiner<'a>,
-    pub(super) undo: Undo<'a>,
+    pub(super) undo: &'a Undo<'a>,
 }
 
 /// A file as it stands, and what was found in it.
 pub(super) type Here = (Mode, Result<Examined, String>);
 
 impl<'a> Looking<'a> {
-    pub(super) fn new(repo: &'a Repo, root: Root, manifest: &'a Manifest, now: Timestamp) -> Self {
+    pub(super) fn new(repo: &'a Repo, root: Root, manifest: &'a Manifest, undo: &'a Undo<'a>) -> Self {
         let examiner = Examiner::new(manifest, |path| schema(repo, path));
-        Self { repo, root, examiner, undo: Undo::new(repo, now) }
+        Self { repo, root, examiner, undo }
     }
 
     /// Puts the data files beneath a folder into its place: those that git tracks, and others that a backup has. And says whether
@@ -80,8 +80,11 @@ impl<'a> Looking<'a> {
     }
 
     /// Deals with interrupted undos before anything is looked at, unless nothing is to change.
-    pub(super) fn recover(&self, run: Run) -> Result<Vec<Recovered>, LastGoodError> {
-        Ok(if run == Run::Real { self.undo.recover_interrupted()? } else { Vec::new() })
+    pub(super) fn recover(&self, run: Run) -> Result<(), LastGoodError> {
+        if run == Run::Real {
+            self.undo.recover_interrupted()?;
+        }
+        Ok(())
     }
 
     /// Returns whether the manifest names a file as data.

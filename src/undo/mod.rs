@@ -55,7 +55,7 @@ mod tip;
 mod weave;
 mod witness;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
@@ -105,6 +105,8 @@ pub struct Undo<'a> {
     journal: Journal,
     now: Timestamp,
     store: OnceCell<Store>,
+    /// What was dealt with so far.
+    recovered: RefCell<Vec<Recovered>>,
 }
 
 /// How what is done is recorded.
@@ -154,7 +156,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 impl<'a> Undo<'a> {
     /// Takes the repository and the time.
     pub fn new(repo: &'a Repo, now: Timestamp) -> Self {
-        Self { repo, journal: Journal::open(&repo.guard_dir()), now, store: OnceCell::new() }
+        let journal = Journal::open(&repo.guard_dir());
+        Self { repo, journal, now, store: OnceCell::new(), recovered: RefCell::default() }
     }
 
     /// Undoes the last merge of the current branch, or the one that `what` (an operation or a commit) names; `wish` asks
@@ -313,7 +316,7 @@ impl<'a> Undo<'a> {
             return Ok(Report { command, plan: planned(&history)?, operation: None, recovered: Vec::new() });
         }
         let _lock = self.lock()?;
-        let recovered = self.recover()?;
+        self.recover()?;
         let history = self.journal.operations()?;
         if let Some(version) = history.newer() {
             return Err(crate::journal::JournalError::Newer(version).into());
@@ -324,7 +327,7 @@ impl<'a> Undo<'a> {
         let nothing = doing.kind == Kind::Restore && plan.changes_nothing();
         let applies = plan.conflicts.is_empty() && !nothing;
         let operation = if applies { Some(apply::apply(self, &plan, doing)?) } else { None };
-        Ok(Report { command, plan, operation, recovered })
+        Ok(Report { command, plan, operation, recovered: self.recovered() })
     }
 
     fn lock(&self) -> Result<Lock, UndoError> {

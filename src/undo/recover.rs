@@ -62,6 +62,11 @@ impl Undo<'_> {
         self.recover()
     }
 
+    /// Returns the interrupted undos and redos that were dealt with so far: what was done though something failed afterwards.
+    pub fn recovered(&self) -> Vec<Recovered> {
+        self.recovered.borrow().clone()
+    }
+
     /// Returns the newest of this worktree's undos and redos that has no end: it is at work, or was interrupted.
     pub fn unended<'h>(&self, history: &'h History) -> Option<&'h Operation> {
         let worktree = self.repo.worktree_id();
@@ -83,7 +88,9 @@ impl Undo<'_> {
             if index_lock.is_none() {
                 index_lock = Some(IndexLock::take(self, &operation.id)?);
             }
-            recovered.push(self.recover_one(&operation.id)?);
+            let found = self.recover_one(&operation.id)?;
+            self.recovered.borrow_mut().push(found.clone());
+            recovered.push(found);
         }
         Ok(recovered)
     }

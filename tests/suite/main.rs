@@ -32,6 +32,7 @@ mod install;
 mod last_good;
 mod last_good_asked;
 mod last_good_database;
+mod last_good_interrupted;
 mod last_good_many;
 mod last_good_partly;
 mod lost;

@@ -3,8 +3,9 @@
 use std::num::NonZeroUsize;
 
 use super::prune;
+use super::undo::say_unended;
 use crate::cli::{Context, Failure};
-use crate::journal::{History, Journal};
+use crate::journal::Journal;
 use crate::model::escape;
 use crate::report::{Exit, log_json, log_text, operation_json, operation_text};
 use crate::undo::Undo;
@@ -88,14 +89,4 @@ pub fn show(context: &Context, arguments: &Showing) -> anyhow::Result<Exit> {
         if context.json { operation_json(operation, &undoable) } else { operation_text(operation, &undoable) }
     });
     Ok(Exit::Fine)
-}
-
-/// Says that something was begun and has no end: these commands change nothing, so they leave it.
-fn say_unended(context: &Context, undo: &Undo<'_>, history: &History) {
-    if let Some(operation) = undo.unended(history) {
-        context.terminal.note(|| {
-            let id = &operation.id;
-            format!("guard: operation {id} has not ended; if it was interrupted, 'guard doctor' puts that right\n")
-        });
-    }
 }

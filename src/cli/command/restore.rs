@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::backup;
-use super::undo::{failure, finish, run_of};
+use super::undo::{failure, finish, run_of, say_recovered};
 use crate::cli::{Context, Failure};
 use crate::git::Repo;
 use crate::model::{Against, Conflict, Oid, Plan, TreePath};
@@ -13,7 +13,7 @@ use crate::report::{
 };
 use crate::routes::{self, Asked, LastGoodError, LostError, LostWork, Merge};
 use crate::rules;
-use crate::undo::{Again, Change, How, Run, Undo};
+use crate::undo::{Again, Change, How, Recovered, Run, Undo};
 
 /// Bring files back: to their newest good version, or as they were before an operation, in a revision or in a backup; or a database
 ///
@@ -97,45 +97,52 @@ pub struct Arguments {
 
 /// Runs `guard restore`. With `--json` there is a document whatever happens.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let done = match &arguments.database {
-        Some(name) => backup::put_back(context, name, arguments.from.as_deref(), (arguments.undo, arguments.dry_run)),
-        None => restore(context, arguments),
-    };
-    if let (true, Err(error)) = (context.json, &done) {
-        let failure = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-        let hint = error.downcast_ref::<Failure>().and_then(|failure| failure.hint.as_deref());
-        context.terminal.answer(|| unrestored_json(&failure, hint, arguments.dry_run));
+    if let Some(name) = &arguments.database {
+        let done = backup::put_back(context, name, arguments.from.as_deref(), (arguments.undo, arguments.dry_run));
+        return done.inspect_err(|error| say_unrestored(context, error, &[], arguments.dry_run));
     }
-    done
+    let repo = context.repo_looked_at().map_err(anyhow::Error::from);
+    let repo = repo.inspect_err(|error| say_unrestored(context, error, &[], arguments.dry_run))?;
+    let undo = Undo::new(&repo, context.now());
+    restore(context, (&repo, &undo), arguments).inspect_err(|error| {
+        say_unrestored(context, error, &undo.recovered(), arguments.dry_run);
+    })
 }
 
-fn restore(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+/// Prints the document of a restore that was not done.
+fn say_unrestored(context: &Context, error: &anyhow::Error, recovered: &[Recovered], dry: bool) {
+    if context.json {
+        let failure = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        let hint = error.downcast_ref::<Failure>().and_then(|failure| failure.hint.as_deref());
+        context.terminal.answer(|| unrestored_json(&failure, hint, recovered, dry));
+    }
+}
+
+fn restore(context: &Context, (repo, undo): (&Repo, &Undo<'_>), arguments: &Arguments) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
-    let repo = context.repo_looked_at()?;
-    let undo = Undo::new(&repo, context.now());
     let start = &context.surroundings.folder;
-    let paths = arguments.paths.iter().map(|path| inside(&repo, start, path)).collect::<Result<Vec<_>, _>>()?;
+    let paths = arguments.paths.iter().map(|path| inside(repo, start, path)).collect::<Result<Vec<_>, _>>()?;
     if let Some(commit) = &arguments.lost {
         let merge = Merge { commit, change: arguments.change.as_deref() };
-        return lost(context, &repo, (merge, &paths), arguments);
+        return lost(context, (repo, undo), (merge, &paths), arguments);
     }
     if arguments.missing {
-        return last_good(context, &repo, Asked::Missing, run);
+        return last_good(context, (repo, undo), Asked::Missing, run);
     }
     let Some(from) = &arguments.from else {
         return if arguments.undo {
-            finish(context, &repo, "restore", undo.undo_restore(run), run)
+            finish(context, (repo, undo), "restore", undo.undo_restore(run), run)
         } else {
-            last_good(context, &repo, Asked::Paths(&paths), run)
+            last_good(context, (repo, undo), Asked::Paths(&paths), run)
         };
     };
     let (wanted, unchecked) = ((&paths[..], from.as_str()), arguments.unchecked);
+    let unrestored = |error| unrestored(context, undo, error);
     let Some(folder) = &arguments.to else {
-        let report = routes::restore_from(&repo, wanted, unchecked, context.now(), run).map_err(unrestored)?;
-        return finish(context, &repo, "restore", Ok(report), run);
+        let report = routes::restore_from(repo, undo, wanted, unchecked, run).map_err(unrestored)?;
+        return finish(context, (repo, undo), "restore", Ok(report), run);
     };
-    let written = routes::restore_to(&repo, wanted, &start.join(folder), unchecked, (context.now(), run));
-    let written = written.map_err(unrestored)?;
+    let written = routes::restore_to(repo, undo, wanted, (&start.join(folder), unchecked), run).map_err(unrestored)?;
     let dry = run == Run::Dry;
     context.terminal.answer(|| {
         if context.json { copied_json(&written, from, folder, dry) } else { copied_text(&written, folder, dry) }
@@ -143,29 +150,30 @@ fn restore(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// Gives an error its exit code and hint.
-fn unrestored(error: LastGoodError) -> anyhow::Error {
+/// Gives an error its exit code and hint, and says what was done before it.
+fn unrestored(context: &Context, undo: &Undo<'_>, error: LastGoodError) -> anyhow::Error {
+    say_recovered(context, undo);
+    let nothing = if undo.recovered().is_empty() { "nothing was changed" } else { "nothing else was changed" };
+    let refused = |error: LastGoodError| Failure::new(Exit::Refused, format!("{error}; {nothing}"));
     match error {
         LastGoodError::Undo(error) => failure(error),
         LastGoodError::Git(error) => error.into(),
-        error @ LastGoodError::Bad { .. } => Failure::new(Exit::Refused, format!("{error}; nothing was changed"))
-            .hint("to bring it back all the same, add --unchecked")
-            .into(),
-        error @ LastGoodError::Damaged { .. } => {
-            Failure::new(Exit::Refused, format!("{error}; nothing was changed")).hint("guard backup verify").into()
+        error @ LastGoodError::Bad { .. } => {
+            refused(error).hint("to bring it back all the same, add --unchecked").into()
         }
-        error if error.is_refusal() => Failure::new(Exit::Refused, format!("{error}; nothing was changed")).into(),
+        error @ LastGoodError::Damaged { .. } => refused(error).hint("guard backup verify").into(),
+        error if error.is_refusal() => refused(error).into(),
         error => error.into(),
     }
 }
 
 /// Brings files back to their newest good version.
-fn last_good(context: &Context, repo: &Repo, asked: Asked<'_>, run: Run) -> anyhow::Result<Exit> {
-    let found = routes::last_good(repo, asked, context.now(), run).map_err(|error| {
+fn last_good(context: &Context, (repo, undo): (&Repo, &Undo<'_>), asked: Asked<'_>, run: Run) -> anyhow::Result<Exit> {
+    let found = routes::last_good(repo, undo, asked, run).map_err(|error| {
         if let LastGoodError::NoneGood(path, walk) = &error {
             context.terminal.say(|| walk_text(path, walk, context.verbose));
         }
-        unrestored(error)
+        unrestored(context, undo, error)
     })?;
     if found.is_refused() {
         if context.json {
@@ -187,7 +195,7 @@ fn last_good(context: &Context, repo: &Repo, asked: Asked<'_>, run: Run) -> anyh
 /// Makes what a merge lost again.
 fn lost(
     context: &Context,
-    repo: &Repo,
+    (repo, undo): (&Repo, &Undo<'_>),
     (merge, paths): (Merge<'_>, &[TreePath]),
     arguments: &Arguments,
 ) -> anyhow::Result<Exit> {
@@ -207,13 +215,14 @@ fn lost(
     // Who names paths wants all of them.
     let how = How { markers: arguments.markers, partly: paths.is_empty() };
     let changes: Vec<Again> = work.changes.iter().map(|(again, _)| again.clone()).collect();
-    let mut report = Undo::new(repo, context.now()).restore_changes(&changes, how, &why, run).map_err(failure)?;
+    let done = undo.restore_changes(&changes, how, &why, run).inspect_err(|_| say_recovered(context, undo));
+    let mut report = done.map_err(failure)?;
     for path in &work.unclear {
         let why = "lines of both sides are missing, and which is not known".to_owned();
         report.plan.left_alone.push(Conflict { path: path.clone(), why, against: Against::Whole });
     }
     let advice = advice(&report.plan, commit, merge.change, &work);
-    let exit = finish(context, repo, "restore", Ok(report), run)?;
+    let exit = finish(context, (repo, undo), "restore", Ok(report), run)?;
     for line in advice.iter().take(LISTED) {
         context.terminal.say(|| format!("{line}\n"));
     }

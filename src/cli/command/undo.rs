@@ -4,8 +4,9 @@ use anyhow::anyhow;
 
 use crate::cli::{Context, Failure};
 use crate::git::Repo;
+use crate::journal::{History, Journal};
 use crate::model::Way;
-use crate::report::{Exit, conflicts_text, undone_json, undone_text};
+use crate::report::{Exit, conflicts_text, recovered_text, undone_json, undone_text};
 use crate::undo::{Report, Run, Undo, UndoError};
 
 /// Undo the last merge of the current branch, keeping uncommitted work
@@ -94,7 +95,7 @@ pub fn undo_merge(context: &Context, arguments: &UndoingMerge) -> anyhow::Result
         Some(revert) => undo.reapply(revert, run),
         None => undo.undo_merge(arguments.what.as_deref(), way(arguments.way.as_deref()), run),
     };
-    finish(context, &repo, "undo-merge", done, run)
+    finish(context, (&repo, &undo), "undo-merge", done, run)
 }
 
 /// Runs `guard undo`.
@@ -106,15 +107,16 @@ pub fn undo(context: &Context, arguments: &Undoing) -> anyhow::Result<Exit> {
         Some(plan) => undo.planned(plan, run),
         None => undo.undo(arguments.what.as_deref(), way(arguments.way.as_deref()), run),
     };
-    finish(context, &repo, "undo", done, run)
+    finish(context, (&repo, &undo), "undo", done, run)
 }
 
 /// Runs `guard redo`.
 pub fn redo(context: &Context, arguments: &Redoing) -> anyhow::Result<Exit> {
     let run = run_of(arguments.dry_run);
     let repo = context.repo_looked_at()?;
-    let done = Undo::new(&repo, context.now()).redo(run);
-    finish(context, &repo, "redo", done, run)
+    let undo = Undo::new(&repo, context.now());
+    let done = undo.redo(run);
+    finish(context, (&repo, &undo), "redo", done, run)
 }
 
 fn way(word: Option<&str>) -> Option<Way> {
@@ -125,15 +127,38 @@ pub(super) const fn run_of(dry_run: bool) -> Run {
     if dry_run { Run::Dry } else { Run::Real }
 }
 
+/// Says that something was begun and has no end, for commands that leave it.
+pub(super) fn say_unended(context: &Context, undo: &Undo<'_>, history: &History) {
+    if let Some(operation) = undo.unended(history) {
+        context.terminal.note(|| {
+            let id = &operation.id;
+            format!("guard: operation {id} has not ended; if it was interrupted, 'guard doctor' puts that right\n")
+        });
+    }
+}
+
+/// The same for commands that look at files: they may find half of them restored.
+pub(super) fn say_half_done(context: &Context, repo: &Repo) {
+    // A journal that can't be read is the doctor's to tell.
+    if let Ok(history) = Journal::open(&repo.guard_dir()).operations() {
+        say_unended(context, &Undo::new(repo, context.now()), &history);
+    }
+}
+
+/// Says which interrupted operations were dealt with before something else failed: that has changed something.
+pub(super) fn say_recovered(context: &Context, undo: &Undo<'_>) {
+    context.terminal.say(|| undo.recovered().iter().map(recovered_text).collect());
+}
+
 /// Says what came of it.
 pub(super) fn finish(
     context: &Context,
-    repo: &Repo,
+    (repo, undo): (&Repo, &Undo<'_>),
     command: &str,
     done: Result<Report, UndoError>,
     run: Run,
 ) -> anyhow::Result<Exit> {
-    let report = done.map_err(failure)?;
+    let report = done.inspect_err(|_| say_recovered(context, undo)).map_err(failure)?;
     let refused = !report.plan.conflicts.is_empty();
     let partly = !report.plan.left_alone.is_empty();
     if context.json {
@@ -142,6 +167,7 @@ pub(super) fn finish(
         context.terminal.answer(|| undone_text(&report, run, context.verbose));
     }
     if refused {
+        say_recovered(context, undo);
         context.terminal.say(|| conflicts_text(&report.plan));
     }
     if report.operation.is_some() {

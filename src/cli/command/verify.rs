@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::restore::inside;
+use super::undo::say_half_done;
 use crate::cli::{Context, Failure, Output};
 use crate::model::{TreePath, Verdict};
 use crate::report::{self, Exit, Report};
@@ -52,6 +53,7 @@ pub struct Arguments {
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let _ = arguments.output.format(context)?;
     let repo = context.repo_looked_at()?;
+    say_half_done(context, &repo);
     let verify = Verify::new(&repo).map_err(failure)?;
     let path = |path: &PathBuf| match repo.work_tree() {
         Some(_) => inside(&repo, &context.surroundings.folder, path),

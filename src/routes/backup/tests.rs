@@ -203,7 +203,11 @@ fn whichever_write_of_a_restore_fails_files_are_old_or_new() {
         let (mut whole, mut failed) = (0, 0);
         for steps in 0..200 {
             let world = start.copy();
-            let restore = || restore_from(&repo(&world), (&paths, &id), false, Timestamp(NOW.0 + DAY), Run::Real);
+            let restore = || {
+                let repo = repo(&world);
+                let undo = Undo::new(&repo, Timestamp(NOW.0 + DAY));
+                restore_from(&repo, &undo, (&paths, &id), false, Run::Real)
+            };
             fail_after(Some((steps, fault)));
             let restored = restore();
             fail_after(None);

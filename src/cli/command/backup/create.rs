@@ -1,5 +1,6 @@
 //! `guard backup create`.
 
+use super::super::undo::say_half_done;
 use super::failure;
 use crate::cli::Context;
 use crate::model::Standing;
@@ -30,6 +31,7 @@ pub struct Arguments {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let repo = context.repo()?;
+    say_half_done(context, &repo);
     if arguments.dry_run {
         let found = backup::would_create(&repo).map_err(failure)?;
         context
