@@ -3,7 +3,7 @@
 use super::candidates::Candidate;
 use super::loss::{Loss, loss, over};
 use crate::manifest::MaxLoss;
-use crate::model::Standing;
+use crate::model::{Mode, Standing};
 use crate::validate::Examined;
 
 /// What is said of a version on the way.
@@ -21,6 +21,8 @@ pub enum Verdict {
     Unreadable(String),
     /// There is none: the file had been removed.
     Removed,
+    /// A symbolic link stood there: what it leads to is no version of the file.
+    Link,
 }
 
 /// A version that was looked at.
@@ -60,10 +62,13 @@ pub fn walk(
 ) -> Walk {
     let mut walk = Walk::default();
     for candidate in candidates {
-        let (verdict, examined) = match candidate.file.as_ref().map(|_| look(&candidate)) {
+        let (verdict, examined) = match candidate.file.as_ref().map(|file| file.mode) {
             None => (Verdict::Removed, Examined::default()),
-            Some(Err(why)) => (Verdict::Unreadable(why), Examined::default()),
-            Some(Ok(examined)) => (verdict(&examined), examined),
+            Some(Mode::Link) => (Verdict::Link, Examined::default()),
+            Some(_) => match look(&candidate) {
+                Err(why) => (Verdict::Unreadable(why), Examined::default()),
+                Ok(examined) => (verdict(&examined), examined),
+            },
         };
         let step = Step { candidate, verdict, examined };
         let Some(good) = &mut walk.good else {
@@ -115,15 +120,15 @@ fn verdict(examined: &Examined) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Contents, Mode, Source, Timestamp, WorkFile};
+    use crate::model::{Contents, Source, Timestamp, WorkFile};
     use crate::recover::Origin;
     use crate::validate::Place;
 
-    /// Versions by what is said of them: a number of records, `-1` bad, `-2` removed, `-3` unreadable.
+    /// Versions by what is said of them: a number of records, `-1` bad, `-2` removed, `-3` unreadable, `-4` a link.
     fn walked(versions: &[i64], most: Option<MaxLoss>) -> (Vec<String>, Option<u64>, usize) {
         let file = |bytes: &i64| {
             (*bytes != -2).then(|| WorkFile {
-                mode: Mode::File,
+                mode: if *bytes == -4 { Mode::Link } else { Mode::File },
                 bits: None,
                 source: Source::Bytes(bytes.to_string().as_str().into()),
             })
@@ -156,8 +161,8 @@ mod tests {
     #[test]
     fn the_newest_good_version_is_taken_and_nothing_older_looked_at() {
         assert_eq!(walked(&[5, 6, 7], None), (vec![], Some(5), 1));
-        let (passed, good, looked) = walked(&[-1, -2, -3, 4, 9], None);
-        assert_eq!(passed, ["line 1, column 2: a fault", "Removed", "Unreadable(\"damaged\")"]);
+        let (passed, good, looked) = walked(&[-1, -2, -4, -3, 4, 9], None);
+        assert_eq!(passed, ["line 1, column 2: a fault", "Removed", "Link", "Unreadable(\"damaged\")"]);
         assert_eq!((good, looked), (Some(4), 3));
         assert_eq!(walked(&[-1, -2], None).1, None);
     }

@@ -139,6 +139,7 @@ fn said(step: &Step) -> String {
         Verdict::Shrunk(loss) => format!("{} of {} that the next good version has are gone", loss.gone, loss.of),
         Verdict::Unreadable(why) => format!("can't be read: {why}"),
         Verdict::Removed => "it is not there".to_owned(),
+        Verdict::Link => "a symbolic link stands there".to_owned(),
     }
 }
 
@@ -168,7 +169,7 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
         let contents = &step.examined.contents;
         let mut value = json!({ "verdict": word(&step.verdict), "records": contents.records });
         let why = match &step.verdict {
-            Verdict::Good | Verdict::Removed => None,
+            Verdict::Good | Verdict::Removed | Verdict::Link => None,
             _ => Some(said(step)),
         };
         value["why"] = json!(why);
@@ -223,6 +224,7 @@ fn word(verdict: &Verdict) -> &'static str {
         Verdict::Shrunk(_) => "shrunk",
         Verdict::Unreadable(_) => "unreadable",
         Verdict::Removed => "removed",
+        Verdict::Link => "link",
     }
 }
 

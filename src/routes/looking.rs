@@ -287,7 +287,7 @@ impl Ahead<'_> {
         let mut size = 0;
         let mut places = Vec::new();
         for (at, candidate) in self.known.iter().enumerate().skip(place) {
-            let Some(file) = &candidate.file else { continue };
+            let Some(file) = candidate.file.as_ref().filter(|file| file.mode != Mode::Link) else { continue };
             size += match file.source {
                 Source::Git(oid) => self.looking.repo.objects().header(oid).map_or(0, |(_, size)| size),
                 _ => AHEAD_BYTES / 4,

@@ -1,6 +1,7 @@
 //! `guard restore <path>`: back to the newest version of a data file that is good.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
@@ -126,6 +127,25 @@ fn a_side_branch_that_was_merged_counts() {
     let done = sandbox.guard(["restore", DATA, "--json"]).ok();
     let document: Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!(document["files"][0]["chosen"]["verdict"], "good", "{done}");
+}
+
+// D10
+#[test]
+fn a_version_that_was_a_link_is_passed_over_and_never_followed() {
+    let sandbox = Sandbox::new();
+    // As a text the target of a link would be good.
+    let manifest = "version = 1\n[[data]]\npaths = ['data/*']\nformat = 'text'\nbackup = true\n";
+    sandbox.write(".recoveryguard.toml", manifest).write("data/a", "a\n").write("target", "b\n");
+    sandbox.commit("a file");
+    fs::remove_file(sandbox.at("data/a")).unwrap();
+    symlink("../target", sandbox.at("data/a")).unwrap();
+    sandbox.commit("a link");
+    let _ = sandbox.guard(["backup", "create"]);
+    fs::remove_file(sandbox.at("data/a")).unwrap();
+    let done = sandbox.guard(["restore", "data/a"]).ok();
+    assert!(done.stdout.contains(": a symbolic link stands there\n") && done.stdout.contains(": a file)"), "{done}");
+    assert!(sandbox.at("data/a").symlink_metadata().unwrap().is_file());
+    assert_eq!((sandbox.read("data/a"), sandbox.read("target")), (b"a\n".to_vec(), b"b\n".to_vec()));
 }
 
 // D2
