@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contents, Mode, Oid, Standing, Timestamp, TreePath, Unsaved, WorktreeId};
+use super::{Contents, Mode, Oid, RefName, Standing, Timestamp, TreePath, Unsaved, WorktreeId};
 
 /// The name of a backup: `20261122-224531-3fa9c1`. Sorts by time, can stand in a ref name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Backup {
     /// The worktree whose files they are; older guards did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<WorktreeId>,
+    /// The branch that was checked out, as a full name; `None` where none was, and of older guards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<RefName>,
     /// The files, by path.
     pub files: Vec<BackedUp>,
     /// Files that should be in it and are not.

@@ -1,11 +1,12 @@
 //! The versions of a file that can be brought back.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use crate::git::{GitError, PathVersion, Repo};
 use crate::journal::History;
 use crate::model::{
-    BackedUp, Backup, BackupId, Entry, Mode, Oid, OperationId, Raw, Source, Timestamp, TreePath, WorkFile,
+    BackedUp, Backup, BackupId, Entry, Mode, Oid, OperationId, Raw, RefName, Source, Timestamp, TreePath, WorkFile,
 };
 use crate::store::Store;
 use crate::undo::UndoError;
@@ -46,10 +47,15 @@ pub struct Candidate {
     pub origin: Origin,
     /// The file; `None` where the commit removed it.
     pub file: Option<WorkFile>,
+    /// The branch on which it was saved, where that is another one than is checked out now.
+    pub elsewhere: Option<RefName>,
 }
 
 /// Returns the versions of files that can be brought back, of each newest first, equal ones once: the newest of them. History, index
 /// and backups are read once for all of them.
+///
+/// What was saved on another branch of a file that git tracked is that branch's: it comes last, whatever its time. A file that git does
+/// not track is the same on all branches.
 pub fn candidates(
     repo: &Repo,
     history: &History,
@@ -62,6 +68,7 @@ pub fn candidates(
     let mut versions = repo.versions_of(paths, MOST)?;
     let mut staged = staged(repo, paths)?;
     let backups = store.map(Store::backups).transpose()?.map_or_else(Vec::new, |(backups, _)| backups);
+    let branch = repo.head()?.branch;
     let of = |path: &TreePath| {
         let mut found: Vec<Candidate> = versions.remove(path).unwrap_or_default().into_iter().map(committed).collect();
         if let Some(file) = staged.remove(path)
@@ -69,11 +76,18 @@ pub fn candidates(
         {
             // When it was staged nobody knows: after what is committed, and before what was saved since.
             let at = Timestamp(found.iter().map(|candidate| candidate.at.0).max().unwrap_or(0));
-            found.insert(0, Candidate { at, origin: Origin::Staged, file: Some(file) });
+            found.insert(0, Candidate { at, origin: Origin::Staged, file: Some(file), elsewhere: None });
         }
-        found.extend(saved(history, store, path));
-        found.extend(backed_up(repo, &backups, path));
-        found.sort_by_key(|candidate| std::cmp::Reverse(candidate.at));
+        let mut others = Vec::new();
+        for Saved { mut candidate, on, tracked } in
+            saved(history, store, path).into_iter().chain(backed_up(repo, &backups, path))
+        {
+            candidate.elsewhere = on.filter(|on| branch.as_ref().is_some_and(|branch| branch != on));
+            if tracked && candidate.elsewhere.is_some() { others.push(candidate) } else { found.push(candidate) }
+        }
+        found.sort_by_key(|candidate| Reverse(candidate.at));
+        others.sort_by_key(|candidate| Reverse(candidate.at));
+        found.append(&mut others);
         let mut known: HashSet<Option<Oid>> = HashSet::new();
         // A removal is told each time: it parts what was before it from what came after.
         found.retain(|candidate| candidate.file.is_none() || known.insert(candidate.file.as_ref().and_then(oid)));
@@ -96,6 +110,7 @@ fn committed(version: PathVersion) -> Candidate {
         at: Timestamp(seconds.saturating_mul(1000)),
         origin: Origin::Commit { oid, author, subject, path },
         file: entry.and_then(file_of),
+        elsewhere: None,
     }
 }
 
@@ -120,9 +135,18 @@ fn staged(repo: &Repo, paths: &[TreePath]) -> Result<HashMap<TreePath, WorkFile>
     Ok(found)
 }
 
+/// A version that was saved.
+struct Saved {
+    candidate: Candidate,
+    /// The branch that was checked out.
+    on: Option<RefName>,
+    /// Whether git tracked the file.
+    tracked: bool,
+}
+
 /// Returns what operations saved before they replaced it. A database that was saved with a log is not whole without it: it is left
 /// out, for one file is all that is brought back here.
-fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Candidate> {
+fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Saved> {
     let Some(store) = store else { return Vec::new() };
     let mut found = Vec::new();
     for operation in &history.operations {
@@ -130,11 +154,13 @@ fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Candi
         let has_log = || saved.files.iter().any(|file| is_log_of(&file.path, path));
         let is_there = || saved.snapshot.as_ref().is_some_and(|snapshot| store.has(snapshot));
         for file in saved.files.iter().filter(|file| file.path == *path && !has_log() && is_there()) {
-            found.push(Candidate {
+            let candidate = Candidate {
                 at: operation.at,
                 origin: Origin::Operation(operation.id.clone()),
                 file: Some(WorkFile { mode: file.mode, bits: file.bits, source: Source::Saved(file.blob) }),
-            });
+                elsewhere: None,
+            };
+            found.push(Saved { candidate, on: operation.intent.branch.clone(), tracked: file.tracked });
         }
     }
     found
@@ -146,15 +172,17 @@ fn is_log_of(path: &TreePath, database: &TreePath) -> bool {
 }
 
 /// Returns what backups of this worktree have. Damaged ones are passed over here; `guard backup verify` names them.
-fn backed_up(repo: &Repo, backups: &[Backup], path: &TreePath) -> Vec<Candidate> {
+fn backed_up(repo: &Repo, backups: &[Backup], path: &TreePath) -> Vec<Saved> {
     let mut found = Vec::new();
     for backup in backups.iter().filter(|backup| repo.counts_here(backup.worktree.as_ref())) {
-        if let Some(BackedUp { mode, bits, blob, .. }) = backup.file(path) {
-            found.push(Candidate {
+        if let Some(BackedUp { mode, bits, blob, tracked, .. }) = backup.file(path) {
+            let candidate = Candidate {
                 at: backup.at,
                 origin: Origin::Backup(backup.id.clone()),
                 file: Some(WorkFile { mode: *mode, bits: *bits, source: Source::Saved(*blob) }),
-            });
+                elsewhere: None,
+            };
+            found.push(Saved { candidate, on: backup.branch.clone(), tracked: *tracked });
         }
     }
     found

@@ -165,6 +165,7 @@ mod tests {
         let at = Timestamp(NOW.0 - days_ago * DAY);
         Backup {
             worktree: None,
+            branch: None,
             id: BackupId(days_ago.to_string()),
             at,
             files: files.iter().map(file).collect(),

@@ -43,6 +43,8 @@ pub struct Walk {
     pub passed: Vec<Step>,
     /// The newest good one.
     pub good: Option<Step>,
+    /// A newer one that was saved on another branch, and so not looked at.
+    pub newer_elsewhere: Option<Candidate>,
 }
 
 impl Walk {
@@ -61,7 +63,8 @@ pub fn walk(
     mut look: impl FnMut(&Candidate) -> Result<Examined, String>,
 ) -> Walk {
     let mut walk = Walk::default();
-    for candidate in candidates {
+    let mut candidates = candidates.into_iter();
+    for candidate in candidates.by_ref() {
         let (verdict, examined) = match candidate.file.as_ref().map(|file| file.mode) {
             None => (Verdict::Removed, Examined::default()),
             Some(Mode::Link) => (Verdict::Link, Examined::default()),
@@ -95,6 +98,10 @@ pub fn walk(
             }
             None => break,
         }
+    }
+    if let Some(good) = &walk.good {
+        let is_newer = |candidate: &Candidate| candidate.elsewhere.is_some() && candidate.at > good.candidate.at;
+        walk.newer_elsewhere = candidates.find(is_newer);
     }
     walk
 }
@@ -133,7 +140,8 @@ mod tests {
                 source: Source::Bytes(bytes.to_string().as_str().into()),
             })
         };
-        let candidate = |version| Candidate { at: Timestamp(0), origin: Origin::Now, file: file(version) };
+        let candidate =
+            |version| Candidate { at: Timestamp(0), origin: Origin::Now, file: file(version), elsewhere: None };
         let mut looked = 0;
         let walk = walk(versions.iter().map(candidate), most, |candidate| {
             looked += 1;

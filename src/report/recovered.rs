@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::reported::count;
-use super::undone::{recovered_json, recovered_text};
+use super::undone::{recovered_json, recovered_text, short};
 use crate::model::{Against, Conflict, Timestamp, escape};
 use crate::recover::{Candidate, Loss, Origin, Step, Verdict, Walk};
 use crate::routes::{LastGood, Recovery};
@@ -46,6 +46,9 @@ fn file_text(file: &Recovery, run: Run, verbose: bool) -> String {
     let good = file.walk.passed.len() + 1;
     text.push_str(&format!("  {verb}: {} (number {good} from the newest)\n", named(&step.candidate)));
     text.push_str(&loss_text(&file.walk));
+    if let Some(newer) = &file.walk.newer_elsewhere {
+        text.push_str(&format!("  a newer one is another branch's: {}\n", named(newer)));
+    }
     if let Some(why) = &file.still {
         text.push_str(&format!("  but what stands there now is not good: {why}\n"));
     }
@@ -144,6 +147,7 @@ fn said(step: &Step) -> String {
 }
 
 fn named(candidate: &Candidate) -> String {
+    let on = candidate.elsewhere.as_ref().map_or_else(String::new, |branch| format!(", saved on {}", short(branch)));
     let at = |at: Timestamp| at.iso().replace('T', " ").replace('Z', " UTC");
     match &candidate.origin {
         Origin::Now => "the file as it stands".to_owned(),
@@ -151,8 +155,8 @@ fn named(candidate: &Candidate) -> String {
         Origin::Commit { oid, author, subject, .. } => {
             format!("{} {} ({author}: {subject})", oid.short(), at(candidate.at))
         }
-        Origin::Operation(id) => format!("what was saved before operation {id}"),
-        Origin::Backup(id) => format!("backup {id}, {}", at(candidate.at)),
+        Origin::Operation(id) => format!("what was saved before operation {id}{on}"),
+        Origin::Backup(id) => format!("backup {id}, {}{on}", at(candidate.at)),
     }
 }
 
@@ -186,6 +190,7 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
             "passed": file.walk.passed.iter().map(step).collect::<Vec<_>>(),
             "chosen": file.walk.good.as_ref().map(step),
             "lost": file.walk.loss().map(|(newer, loss)| json!({ "gone": loss.gone, "of": loss.of, "against": origin(&newer.candidate) })),
+            "newer_elsewhere": file.walk.newer_elsewhere.as_ref().map(origin),
             "still": file.still,
         })
     };
@@ -229,7 +234,7 @@ fn word(verdict: &Verdict) -> &'static str {
 }
 
 fn origin(candidate: &Candidate) -> Value {
-    match &candidate.origin {
+    let mut value = match &candidate.origin {
         Origin::Now => json!({ "kind": "now" }),
         Origin::Staged => json!({ "kind": "staged" }),
         Origin::Commit { oid, author, subject, path } => json!({
@@ -237,5 +242,9 @@ fn origin(candidate: &Candidate) -> Value {
         }),
         Origin::Operation(id) => json!({ "kind": "operation", "operation": id, "at": candidate.at.iso() }),
         Origin::Backup(id) => json!({ "kind": "backup", "backup": id, "at": candidate.at.iso() }),
+    };
+    if let Some(branch) = &candidate.elsewhere {
+        value["other_branch"] = json!(branch);
     }
+    value
 }

@@ -252,7 +252,8 @@ impl PathLine<'_> {
     }
 }
 
-fn short(name: &RefName) -> String {
+/// Returns a branch in quotes without `refs/heads/`, any other ref whole.
+pub(super) fn short(name: &RefName) -> String {
     match name.strip_prefix(b"refs/heads/") {
         Some(branch) => format!("'{}'", crate::model::escape(branch)),
         None => name.to_string(),

@@ -161,7 +161,7 @@ impl<'a> Looking<'a> {
             return Err(LastGoodError::NeverSeen(path.clone()));
         }
         let file = here.as_ref().map(|(mode, _)| WorkFile { mode: *mode, bits: None, source: Source::Here });
-        let first = Candidate { at: Timestamp(u64::MAX), origin: Origin::Now, file };
+        let first = Candidate { at: Timestamp(u64::MAX), origin: Origin::Now, file, elsewhere: None };
         let most = self.examiner.rule(path).and_then(|(rule, _)| rule.max_loss);
         let mut here = here.map(|(_, examined)| examined);
         let mut ahead = Ahead { looking: self, path, known, read: Vec::new(), from: 0 };

@@ -27,6 +27,7 @@ fn make(sandbox: &Sandbox, name: &str, at: u64, paths: &[&str]) -> Result<Backup
         id: backup_id(name),
         at: Timestamp(NOW.0 + at),
         worktree: None,
+        branch: None,
         files,
         unsaved: vec![],
         databases: vec![],

@@ -31,6 +31,7 @@ mod init;
 mod install;
 mod last_good;
 mod last_good_asked;
+mod last_good_branches;
 mod last_good_database;
 mod last_good_interrupted;
 mod last_good_many;

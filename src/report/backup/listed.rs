@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{file_json, held, holds, problems_json, problems_text, things, word};
 use crate::model::{Backup, Mode, Timestamp, escape, size};
 use crate::report::json as document;
+use crate::report::undone::short;
 use crate::routes::backup::{Problem, backup_ref};
 
 /// Returns a table of backups, newest first.
@@ -20,7 +21,8 @@ pub fn backups_text(backups: &[Backup], problems: &[Problem], now: Timestamp) ->
         };
         let (age, files, size) = (backup.at.age(now), things(backup), size(backup.size()));
         let standing = word(backup.standing());
-        text.push_str(&format!("{:24} {age:>9}  {files:>10}  {size:>9}  {standing}{left}\n", backup.id));
+        let on = backup.branch.as_ref().map_or_else(String::new, |branch| format!(", on {}", short(branch)));
+        text.push_str(&format!("{:24} {age:>9}  {files:>10}  {size:>9}  {standing}{left}{on}\n", backup.id));
     }
     text.push_str(&problems_text(problems));
     text.push_str(NOT_READ);
@@ -37,6 +39,7 @@ pub fn backups_json(backups: &[Backup], problems: &[Problem]) -> String {
         json!({
             "id": backup.id,
             "at": backup.at.iso(),
+            "branch": backup.branch,
             "files": backup.files.len(),
             "bytes": backup.size(),
             "standing": word(backup.standing()),
@@ -53,6 +56,9 @@ pub fn backups_json(backups: &[Backup], problems: &[Problem]) -> String {
 /// Returns one backup in full, with the commands that bring it back without guard.
 pub fn backup_text(backup: &Backup, problems: &[Problem], store: &std::path::Path) -> String {
     let mut text = format!("backup {}\nmade   {}\n", backup.id, backup.at.iso());
+    if let Some(branch) = &backup.branch {
+        text.push_str(&format!("on     {}\n", short(branch)));
+    }
     for (number, file) in backup.files.iter().enumerate() {
         let kind = match file.mode {
             Mode::Link => ", a link",
@@ -115,6 +121,7 @@ pub fn backup_json(backup: &Backup, problems: &[Problem]) -> String {
     let mut add = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
     add("id", json!(backup.id));
     add("at", json!(backup.at.iso()));
+    add("branch", json!(backup.branch));
     add("ref", json!(backup_ref(&backup.id).ok()));
     add("standing", json!(word(backup.standing())));
     add("files", backup.files.iter().map(file_json).collect());

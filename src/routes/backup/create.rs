@@ -159,6 +159,7 @@ fn make(repo: &Repo, now: Timestamp, time: Option<Duration>, gone: Gone) -> Resu
         id: new_id(now),
         at: now,
         worktree: Some(repo.worktree_id()),
+        branch: repo.head()?.branch,
         files: saved,
         unsaved,
         databases,

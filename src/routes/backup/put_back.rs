@@ -282,6 +282,7 @@ fn save_now(
         id: id.clone(),
         at: now,
         worktree: None,
+        branch: None,
         files,
         unsaved,
         databases,

@@ -146,6 +146,7 @@ fn a_backup_made_since_comes_before_what_is_committed_and_no_commit_is_needed() 
     assert!(done.stdout.contains("came back: backup "), "{done}");
     assert_eq!(sandbox.read("data/a.json"), b"[1, 2]");
     let _ = sandbox.git(["checkout", "-q", "--orphan", "new"]).ok();
+    let _ = sandbox.git(["rm", "-q", "-f", "--cached", "data/a.json"]).ok();
     sandbox.write("data/a.json", "[");
     let _ = sandbox.guard(["restore", "data/a.json"]).ok();
     assert_eq!(sandbox.read("data/a.json"), b"[1, 2]");
