@@ -1,4 +1,4 @@
-//! Objects that are there and damaged are written anew.
+//! Objects that are damaged are written anew.
 //!
 //! libgit2 and git write nothing where an object of that name lies, whole or not: what was damaged once would stay so, and with it
 //! every later backup that holds the same bytes. Here the object is written beside it and renamed over it, so that at any moment
@@ -10,10 +10,10 @@ use git2::{ObjectType, Odb};
 use gix::objs::{FindHeader, Kind, Write as _};
 
 use crate::disk::{DiskError, OnDisk, Root, step};
-use crate::model::{Mode, Oid, TreePath};
+use crate::model::{BackupId, Mode, Oid, TreePath};
 
 use super::save::ours;
-use super::{Copied, Store, StoreError};
+use super::{Copied, Store, StoreError, backup_ref};
 
 const HASH: gix::hash::Kind = gix::hash::Kind::Sha1;
 
@@ -27,6 +27,30 @@ impl Store {
             None => return Ok(Copied::Gone),
         };
         Ok(if written == *blob { copied } else { Copied::Refused("it changed while it was read, twice".to_owned()) })
+    }
+
+    /// Writes anew what of a backup is damaged or missing here, and its ref, out of a store that has all of it whole. A crash leaves
+    /// some of the objects healed, and harms none.
+    pub fn heal_backup(&self, id: &BackupId, from: &Self) -> Result<(), StoreError> {
+        let name = backup_ref(id)?;
+        let tag = from.backup_tag(id)?.ok_or_else(|| StoreError::Id(id.to_string()))?;
+        for oid in from.parts(&name)?.objects {
+            let whole = [(ObjectType::Blob, Kind::Blob), (ObjectType::Tree, Kind::Tree), (ObjectType::Tag, Kind::Tag)]
+                .into_iter()
+                .find_map(|(kind, as_gix)| Some((kind, as_gix, from.open_object(&oid, kind).ok()?)));
+            let Some((kind, as_gix, mut whole)) = whole else { return Err(StoreError::Missing(oid)) };
+            if self.open_object(&oid, kind).and_then(|mut object| object.finish()).is_err() {
+                self.write_anew(as_gix, whole.size(), &mut whole)?;
+            }
+        }
+        if self.backup_tag(id)? != Some(tag) {
+            // One of garbage.
+            self.remove_ref(&name)?;
+            step(&self.path, "write a ref")?;
+            let tag = super::save::theirs(&tag).map_err(self.failed("name an object"))?;
+            self.repository.reference(&name, tag, false, "").map_err(self.failed("write a ref"))?;
+        }
+        Ok(())
     }
 
     /// Writes a small object, and anew where one of that name is damaged.

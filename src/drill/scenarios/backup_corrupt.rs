@@ -59,8 +59,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     fallback: &[
         Fallback {
             when: "no older backup here holds the file",
-            then: "guard backup fetch <backup-remote> brings the backups that were pushed elsewhere; the damaged one has to be \
-                   taken out of the list first, so that its whole copy can come",
+            then: "guard backup fetch <backup-remote> makes the damaged one whole where it was pushed, and brings the others that \
+                   were pushed elsewhere",
         },
         Fallback {
             when: "'guard backup create' says that an object is damaged",

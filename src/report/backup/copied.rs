@@ -42,6 +42,15 @@ pub fn brought_text(brought: &Brought, dry: bool) -> String {
         format!("Fetched {number} from {remote} and read every byte of them; {} were here already.\n", brought.here)
     };
     text.push_str(&list(if dry { "fetch" } else { "fetched" }, &brought.brought));
+    if !brought.healed.is_empty() {
+        let number = count(brought.healed.len(), "backup");
+        text.push_str(&if dry {
+            format!("Damaged here, and would be made whole from there: {number}.\n")
+        } else {
+            format!("Damaged here, and whole again with what came from there: {number}.\n")
+        });
+    }
+    text.push_str(&list(if dry { "heal" } else { "healed" }, &brought.healed));
     text.push_str(&list("other", &brought.different));
     text.push_str(&problems_text(&brought.problems));
     text
@@ -52,6 +61,7 @@ pub fn brought_json(brought: &Brought, dry: bool) -> String {
     let mut document = beginning("backup fetch", &brought.remote, dry);
     document.insert("fetched".into(), json!(brought.brought));
     document.insert("here".into(), json!(brought.here));
+    document.insert("healed".into(), json!(brought.healed));
     document.insert("different".into(), json!(brought.different));
     document.insert("damaged".into(), problems_json(&brought.problems));
     document::render(document)

@@ -1,8 +1,8 @@
 //! `guard backup push` and `fetch`: how backups leave one machine, and come to another.
 //!
 //! A remote keeps them at `refs/recoveryguard/backup/<id>`: neither branches nor tags, so that no clone fetches them by itself.
-//! What is sent was checked object by object: never a ref that another process may have made meanwhile. Nothing is ever
-//! overwritten, on either side.
+//! What is sent was checked object by object: never a ref that another process may have made meanwhile. No backup is ever
+//! overwritten, on either side; what of one is damaged here comes anew from a remote that has the same backup.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::git::{GitError, Repo};
 use crate::model::{Backup, BackupId, Oid, RefName, Timestamp, escape};
 use crate::store::{Problem, Store, backup_ref};
 
-use super::super::data_here::here;
+use super::super::data_here::{Scratch, here};
 use super::{BackupError, lock, pushed};
 
 const THERE: &str = "refs/recoveryguard/backup/";
@@ -58,9 +58,11 @@ pub struct Brought {
     pub brought: Vec<BackupId>,
     /// How many were here already.
     pub here: usize,
+    /// Those of them that were damaged here and are whole now; before it was done, those that are damaged.
+    pub healed: Vec<BackupId>,
     /// Backups that are here under their name and are others: ours stay.
     pub different: Vec<BackupId>,
-    /// What came and is not whole: it was not kept.
+    /// What came and is not whole: it was not kept. And what is damaged here still.
     pub problems: Vec<Problem>,
 }
 
@@ -137,13 +139,14 @@ pub fn push(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Se
     Ok(Sent { remote, sent, there, different, missing, problems })
 }
 
-/// Fetches the backups of a remote that are not here yet, and reads every byte of them.
+/// Fetches the backups of a remote that are not here yet, and what is damaged of those that are; every byte of both is read.
 pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Brought, BackupError> {
     let _lock = lock(repo, now, None)?;
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
     let known = repo.refs_of(store.path(), &remote.address, THERE)?;
     let (mut brought, mut here, mut different, mut problems) = (Vec::new(), 0, Vec::new(), Vec::new());
-    let mut refs = Vec::new();
+    let (mut refs, mut damaged) = (Vec::new(), Vec::new());
+    let (all, mut read) = (store.backup_ids()?, HashSet::new());
     for (name, oid) in &known {
         let Some((id, own)) = own_name(name) else {
             let why = "its name is not that of a backup".to_owned();
@@ -151,19 +154,27 @@ pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<B
             continue;
         };
         match store.backup_tag(&id)? {
-            None => {
+            Some(tag) if tag != *oid => different.push(id),
+            None if !all.contains(&id) => {
                 refs.push((name.to_string(), own));
                 brought.push(id);
             }
-            Some(tag) if tag == *oid => here += 1,
-            Some(_) => different.push(id),
+            tag => {
+                here += 1;
+                // A ref of garbage is there, too.
+                if tag.is_none() || !look_through(&store, &id, &mut read)?.is_empty() {
+                    damaged.push(id);
+                }
+            }
         }
     }
     if !dry {
+        // Before the others come: git does not fetch into a repository that lacks what its refs name.
+        let found = heal(repo, now, &store, &remote, &mut damaged)?;
+        problems.extend(found);
         let fetched = repo.bring(store.path(), &remote.address, &refs);
         // Opened again: it sees new packs.
         let store = Store::open(&repo.guard_dir())?;
-        let mut read = HashSet::new();
         let came: BTreeMap<&BackupId, Vec<Problem>> = brought
             .iter()
             .map(|id| Ok((id, look_through(&store, id, &mut read)?)))
@@ -177,7 +188,39 @@ pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<B
         }
         fetched?;
     }
-    Ok(Brought { remote, brought, here, different, problems })
+    Ok(Brought { remote, brought, here, healed: damaged, different, problems })
+}
+
+/// Fetches damaged backups into a store of their own, where git has nothing of them yet, and writes what is damaged here anew. Leaves
+/// those that are whole now, and returns what is wrong with the others.
+fn heal(
+    repo: &Repo,
+    now: Timestamp,
+    store: &Store,
+    remote: &Remote,
+    damaged: &mut Vec<BackupId>,
+) -> Result<Vec<Problem>, BackupError> {
+    if damaged.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scratch = Scratch::make(repo)?;
+    let copy = Store::open_or_create(&scratch.folder, Durability::Lazy, now)?;
+    let refs = damaged.iter().map(|id| Ok((there(id).to_string(), backup_ref(id)?)));
+    let refs = refs.collect::<Result<Vec<_>, BackupError>>()?;
+    repo.bring(copy.path(), &remote.address, &refs)?;
+    // Opened again: it sees new packs.
+    let copy = Store::open(&scratch.folder)?;
+    let (mut problems, mut read, mut healed) = (Vec::new(), HashSet::new(), Vec::new());
+    for id in damaged.drain(..) {
+        let mut found = look_through(&copy, &id, &mut read)?;
+        if found.is_empty() {
+            store.heal_backup(&id, &copy)?;
+            found = look_through(store, &id, &mut HashSet::new())?;
+        }
+        if found.is_empty() { healed.push(id) } else { problems.extend(found) }
+    }
+    *damaged = healed;
+    Ok(problems)
 }
 
 /// git looks also at what the remote has already: when something of that is damaged here, it can't tell what to send.

@@ -1,5 +1,7 @@
-//! What to do about damage: what the working tree still has is stored anew by the next backup; what nobody has is to be forgotten.
+//! What to do about damage: what the working tree still has is stored anew by the next backup, what was sent comes from there; what
+//! nobody has is to be forgotten.
 
+use super::copies;
 use crate::disk::Root;
 use crate::git::Repo;
 use crate::model::{BackupId, TreePath};
@@ -28,6 +30,10 @@ pub fn remedy(repo: &Repo, problem: &Problem) -> Option<Remedy> {
     if problem.path.as_ref().is_some_and(|path| is_here(repo, &store, &id, path).unwrap_or(false)) {
         let why = "the working tree has those bytes still: they are stored anew";
         return Some(Remedy { command: "guard backup create".to_owned(), why });
+    }
+    if let Some(copy) = copies(repo).into_iter().find(|copy| copy.backups.contains(&id)) {
+        let why = "it was sent there, whole: what is damaged here comes from there";
+        return Some(Remedy { command: format!("guard backup fetch {}", shell_quote(copy.address.as_bytes())), why });
     }
     let why = "this repository has those bytes nowhere else: forget that backup";
     let command = if store.backup_tag(&id).ok()?.is_some() {

@@ -216,3 +216,80 @@ fn d12_nothing_damaged_is_sent() {
         assert!(format!("{}{}", sent.stdout, sent.stderr).contains(&format!("refs/tags/backup/{first}")), "{sent}");
     }
 }
+
+/// What the working tree has no more comes from where it was sent, by the command that is printed, and nothing is fetched twice.
+#[test]
+fn d12_what_was_sent_comes_back_from_there() {
+    for (what, kind) in [
+        (":files/0", Damage::Flipped),
+        (":files/0", Damage::Missing),
+        (":files", Damage::Missing),
+        (":manifest.json", Damage::Truncated),
+        ("", Damage::Garbage),
+        ("the ref", Damage::Garbage),
+        ("the pack", Damage::Flipped),
+    ] {
+        let sandbox = sandbox();
+        let _ = sandbox.git(["init", "-q", "--bare", "../far.git"]).ok();
+        let far = sandbox.root().join("far.git").to_str().unwrap().to_owned();
+        sandbox.write("data/a.txt", "a line of text\n".repeat(300)).commit("data");
+        let lost = create(&sandbox);
+        sandbox.write("data/a.txt", "b\n");
+        create(&sandbox);
+        let _ = backup(&sandbox, &["push", &far]).ok();
+        let other = self::sandbox();
+        other.write("data/a.txt", "of another clone\n").commit("data");
+        let new = create(&other);
+        let _ = backup(&other, &["push", &far]).ok();
+        match what {
+            "the ref" => fs::write(store(&sandbox).join("refs/tags/backup").join(&lost), "garbage\n").unwrap(),
+            "the pack" => {
+                let _ = sandbox.git(["--git-dir", store(&sandbox).to_str().unwrap(), "repack", "-adq"]).ok();
+                damage_packed(&sandbox, &lost);
+            }
+            _ => damage(&object(&sandbox, &format!("{lost}{what}")), kind),
+        }
+        let found = json(&sandbox, &["verify"]);
+        let fetch = format!("guard backup fetch '{far}'");
+        let remedies = found["remedies"].as_array().unwrap();
+        assert!(remedies.contains(&fetch.as_str().into()), "{what}: {found}");
+        let dry = json(&sandbox, &["fetch", &far, "--dry-run"]);
+        assert_eq!(
+            (&dry["healed"], &dry["fetched"]),
+            (&serde_json::json!([lost]), &serde_json::json!([new])),
+            "{what}"
+        );
+        let _ = backup(&sandbox, &["verify", "--level", "bytes"]).exits(1);
+        let said = run(&sandbox, &fetch).ok();
+        plain(&said);
+        assert!(said.stdout.contains(&format!("whole again with what came from there: 1 backup.\n  healed  {lost}\n")));
+        if what == "the pack" {
+            let _ = run(&sandbox, json(&sandbox, &["verify"])["remedies"][0].as_str().unwrap()).ok();
+        }
+        let _ = backup(&sandbox, &["verify", "--level", "restore"]).ok();
+        let again = json(&sandbox, &["fetch", &far]);
+        assert_eq!((&again["here"], &again["healed"]), (&3.into(), &serde_json::json!([])), "{what}");
+        assert_eq!(fs::read_dir(sandbox.common_dir().join("recoveryguard/tmp")).map_or(0, Iterator::count), 0);
+    }
+}
+
+/// A remote whose own copy is damaged heals nothing, and says so.
+#[test]
+fn d12_a_damaged_copy_heals_nothing() {
+    let sandbox = sandbox();
+    let _ = sandbox.git(["init", "-q", "--bare", "../far.git"]).ok();
+    let far = sandbox.root().join("far.git").to_str().unwrap().to_owned();
+    sandbox.write("data/a.txt", "a\n").commit("data");
+    let lost = create(&sandbox);
+    sandbox.write("data/a.txt", "b\n");
+    create(&sandbox);
+    let _ = backup(&sandbox, &["push", &far]).ok();
+    let broken = object(&sandbox, &format!("{lost}:files/0"));
+    let there = Path::new(&far).join("objects").join(broken.strip_prefix(store(&sandbox).join("objects")).unwrap());
+    for path in [&broken, &there] {
+        damage(path, Damage::Garbage);
+    }
+    let told = backup(&sandbox, &["fetch", &far]).fails();
+    assert!(!told.stdout.contains("healed"), "{told}");
+    let _ = backup(&sandbox, &["verify"]).exits(1);
+}

@@ -30,11 +30,12 @@ pub struct Pushing {
 
 /// Fetch backups from another repository
 ///
-/// Every byte of what comes is read. A backup that is here already is never replaced.
+/// Every byte of what comes is read. A backup that is here already is never replaced; what of it is damaged or missing here is stored
+/// anew, where the other repository has the same backup.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  guard backup fetch backup-host
+  guard backup fetch backup-host             also mends what 'guard backup verify' found damaged
   guard backup fetch ssh://backup/proj.git --dry-run
 
 Exit codes: 0 fine, 2 usage or environment error, 3 some were damaged or differ from ours, 5 locked by another process")]
