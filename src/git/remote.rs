@@ -76,6 +76,9 @@ impl Repo {
     }
 
     fn far(&self, own: &Path, subcommand: &str) -> Git {
-        self.git_in(own, SETTINGS, subcommand).env("GIT_ALLOW_PROTOCOL", "file:ssh:git:http:https")
+        // What few objects bring lies loose: a git that does not know `core.fsync` is told so, a newer one would warn of it.
+        let is_old = self.git_version().is_ok_and(|version| version < (2, 36, 0));
+        let settings = [SETTINGS, if is_old { &["core.fsyncObjectFiles=true"] } else { &["core.fsync=committed"] }];
+        self.git_in(own, &settings.concat(), subcommand).env("GIT_ALLOW_PROTOCOL", "file:ssh:git:http:https")
     }
 }

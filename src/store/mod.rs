@@ -50,15 +50,14 @@ pub enum StoreError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// libgit2 could not do something.
-    #[error("cannot {action} in the store '{}'", show(path))]
+    #[error("cannot {action} in the store '{}': {}", show(path), said.message())]
     Git {
         /// What was tried.
         action: &'static str,
         /// The store.
         path: PathBuf,
-        /// What libgit2 said.
-        #[source]
-        source: git2::Error,
+        /// What libgit2 said. No source: it would be printed with numbers that tell a person nothing.
+        said: git2::Error,
     },
     /// There is none.
     #[error("there is no store at '{}'", show(.0))]

@@ -19,13 +19,13 @@ use super::StoreError;
 /// The version of the store that this guard writes, and the only one it opens.
 pub const VERSION: i64 = 1;
 
-/// Loose objects and refs are synced (libgit2 obeys `core.fsyncObjectFiles`); nothing is packed or removed behind our
-/// back; a repack by hand stays within the memory of a small machine.
+/// What git writes there is synced; nothing is packed or removed behind our back; a repack by hand stays within the memory of a small
+/// machine.
 const CONFIG: &str = "\
 [core]
 \trepositoryformatversion = 0
 \tbare = true
-\tfsyncObjectFiles = true
+\tfsync = committed
 \tlogAllRefUpdates = false
 [gc]
 \tauto = 0
@@ -39,6 +39,12 @@ const CONFIG: &str = "\
 [recoveryguard]
 \tstoreVersion = 1
 ";
+
+/// The line that stands for `fsync` in stores of older guards: git >= 2.36 warns of it whenever it reads it.
+const FORMER: (&str, &str) = ("\tfsync = committed\n", "\tfsyncObjectFiles = true\n");
+
+/// Settings that libgit2 obeys, in a file that git does not read: loose objects and refs are synced.
+const LIBGIT2: (&str, &str) = ("config.libgit2", "[core]\n\tfsyncObjectFiles = true\n");
 
 /// An opened store.
 pub struct Store {
@@ -76,6 +82,7 @@ impl Store {
         if owner != user {
             return Err(StoreError::Owner { path, owner, user });
         }
+        settle_config(&path)?;
         Self::open_at(path, durability)
     }
 
@@ -99,7 +106,7 @@ impl Store {
         }
         match open_repository(&path, durability) {
             Ok(repository) => Ok(Self { repository, unsynced: OnceCell::new(), path, durability }),
-            Err(source) => Err(StoreError::Git { action: "open a repository", path, source }),
+            Err(said) => Err(StoreError::Git { action: "open a repository", path, said }),
         }
     }
 
@@ -115,7 +122,7 @@ impl Store {
 
     pub(super) fn failed(&self, action: &'static str) -> impl FnOnce(git2::Error) -> StoreError {
         let path = self.path.clone();
-        move |source| StoreError::Git { action, path, source }
+        move |said| StoreError::Git { action, path, said }
     }
 }
 
@@ -126,6 +133,11 @@ fn open_repository(path: &Path, durability: Durability) -> Result<Repository, gi
     let mut config = Config::new()?;
     if durability == Durability::Fsync {
         config.add_file(&path.join("config"), ConfigLevel::Local, false)?;
+        let own = path.join(LIBGIT2.0);
+        // One that is only read may be an older guard's.
+        if own.exists() {
+            config.add_file(&own, ConfigLevel::App, false)?;
+        }
     }
     // Before objects are first touched: later it would have no effect.
     repository.set_config(&config)?;
@@ -138,6 +150,9 @@ fn version(path: &Path) -> Result<Option<i64>, StoreError> {
         // Somebody else's store, perhaps: a copied repository must not write into the original's.
         return Err(DiskError::Obstructed { path: path.to_owned(), what: "a symbolic link" }.into());
     }
+    if path.is_file() {
+        return Err(DiskError::Obstructed { path: path.to_owned(), what: "a file" }.into());
+    }
     let config = path.join("config");
     // A folder that may not be looked into is no missing one.
     let failed = |source| DiskError::Io { path: config.clone(), action: "look at", source };
@@ -149,7 +164,7 @@ fn version(path: &Path) -> Result<Option<i64>, StoreError> {
         Ok(VERSION) => Ok(Some(VERSION)),
         Ok(found) => Err(StoreError::Version { path: path.to_owned(), found }),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-        Err(source) => Err(StoreError::Git { action: "read the configuration", path: path.to_owned(), source }),
+        Err(said) => Err(StoreError::Git { action: "read the configuration", path: path.to_owned(), said }),
     }
 }
 
@@ -159,12 +174,27 @@ fn create(path: &Path) -> Result<(), StoreError> {
     let mut options = RepositoryInitOptions::new();
     // No template and no default branch of the user's: hooks and settings from there have no business here.
     options.bare(true).external_template(false).initial_head("none").mkdir(false);
-    Repository::init_opts(path, &options).map_err(|source| StoreError::Git {
+    Repository::init_opts(path, &options).map_err(|said| StoreError::Git {
         action: "make a repository",
         path: path.to_owned(),
-        source,
+        said,
     })?;
+    disk::write_atomic(&path.join(LIBGIT2.0), LIBGIT2.1.as_bytes(), Durability::Fsync, 0o600)?;
     disk::write_atomic(&path.join("config"), CONFIG.as_bytes(), Durability::Fsync, 0o600)?;
+    Ok(())
+}
+
+/// Gives a store of an older guard the settings of a new one: first what libgit2 reads, so that it syncs all the time. A `config` that
+/// somebody changed stays.
+fn settle_config(path: &Path) -> Result<(), StoreError> {
+    let (own, config) = (path.join(LIBGIT2.0), path.join("config"));
+    if !own.exists() {
+        disk::write_atomic(&own, LIBGIT2.1.as_bytes(), Durability::Fsync, 0o600)?;
+    }
+    let former = CONFIG.replace(FORMER.0, FORMER.1);
+    if std::fs::read(&config).is_ok_and(|bytes| bytes == former.as_bytes()) {
+        disk::write_atomic(&config, CONFIG.as_bytes(), Durability::Fsync, 0o600)?;
+    }
     Ok(())
 }
 

@@ -153,7 +153,7 @@ impl Store {
 pub(super) fn why(error: &StoreError) -> String {
     match error {
         StoreError::Damaged { why, .. } | StoreError::Blob { why, .. } => why.clone(),
-        StoreError::Git { source, .. } => source.message().to_owned(),
+        StoreError::Git { said, .. } => said.message().to_owned(),
         error => error.to_string(),
     }
 }

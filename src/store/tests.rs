@@ -122,7 +122,7 @@ fn plain_git_can_read_it_and_finds_nothing_wrong() {
     let config = sandbox.git(&["config", "--get-regexp", "fsync|gc.auto|store"]);
     assert_eq!(
         String::from_utf8_lossy(&config.stdout),
-        "core.fsyncobjectfiles true\ngc.auto 0\nrecoveryguard.storeversion 1\n"
+        "core.fsync committed\ngc.auto 0\nrecoveryguard.storeversion 1\n"
     );
 }
 
@@ -432,6 +432,25 @@ fn a_store_that_is_not_ours_is_refused() {
 
     write_atomic(&path.join("objects/info/alternates"), b"/elsewhere\n", Durability::Lazy, 0o600).unwrap();
     assert!(matches!(Store::open(&ours), Err(StoreError::Alternates(_))));
+}
+
+/// libgit2 obeys what stands in a file that git does not read.
+#[test]
+fn what_is_to_last_is_synced_also_in_a_store_of_an_older_guard() {
+    let sandbox = Sandbox::new();
+    let ours = sandbox.folder.path().join("ours");
+    let is_synced =
+        |store: Store| store.repository.config().unwrap().get_bool("core.fsyncobjectfiles").unwrap_or(false);
+    let made = |durability| is_synced(Store::open_or_create(&ours, durability, NOW).unwrap());
+    assert!(made(Durability::Fsync) && !made(Durability::Lazy) && is_synced(Store::open(&ours).unwrap()));
+    let (config, own) = (ours.join("store.git/config"), ours.join("store.git/config.libgit2"));
+    let new = fs::read_to_string(&config).unwrap();
+    let former = new.replace("fsync = committed", "fsyncObjectFiles = true");
+    write_atomic(&config, former.as_bytes(), Durability::Lazy, 0o600).unwrap();
+    assert!(remove_file(&own).unwrap());
+    assert!(is_synced(Store::open(&ours).unwrap()) && !own.exists());
+    assert!(made(Durability::Fsync) && own.exists());
+    assert_eq!(fs::read_to_string(&config).unwrap(), new);
 }
 
 #[test]

@@ -380,7 +380,8 @@ pub(super) enum Wanted {
 
 /// Returns what a name names: an operation, by how its name begins, or a commit.
 pub(super) fn wanted(undo: &Undo<'_>, history: &History, what: &str) -> Result<Wanted, UndoError> {
-    let mut named = history.operations.iter().filter(|operation| operation.id.0.starts_with(what));
+    let is_named = |operation: &&Operation| !what.is_empty() && operation.id.0.starts_with(what);
+    let mut named = history.operations.iter().filter(is_named);
     if let (Some(operation), None) = (named.next(), named.next()) {
         return Ok(Wanted::Operation(Box::new(operation.clone())));
     }

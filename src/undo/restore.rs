@@ -280,7 +280,7 @@ fn backup(undo: &Undo<'_>, what: &str) -> Result<Option<Backup>, UndoError> {
         Err(UndoError::Store(StoreError::NoStore(_))) => return Ok(None),
         store => store?,
     };
-    let mut named = store.backup_ids()?.into_iter().filter(|id| id.0.starts_with(what));
+    let mut named = store.backup_ids()?.into_iter().filter(|id| !what.is_empty() && id.0.starts_with(what));
     match (named.next(), named.next()) {
         (Some(id), None) => Ok(Some(store.backup(&id)?)),
         _ => Ok(None),

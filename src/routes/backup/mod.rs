@@ -55,6 +55,9 @@ pub enum BackupError {
     /// The manifest of the working tree can't be used.
     #[error("{0}")]
     Manifest(String),
+    /// There is none.
+    #[error("there is no backup yet")]
+    NoBackup,
     /// What was asked for is not there, or not said.
     #[error("{0}")]
     Usage(String),
@@ -98,6 +101,9 @@ fn lock_path(repo: &Repo) -> PathBuf {
 
 /// Returns the one backup whose name begins so.
 pub fn named(all: &[BackupId], name: &str) -> Result<BackupId, BackupError> {
+    if name.is_empty() {
+        return Err(BackupError::Usage("an empty name names no backup".to_owned()));
+    }
     let found: Vec<&BackupId> = all.iter().filter(|id| id.0.starts_with(name)).collect();
     match found[..] {
         [one] => Ok(one.clone()),

@@ -50,7 +50,7 @@ pub struct Verified {
     pub unchecked: Vec<UnsavedDatabase>,
 }
 
-/// Verifies one backup, or all.
+/// Verifies one backup, or all; an error when there is none, which is not to be taken for all being well.
 pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Verified, BackupError> {
     let store = Store::open(&repo.guard_dir())?;
     let (mut backups, mut problems) = store.backups()?;
@@ -58,6 +58,9 @@ pub fn verify(repo: &Repo, only: Option<&BackupId>, level: Level) -> Result<Veri
         let name = backup_ref(only)?;
         backups.retain(|backup| backup.id == *only);
         problems.retain(|problem| problem.snapshot == name);
+    }
+    if backups.is_empty() && problems.is_empty() {
+        return Err(BackupError::NoBackup);
     }
     let (mut there, mut read) = (HashSet::new(), HashSet::new());
     let mut dumps = Dumps::new(repo, &store, level);

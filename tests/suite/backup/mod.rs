@@ -8,6 +8,7 @@ mod doctor;
 mod full;
 mod heal;
 mod killed;
+mod odd;
 mod packed;
 mod plain;
 

@@ -55,7 +55,7 @@ pub(super) fn show(context: &Context, arguments: &Showing) -> anyhow::Result<Exi
         let store = Store::open(&repo.guard_dir())?;
         let backup = match &arguments.backup {
             Some(name) => store.backup(&backup::named(&store.backup_ids()?, name)?)?,
-            None => store.backups()?.0.into_iter().next().ok_or_else(none_yet)?,
+            None => store.backups()?.0.into_iter().next().ok_or(BackupError::NoBackup)?,
         };
         let problems = store.check_backup(&backup, &mut HashSet::new())?;
         Ok((backup, problems, store.path().to_owned()))
@@ -69,8 +69,4 @@ pub(super) fn show(context: &Context, arguments: &Showing) -> anyhow::Result<Exi
         }
     });
     Ok(if problems.is_empty() { Exit::Fine } else { Exit::Blocked })
-}
-
-fn none_yet() -> BackupError {
-    BackupError::Usage("there is no backup yet".to_owned())
 }

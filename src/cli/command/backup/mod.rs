@@ -70,7 +70,7 @@ fn failure(error: BackupError) -> anyhow::Error {
         | BackupError::Store(StoreError::Damaged { .. } | StoreError::Blob { .. } | StoreError::Missing(_)) => {
             Some("guard backup verify".to_owned())
         }
-        BackupError::Store(StoreError::NoStore(_)) => Some("guard backup create".to_owned()),
+        BackupError::NoBackup | BackupError::Store(StoreError::NoStore(_)) => Some("guard backup create".to_owned()),
         BackupError::Refused { hint, .. } => hint.clone(),
         _ => None,
     };

@@ -17,8 +17,8 @@ Examples:
   guard backup verify
   guard backup verify 20261122-224531-3fa9c1 --level restore
 
-Exit codes: 0 all of it is whole, 1 something is damaged, 2 environment error, 3 a database could not be
-checked here")]
+Exit codes: 0 all of it is whole, 1 something is damaged, 2 there is no backup, or environment error, 3 a database could
+not be checked here")]
 pub struct Arguments {
     /// One backup only: its name, or how its name begins
     backup: Option<String>,
