@@ -145,6 +145,7 @@ pub fn main() -> ExitCode {
         }
     };
     let mut surroundings = Surroundings::read();
+    crate::disk::fail_over_limit();
     crate::disk::fail_after(surroundings.fault());
     if let Some(folder) = &arguments.folder {
         surroundings.folder = surroundings.folder.join(folder);

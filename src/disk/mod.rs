@@ -19,6 +19,7 @@ compile_error!("RecoveryGuard runs on Linux and macOS; run it inside WSL on Wind
 mod check;
 mod error;
 mod fault;
+mod limit;
 mod lock;
 mod rename;
 mod root;
@@ -27,6 +28,7 @@ mod write;
 pub use check::check_path;
 pub use error::DiskError;
 pub use fault::{Fault, fail_after};
+pub use limit::fail_over_limit;
 pub use lock::{Lock, lock, lock_within};
 pub use rename::{is_same_file, keep_as, remove_empty_folder, rename, set_mode};
 pub use root::{Kind, Metadata, OnDisk, Root};
