@@ -22,9 +22,14 @@ pub enum Probe {
     Refused,
     /// It went through.
     Merged,
+    /// Our gate was asked, and its time was over before it had judged.
+    Late,
     /// Something else stopped it; what was said.
     Other(String),
 }
+
+/// What our gate says when its time is over: the beginning of [`GitError::TimedOut`].
+const TOO_LATE: &str = "the time limit of ";
 
 /// The manifest of the scratch repository.
 const MANIFEST: &[u8] = b"version = 1\n[[protect]]\npaths = [\"/probe\"]\n";
@@ -107,7 +112,9 @@ impl Scratch {
         let line = ["merge", "-q", "--no-verify-signatures", "recoveryguard-probe"];
         let merge = self.git(hooks, &self.configured, &line)?;
         let gone = !self.folder.join("probe").exists();
-        Ok(if merge.status == 0 || gone {
+        Ok(if merge.stderr.contains_str("could not judge") && merge.stderr.contains_str(TOO_LATE) {
+            Probe::Late
+        } else if merge.status == 0 || gone {
             Probe::Merged
         } else if merge.stderr.contains_str("[protected-delete]") {
             Probe::Refused

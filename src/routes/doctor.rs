@@ -123,6 +123,12 @@ fn check_gate(repo: &Repo, folder: &Path) -> Result<Check, GitError> {
         Probe::Refused => Check::new("gate", Health::Good, "a probe merge that deletes a protected file was refused"),
         Probe::Merged => Check::new("gate", Health::Bad, "a probe merge that deletes a protected file went through")
             .remedy("guard install"),
+        // That is the machine's doing: hooks put in again would be no faster.
+        Probe::Late => Check::new(
+            "gate",
+            Health::Note,
+            "the hooks run, but had no time to judge a probe merge: this machine is too busy just now, and merges pass unjudged",
+        ),
         Probe::Other(said) => {
             Check::new("gate", Health::Bad, format!("a probe merge was stopped by something else: {said}"))
         }

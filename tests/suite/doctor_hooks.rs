@@ -51,6 +51,33 @@ fn a_program_that_moved_is_found() {
     fs::rename(bin.join("renamed"), bin.join("guard")).unwrap();
 }
 
+/// On a machine that is too busy for the time limit the hooks are not to blame, whatever the policy is then.
+#[test]
+fn a_gate_that_had_no_time_is_not_called_broken() {
+    let sandbox = Sandbox::new();
+    sandbox.install();
+    let guard = sandbox.root().join("bin/guard");
+    let real = fs::read_link(&guard).unwrap();
+    // What hooks call says this about a merge, and ends so.
+    let gate = |said: &str, exit: u8| {
+        let script = format!(
+            "#!/bin/sh\ncase \"$1 $2 $3\" in 'hook reference-transaction prepared') {said}exit {exit} ;; esac\nexec '{}' \"$@\"\n",
+            real.display()
+        );
+        fs::remove_file(&guard).unwrap();
+        fs::write(&guard, script).unwrap();
+        fs::set_permissions(&guard, fs::Permissions::from_mode(0o755)).unwrap();
+        let doctor = sandbox.guard(["doctor"]).stdout;
+        doctor.lines().find(|line| line.split_whitespace().nth(1) == Some("gate")).unwrap().to_owned()
+    };
+    for (exit, next) in [(0, "git goes on"), (3, "refused, as on_failure says")] {
+        let said = format!("printf 'guard: could not judge: the time limit of 5 s is over\\n  {next}\\n' >&2; ");
+        let line = gate(&said, exit);
+        assert!(line.starts_with("note  gate      the hooks run, but had no time to judge a probe merge"), "{line}");
+    }
+    assert_eq!(gate("", 0), "bad   gate      a probe merge that deletes a protected file went through");
+}
+
 /// Somebody names another folder after us: ours are passed by until the next install, and none stays behind.
 #[test]
 fn a_hooks_path_that_was_set_after_us_is_found() {
