@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::child::GitError;
 use super::repository::Repo;
-use crate::disk::{self, Durability};
+use crate::disk;
 use crate::model::Oid;
 
 /// A folder that nobody else may look into (0700). It goes with this value.
@@ -30,11 +30,10 @@ impl BlobFolder {
         Ok(Self { folder })
     }
 
-    /// Writes a blob as it is, without git's filters, lets `read` have the file, and removes it. Its bytes are in memory
-    /// only while they are written.
+    /// Writes a blob as it is, without git's filters, lets `read` have the file, and removes it.
     pub fn lend<T>(&self, repo: &Repo, oid: Oid, read: impl FnOnce(&Path) -> T) -> Result<T, GitError> {
         let file = self.folder.join(oid.to_string());
-        disk::write_atomic(&file, &repo.objects().blob(oid)?, Durability::Lazy, 0o600)?;
+        disk::create_from(&file, &mut *repo.open_blob(oid)?, 0o600)?;
         let answer = read(&file);
         disk::remove_file(&file)?;
         Ok(answer)

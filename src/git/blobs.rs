@@ -3,14 +3,14 @@
 //! `git cat-file blob` streams what is stored loose, or whole in a pack. What is stored as a difference git puts together in
 //! its own memory, and so it does with what its filters convert.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Cursor, ErrorKind, Read};
 use std::process::{Child, ChildStdout};
 use std::thread::JoinHandle;
 
 use bstr::ByteSlice;
 use gix::hash::Hasher;
 
-use super::child::{GitError, first_lines, heard};
+use super::child::{Git, GitError, first_lines, heard};
 use super::objects::{gix_id, gix_kind};
 use super::repository::Repo;
 use crate::model::{HashKind, Oid, TreePath};
@@ -19,6 +19,8 @@ use crate::model::{HashKind, Oid, TreePath};
 const STREAMED: &str = "core.bigFileThreshold=8m";
 /// So much of a pack git maps at once.
 const WINDOW: &str = "core.packedGitWindowSize=16m";
+/// A blob of no more bytes is read in process, and held.
+const HELD: u64 = 8 << 20;
 
 /// A blob's bytes, as git would write them out at a path. The end is reached only when git ended well, and where nothing is
 /// converted when their hash is the blob's name; else the last read is an error.
@@ -33,22 +35,36 @@ pub struct BlobStream {
 impl Repo {
     /// Opens a blob as git would write it out at a path; `attributes` as in [`Repo::smudge`]. One process a blob.
     pub fn stream_blob(&self, path: &TreePath, oid: Oid, attributes: Option<Oid>) -> Result<BlobStream, GitError> {
-        let (_, size) = self.objects().header(oid)?;
-        let git = self.git_reading("-c").args([STREAMED, "-c", WINDOW, "-c", "core.packedGitLimit=64m", "cat-file"]);
-        let (git, expected) = if self.converts(path, attributes)? {
-            let git = match attributes {
-                Some(tree) => git.env("GIT_ATTR_SOURCE", tree.to_string()),
-                None => git,
-            };
-            (git.arg("--filters").bytes(&[b"--path=", path.as_bytes()].concat()), None)
-        } else {
-            (git.arg("blob"), Some((oid, hasher(self.objects().hash_kind(), size))))
+        if !self.converts(path, attributes)? {
+            return self.stream_stored(oid);
+        }
+        let git = match attributes {
+            Some(tree) => self.cat_file().env("GIT_ATTR_SOURCE", tree.to_string()),
+            None => self.cat_file(),
         };
-        let mut child = git.arg(oid.to_string()).converse_and_hear()?;
-        drop(child.stdin.take());
-        let errors = child.stderr.take().map(heard);
-        let output = child.stdout.take().ok_or_else(|| GitError::Answer { command: "cat-file".into() })?;
-        Ok(BlobStream { child, output, errors, expected })
+        BlobStream::start(
+            git.arg("--filters").bytes(&[b"--path=", path.as_bytes()].concat()).arg(oid.to_string()),
+            None,
+        )
+    }
+
+    /// Opens a blob as it is stored, whatever filters there are: a small one at hand, a large one as a stream.
+    pub fn open_blob(&self, oid: Oid) -> Result<Box<dyn Read>, GitError> {
+        let (_, size) = self.objects().header(oid)?;
+        if size > HELD {
+            return Ok(Box::new(self.stream_stored(oid)?));
+        }
+        Ok(Box::new(Cursor::new(self.objects().blob(oid)?)))
+    }
+
+    fn stream_stored(&self, oid: Oid) -> Result<BlobStream, GitError> {
+        let (_, size) = self.objects().header(oid)?;
+        let expected = (oid, hasher(self.objects().hash_kind(), size));
+        BlobStream::start(self.cat_file().arg("blob").arg(oid.to_string()), Some(expected))
+    }
+
+    fn cat_file(&self) -> Git {
+        self.git_reading("-c").args([STREAMED, "-c", WINDOW, "-c", "core.packedGitLimit=64m", "cat-file"])
     }
 
     /// Returns whether git converts a blob that it writes out at a path: by a program, another encoding, `$Id$`, or line ends.
@@ -126,6 +142,14 @@ impl Read for BlobStream {
 }
 
 impl BlobStream {
+    fn start(git: Git, expected: Option<(Oid, Hasher)>) -> Result<Self, GitError> {
+        let mut child = git.converse_and_hear()?;
+        drop(child.stdin.take());
+        let errors = child.stderr.take().map(heard);
+        let output = child.stdout.take().ok_or_else(|| GitError::Answer { command: "cat-file".into() })?;
+        Ok(Self { child, output, errors, expected })
+    }
+
     fn end(&mut self) -> io::Result<()> {
         let status = self.child.wait()?;
         if !status.success() {

@@ -222,10 +222,9 @@ impl<'r> Verify<'r> {
             if found.len() == most || !seen.insert(file.blob) {
                 continue;
             }
-            let bytes = store.read_blob(&file.blob);
-            let read = |bytes: Vec<u8>| self.bytes(examiner, path, &bytes);
-            let verdict = bytes.map_or_else(|error| unknown(error.to_string()), read);
-            let file = Verified { path: path.clone(), examined: verdict };
+            let bytes = store.stream_blob(&file.blob).map_err(|error| error.to_string());
+            let verdict = bytes.and_then(|mut bytes| examine(self.repo, examiner, path, &mut bytes));
+            let file = Verified { path: path.clone(), examined: verdict.unwrap_or_else(unknown) };
             found.push(Past { holder: Holder::Backup(backup.id), time: backup.at.0 / 1000, file });
         }
         Ok(found)
@@ -235,9 +234,7 @@ impl<'r> Verify<'r> {
     pub fn stream(&self, path: TreePath, input: &mut dyn Read) -> Result<Verified, VerifyError> {
         let examiner = self.examiner();
         let found = if examiner.is_database(&path) {
-            let mut bytes = Vec::new();
-            input.take(LARGEST + 1).read_to_end(&mut bytes).map_err(VerifyError::Read)?;
-            self.bytes(&examiner, &path, &bytes)
+            examine(self.repo, &examiner, &path, &mut input.take(LARGEST + 1)).unwrap_or_else(unknown)
         } else {
             examiner.examine(&path, Version::Stream(input)).map_err(VerifyError::Read)?
         };
@@ -274,7 +271,7 @@ impl<'r> Verify<'r> {
             let tree = objects.tree_of(self.repo.head().ok()?.oid?).ok()?;
             let entry = objects.leaf(Some(tree), path).ok()?.filter(|entry| entry.mode.is_regular())?;
             match objects.content(entry.oid, CONTENT_LIMIT).ok()? {
-                Content::Bytes(bytes) => Some(self.bytes(examiner, path, &bytes)),
+                Content::Bytes(bytes) => examine(self.repo, examiner, path, &mut &bytes[..]).ok(),
                 Content::TooLarge(_) => None,
             }
         };
@@ -290,15 +287,14 @@ impl<'r> Verify<'r> {
 
     fn blob(&self, examiner: &Examiner<'_>, path: TreePath, entry: Entry) -> Result<Verified, VerifyError> {
         self.repo.deadline().check()?;
-        let found = match self.repo.objects().content(entry.oid, LARGEST)? {
-            Content::Bytes(bytes) => self.bytes(examiner, &path, &bytes),
-            Content::TooLarge(size) => unknown(format!("too large to be read ({size} bytes)")),
+        let (_, size) = self.repo.objects().header(entry.oid)?;
+        let found = if size > LARGEST {
+            unknown(format!("too large to be read ({size} bytes)"))
+        } else {
+            let mut bytes = self.repo.open_blob(entry.oid)?;
+            examine(self.repo, examiner, &path, &mut *bytes).unwrap_or_else(unknown)
         };
         Ok(Verified { path, examined: found })
-    }
-
-    fn bytes(&self, examiner: &Examiner<'_>, path: &TreePath, bytes: &[u8]) -> Examined {
-        examine(self.repo, examiner, path, &mut &*bytes).unwrap_or_else(unknown)
     }
 }
 

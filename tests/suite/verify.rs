@@ -181,6 +181,30 @@ fn the_health_of_a_file_in_backups() {
 }
 
 /// HEAD's manifest counts, and paths begin at the top.
+// D12, D15
+/// A large version is read as a stream: whether it is what was committed is known at its end.
+#[test]
+fn a_large_version_that_is_damaged_is_not_called_good() {
+    let sandbox = sandbox();
+    let path = "data/large.json";
+    let large = |last: &str| format!("[{}{last}]\n", " ".repeat(9 << 20));
+    sandbox.write(path, large("1")).commit("large");
+    let commands = [vec!["verify", "--rev", "HEAD", path], vec!["verify", "--all-versions", path]];
+    for command in &commands {
+        let _ = sandbox.guard(command).ok();
+    }
+    let place = |oid: &str| sandbox.common_dir().join("objects").join(&oid[..2]).join(&oid[2..]);
+    let committed = place(&sandbox.rev(&format!("HEAD:{path}")));
+    // Another file's object under its name: as long, and good in itself.
+    sandbox.write(path, large("2")).damaged();
+    let other = place(sandbox.git(["hash-object", "-w", path]).ok().line());
+    std::fs::rename(other, committed).unwrap();
+    for command in &commands {
+        let ran = sandbox.guard(command).exits(3);
+        assert!(ran.stdout.contains("is damaged: its content is not what was stored"), "{ran}");
+    }
+}
+
 #[test]
 fn bare_repositories_have_revisions_and_no_working_tree() {
     let sandbox = sandbox();
