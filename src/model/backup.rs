@@ -121,6 +121,44 @@ pub struct DatabaseFacts {
     pub locale: Option<String>,
     /// The rows of each table, by its name as SQL has it; counted in the snapshot that was dumped.
     pub tables: BTreeMap<String, u64>,
+    /// What belongs to the database itself, and is in no dump; older guards did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub belongings: Option<Belongings>,
+}
+
+/// What belongs to a database itself, and to nothing that is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belongings {
+    /// How many may be connected; `None`: any number.
+    pub limit: Option<i64>,
+    /// What somebody said about it.
+    pub comment: Option<String>,
+    /// Who may do what with it; `None`: what holds for every new database.
+    pub privileges: Option<Vec<Privilege>>,
+    /// Settings of its sessions.
+    pub settings: Vec<Setting>,
+}
+
+/// Something that somebody may do with a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privilege {
+    /// In SQL's words: `CONNECT`.
+    pub what: String,
+    /// Which role may; `None`: everybody.
+    pub to: Option<String>,
+    /// Whether it may pass that on.
+    pub grantable: bool,
+}
+
+/// A setting that the sessions of a database begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its value, as the server keeps it.
+    pub value: String,
+    /// For which role; `None`: for everybody.
+    pub role: Option<String>,
 }
 
 /// A database that was not saved.

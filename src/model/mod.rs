@@ -17,7 +17,9 @@ mod raw;
 mod size;
 mod time;
 
-pub use backup::{BackedUp, Backup, BackupId, DatabaseFacts, SavedDatabase, UnsavedDatabase};
+pub use backup::{
+    BackedUp, Backup, BackupId, Belongings, DatabaseFacts, Privilege, SavedDatabase, Setting, UnsavedDatabase,
+};
 pub use change::{Change, Entry, Mode};
 pub use contents::{Contents, Held, Names, Standing, Table};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::PostgresError;
+use super::belongings::belongings;
 use super::child::{Reach, Running};
 use super::session::Session;
 use crate::disk;
@@ -51,16 +52,12 @@ ORDER BY 1 \\gexec";
 pub fn dump(reach: &Reach, database: &str, file: &Path, most: u64) -> Result<Dumped, PostgresError> {
     let mut session = Session::open(reach, database)?;
     let (major, mut facts) = about(&mut session)?;
-    let (program, version) = reach.version("pg_dump")?;
-    if program < major {
-        let (what, needed) = ("the server", facts.server);
-        return Err(PostgresError::Older { program: "pg_dump", version, what, needed });
-    }
-    facts.dumped_by = version;
+    facts.dumped_by = writes(reach, major, &facts)?;
     let snapshot =
         session.one("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT to_json(pg_export_snapshot());")?;
     let snapshot = snapshot.as_str().ok_or(PostgresError::Answer("psql"))?;
     facts.tables = tables(&mut session)?;
+    facts.belongings = Some(belongings(&mut session, database)?);
     let arguments = [
         "--format=custom",
         "--compress=0",
@@ -101,6 +98,24 @@ pub fn check(reach: &Reach, file: &Path, by: &str) -> Result<(), PostgresError> 
     }
 }
 
+/// Makes sure that a database can be dumped from here: it answers, and `pg_dump` is not older than its server.
+pub fn can_dump(reach: &Reach, database: &str) -> Result<(), PostgresError> {
+    let mut session = Session::open(reach, database)?;
+    let (major, facts) = about(&mut session)?;
+    session.close()?;
+    writes(reach, major, &facts).map(drop)
+}
+
+/// Makes sure that the `pg_dump` here is not older than the server; returns its version.
+fn writes(reach: &Reach, major: u64, facts: &DatabaseFacts) -> Result<String, PostgresError> {
+    let (program, version) = reach.version("pg_dump")?;
+    if program >= major {
+        return Ok(version);
+    }
+    let (what, needed) = ("the server", facts.server.clone());
+    Err(PostgresError::Older { program: "pg_dump", version, what, needed })
+}
+
 /// Makes sure that the `pg_restore` here is not older than the program that wrote a dump.
 pub(super) fn reads(reach: &Reach, by: &str) -> Result<(), PostgresError> {
     let (major, version) = reach.version("pg_restore")?;
@@ -120,14 +135,13 @@ fn about(session: &mut Session) -> Result<(u64, DatabaseFacts), PostgresError> {
     let version = text(&about["version"]).ok_or_else(odd)?;
     let facts = DatabaseFacts {
         server: version.split_whitespace().next().unwrap_or_default().to_owned(),
-        dumped_by: String::new(),
         owner: text(&about["owner"]).ok_or_else(odd)?,
         encoding: text(&about["encoding"]).ok_or_else(odd)?,
         collate: text(&database["datcollate"]).ok_or_else(odd)?,
         ctype: text(&database["datctype"]).ok_or_else(odd)?,
         provider: text(&database["datlocprovider"]),
         locale: text(&database["daticulocale"]).or_else(|| text(&database["datlocale"])),
-        tables: BTreeMap::new(),
+        ..DatabaseFacts::default()
     };
     Ok((about["number"].as_u64().ok_or_else(odd)? / 10_000, facts))
 }

@@ -16,12 +16,14 @@
 //!
 //! # Limitations
 //!
-//! When guard is killed, its scratch database stays until the next restore or verification drops it. A statement that the
-//! server is just running (a count, an index) goes on there until it is done.
+//! When guard is killed, its scratch database stays until the next restore or verification drops it; `guard doctor` tells. One that
+//! was killed between making it and marking it leaves one that nobody drops. A statement that the server is just running (a count, an
+//! index) goes on there until it is done.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod belongings;
 mod child;
 mod dump;
 mod restore;
@@ -30,8 +32,8 @@ mod session;
 mod tests;
 
 pub use child::Reach;
-pub use dump::{Dumped, check, dump};
-pub use restore::{Scratch, connections, count_now, former, is_there, move_back, move_in};
+pub use dump::{Dumped, can_dump, check, dump};
+pub use restore::{Scratch, connections, count_now, former, is_there, left_over, move_back, move_in};
 
 /// Something could not be done.
 #[derive(Debug, thiserror::Error)]

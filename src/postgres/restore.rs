@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::PostgresError;
+use super::belongings::{belongings, give};
 use super::child::{Reach, Running};
 use super::dump::{reads, tables};
 use super::session::{Session, identifier, literal};
@@ -26,6 +27,8 @@ pub struct Scratch<'r> {
     reach: &'r Reach,
     name: String,
     kept: bool,
+    // It holds the database's lock on the server, which frees it when we are gone: so others know that somebody is at work here.
+    locked: Session,
 }
 
 impl<'r> Scratch<'r> {
@@ -36,6 +39,9 @@ impl<'r> Scratch<'r> {
         let name = format!("{SCRATCH}{}", &fingerprint(&[&random.to_le_bytes()])[..16]);
         let mut session = Session::open(reach, MAINTENANCE)?;
         drop_left_over(&mut session)?;
+        if !lock(&mut session, &name)? {
+            return Err(PostgresError::Answer("psql"));
+        }
         let mut sql = format!("CREATE DATABASE {} TEMPLATE template0", identifier(&name));
         if owned {
             sql.push_str(&format!(" OWNER {}", identifier(&facts.owner)));
@@ -52,9 +58,9 @@ impl<'r> Scratch<'r> {
             _ => {}
         }
         session.ask(&format!("{sql};"))?;
-        let scratch = Self { reach, name, kept: false };
-        session.ask(&format!("COMMENT ON DATABASE {} IS {};", identifier(&scratch.name), literal(MARK)))?;
-        session.close()?;
+        let mut scratch = Self { reach, name, kept: false, locked: session };
+        let mark = format!("COMMENT ON DATABASE {} IS {};", identifier(&scratch.name), literal(MARK));
+        scratch.locked.ask(&mark)?;
         Ok(scratch)
     }
 
@@ -104,19 +110,46 @@ impl Drop for Scratch<'_> {
     }
 }
 
-/// Drops what killed processes left, unless somebody is connected to it.
+/// Drops what killed processes left.
 fn drop_left_over(session: &mut Session) -> Result<(), PostgresError> {
-    let sql = format!(
-        "SELECT to_json(datname) FROM pg_database d WHERE starts_with(datname, {}) AND shobj_description(oid, 'pg_database') = {} \
-         AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid);",
-        literal(SCRATCH),
-        literal(MARK)
-    );
-    for name in session.ask(&sql)? {
-        let name = name.as_str().ok_or(PostgresError::Answer("psql"))?;
-        session.ask(&format!("DROP DATABASE IF EXISTS {};", identifier(name)))?;
+    for name in abandoned(session)? {
+        session.ask(&format!("DROP DATABASE IF EXISTS {};", identifier(&name)))?;
     }
     Ok(())
+}
+
+/// Returns the scratch databases that killed processes left on a server, and that this user may drop.
+pub fn left_over(reach: &Reach) -> Result<Vec<String>, PostgresError> {
+    let mut session = Session::open(reach, MAINTENANCE)?;
+    let found = abandoned(&mut session)?;
+    session.close()?;
+    Ok(found)
+}
+
+/// Returns the same, locked until the session ends: of two that look at once only one drops it.
+fn abandoned(session: &mut Session) -> Result<Vec<String>, PostgresError> {
+    let marked = session.ask(&format!(
+        "SELECT to_json(datname) FROM pg_database d WHERE starts_with(datname, {}) AND shobj_description(oid, 'pg_database') = {} \
+         AND pg_has_role(datdba, 'USAGE') AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid);",
+        literal(SCRATCH),
+        literal(MARK)
+    ))?;
+    let mut found = Vec::new();
+    for name in marked {
+        let name = name.as_str().ok_or(PostgresError::Answer("psql"))?;
+        if lock(session, name)? {
+            found.push(name.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Takes the lock of a scratch database, whose number is the name's end; the server frees it with the session. `false`: somebody has it.
+fn lock(session: &mut Session, scratch: &str) -> Result<bool, PostgresError> {
+    let number = scratch.strip_prefix(SCRATCH).and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    let Some(number) = number else { return Ok(false) };
+    let locked = session.one(&format!("SELECT to_json(pg_try_advisory_lock({}));", number.cast_signed()))?;
+    Ok(locked == Value::Bool(true))
 }
 
 /// Returns whether there is a database of that name.
@@ -156,35 +189,24 @@ pub fn connections(reach: &Reach, database: &str) -> Result<Vec<String>, Postgre
     Ok(found.into_iter().map(one).collect())
 }
 
-/// What belongs to a database and not to its dump: settings, privileges, limit and comment, from `OLD` to `NEW`.
-const BELONGINGS: &str = "\
-SELECT format('SELECT 1 WHERE set_config(%L, %L, true) IS NULL', split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)),
-  CASE setrole WHEN 0 THEN format('ALTER DATABASE %I SET %I FROM CURRENT', NEW, split_part(s, '=', 1))
-  ELSE format('ALTER ROLE %s IN DATABASE %I SET %I FROM CURRENT', setrole::regrole, NEW, split_part(s, '=', 1)) END
-FROM pg_db_role_setting r JOIN pg_database d ON d.oid = r.setdatabase, unnest(r.setconfig) s WHERE d.datname = OLD \\gexec
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC, %s', NEW, datdba::regrole) FROM pg_database WHERE datname = OLD
-  AND datacl IS NOT NULL \\gexec
-SELECT format('GRANT %s ON DATABASE %I TO %s', a.privilege_type, NEW, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
-  || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
-FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = OLD AND (d.datacl IS NOT NULL) \\gexec
-SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', NEW, datconnlimit) FROM pg_database WHERE datname = OLD \\gexec
-SELECT format('COMMENT ON DATABASE %I IS %L', NEW, shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = OLD \\gexec
-";
-
 /// Puts a scratch database into the place of another, which stays beside it under the name that is returned; `None` when
-/// there was none. Both or neither is renamed; nobody may be connected to either.
-pub fn move_in(mut scratch: Scratch<'_>, database: &str, now: Timestamp) -> Result<Option<String>, PostgresError> {
+/// there was none. Both or neither is renamed; nobody may be connected to either. What belongs to the one that stood there belongs to
+/// the new one then; where none did, what belonged to the one that was dumped, by its `facts`.
+pub fn move_in(
+    mut scratch: Scratch<'_>,
+    database: &str,
+    facts: &DatabaseFacts,
+    now: Timestamp,
+) -> Result<Option<String>, PostgresError> {
     let mut session = Session::open(scratch.reach, MAINTENANCE)?;
     let old = beside(&mut session, database, now)?;
     let new = &scratch.name;
-    let first = match &old {
-        Some(old) => {
-            let belongings = BELONGINGS.replace("NEW", &literal(new)).replace("OLD", &literal(database));
-            belongings + &rename(database, old)
-        }
-        None => format!("COMMENT ON DATABASE {} IS NULL;\n", identifier(new)),
+    let (belongings, aside) = match &old {
+        Some(old) => (belongings(&mut session, database)?, rename(database, old)),
+        None => (facts.belongings.clone().unwrap_or_default(), String::new()),
     };
-    session.ask(&format!("BEGIN;\n{first}{}COMMIT;", rename(new, database)))?;
+    let given = give(new, &facts.owner, &belongings);
+    session.ask(&format!("BEGIN;\n{given}{aside}{}COMMIT;", rename(new, database)))?;
     scratch.kept = true;
     session.close()?;
     Ok(old)

@@ -3,6 +3,7 @@
 //! Each check says what is so; a bad one has a remedy that works as printed.
 
 mod backups;
+mod databases;
 mod drills;
 mod hooks;
 mod room;
@@ -99,6 +100,7 @@ pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
     checks.extend(check_undo(session));
     checks.extend(room::check(session));
     checks.extend(backups::check(session));
+    checks.extend(databases::check(session));
     checks.extend(drills::check(session));
     checks.extend(check_traces(repo));
     Ok(Report { checks, coverage })

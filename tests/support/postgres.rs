@@ -17,7 +17,7 @@ use super::{Ran, Sandbox};
 const PASSWORD: &str = "correct horse";
 
 /// What guard starts, and what its pages name.
-const CLIENTS: [&str; 4] = ["pg_dump", "pg_restore", "psql", "createdb"];
+const CLIENTS: [&str; 5] = ["pg_dump", "pg_restore", "psql", "createdb", "dropdb"];
 
 /// A running server.
 pub struct Postgres {

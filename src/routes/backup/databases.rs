@@ -119,7 +119,7 @@ fn not_saved<T>(error: PostgresError) -> Result<Result<T, String>, BackupError> 
 }
 
 /// Returns an error with its causes as one line, escaped.
-pub(super) fn said(error: &dyn Error) -> String {
+pub(in crate::routes) fn said(error: &dyn Error) -> String {
     let mut text = escape(error.to_string().as_bytes());
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -28,6 +28,7 @@ use crate::store::StoreError;
 pub use crate::store::{Problem, backup_ref};
 pub use copies::{Brought, Remote, Sent, fetch, may_leave, push, remote};
 pub use create::{Gone, Made, Outlook, create, create_within, would_create};
+pub(super) use databases::said;
 pub use prune::{Nothing, Pruned, prune, would_prune};
 pub use pushed::{Copy, copies};
 pub use put_back::{Before, PutBack, SwappedBack, put_back, swap_back, would_put_back, would_swap_back};

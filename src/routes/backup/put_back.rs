@@ -109,7 +109,7 @@ pub fn put_back(repo: &Repo, now: Timestamp, name: &str, from: Option<&str>) -> 
     if tables != done.then {
         return refused(format!("what came back of '{name}' has not as many rows as what was saved"), None);
     }
-    done.aside = match postgres::move_in(scratch, name, now) {
+    done.aside = match postgres::move_in(scratch, name, &dump.facts, now) {
         Ok(aside) => aside,
         Err(error) => {
             free(&reach, name, &[name])?;
@@ -261,7 +261,10 @@ fn save_now(
         Ok(dumped) => dumped,
         Err(why) => return Ok(Before::Unreadable(why)),
     };
-    if is_as(chosen, &dumped) {
+    // What belongs to the database itself would stay as it is.
+    let mut same = chosen.clone();
+    same.facts.belongings.clone_from(&dumped.facts.belongings);
+    if is_as(&same, &dumped) {
         return Ok(Before::Same);
     }
     let tables = dumped.facts.tables.clone();

@@ -3,6 +3,28 @@
 use super::{json, replace, save, world};
 use crate::support::Postgres;
 
+/// Gives the database what no dump brings back. A `role` that was set in guard's own session would break what it does after that.
+fn give_belongings(postgres: &Postgres) {
+    postgres.sql(
+        "postgres",
+        "REVOKE ALL ON DATABASE orders FROM PUBLIC; CREATE ROLE reader; CREATE ROLE \"o'd \"\"r\";
+         GRANT CONNECT ON DATABASE orders TO reader WITH GRANT OPTION; GRANT CREATE ON DATABASE orders TO \"o'd \"\"r\";
+         ALTER DATABASE orders SET search_path = \"o d\", public; ALTER DATABASE orders SET work_mem = '7MB';
+         ALTER ROLE app IN DATABASE orders SET role = reader; ALTER DATABASE orders SET \"app.key\" = 'a=\\''b';
+         ALTER ROLE reader IN DATABASE orders SET work_mem = '9MB'; ALTER DATABASE orders CONNECTION LIMIT 17; COMMENT ON DATABASE orders IS 'it''s'",
+    );
+}
+
+/// What belongs to the database.
+fn about(postgres: &Postgres) -> String {
+    postgres.sql(
+        "postgres",
+        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datacl, datconnlimit, shobj_description(d.oid, 'pg_database'),
+         (SELECT string_agg(setrole::text || s, ' ' ORDER BY setrole, s) FROM pg_db_role_setting, unnest(setconfig) s WHERE setdatabase = d.oid)
+         FROM pg_database d WHERE datname = 'orders'",
+    )
+}
+
 fn rows(postgres: &Postgres, database: &str) -> String {
     postgres.sql(database, "SELECT count(*) FROM item")
 }
@@ -12,12 +34,7 @@ fn rows(postgres: &Postgres, database: &str) -> String {
 #[test]
 fn needs_postgres_a_database_comes_back_and_that_is_taken_back() {
     let Some((sandbox, postgres)) = world() else { return };
-    postgres.sql(
-        "postgres",
-        "REVOKE ALL ON DATABASE orders FROM PUBLIC; CREATE ROLE reader; GRANT CONNECT ON DATABASE orders TO reader;
-         ALTER DATABASE orders SET search_path = \"o d\", public; ALTER DATABASE orders SET work_mem = '7MB';
-         ALTER ROLE reader IN DATABASE orders SET work_mem = '9MB'; ALTER DATABASE orders CONNECTION LIMIT 17; COMMENT ON DATABASE orders IS 'it''s'",
-    );
+    give_belongings(&postgres);
     let _ = save(&sandbox);
     let good = {
         postgres.sql("orders", "INSERT INTO item VALUES (1001, 'one more')");
@@ -27,13 +44,7 @@ fn needs_postgres_a_database_comes_back_and_that_is_taken_back() {
         "orders",
         "DELETE FROM public.item WHERE id > 10; CREATE TABLE extra (x int); INSERT INTO extra VALUES (1)",
     );
-    let about = |name: &str| {
-        let sql = "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datacl, datconnlimit, shobj_description(d.oid, 'pg_database'),
-             (SELECT string_agg(setrole::text || setconfig::text, '' ORDER BY setrole) FROM pg_db_role_setting r WHERE setdatabase = d.oid)
-             FROM pg_database d WHERE datname = ";
-        postgres.sql("postgres", &format!("{sql}'{name}'"))
-    };
-    let belongings = about("orders");
+    let belongings = about(&postgres);
 
     let dry = sandbox.guard(["restore", "--database", "orders", "--dry-run"]).ok();
     assert!(dry.stdout.starts_with(&format!("'orders' would come back: backup {good} of ")), "{dry}");
@@ -43,7 +54,7 @@ fn needs_postgres_a_database_comes_back_and_that_is_taken_back() {
     let done = sandbox.guard(["restore", "--database", "orders"]).ok();
     assert!(done.stdout.contains("  gains   public.item: 10 rows now, 1001 rows then\n"), "{done}");
     assert_eq!(postgres.sql("orders", "SELECT count(*) FROM public.item"), "1001");
-    assert_eq!(about("orders"), belongings);
+    assert_eq!(about(&postgres), belongings);
     let names = postgres.databases();
     let aside = &names[1];
     assert!(names.len() == 3 && aside.starts_with("orders_before_2"), "{names:?}");
@@ -82,16 +93,15 @@ fn needs_postgres_a_database_comes_back_and_that_is_taken_back() {
     let _ = sandbox.guard(["restore", "--database", "orders", "--undo"]).exits(4).says(&command);
     let _ = sandbox.guard(["restore", "--database", "orders", "--from", &saved]).ok();
     assert_eq!(postgres.sql("orders", "SELECT count(*) FROM public.item"), "10");
-    assert_eq!(about("orders"), belongings);
+    assert_eq!(about(&postgres), belongings);
 }
 
 #[test]
 fn needs_postgres_a_database_that_is_gone_comes_back() {
     let Some((sandbox, postgres)) = world() else { return };
+    give_belongings(&postgres);
     let id = save(&sandbox);
-    let owner =
-        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'orders'";
-    let before = postgres.sql("postgres", owner);
+    let before = about(&postgres);
     let same = sandbox.guard(["restore", "--database", "orders"]).ok();
     assert!(same.stdout.ends_with("holds: nothing to restore\n"), "{same}");
     postgres.sql("postgres", "DROP DATABASE orders");
@@ -102,7 +112,10 @@ fn needs_postgres_a_database_that_is_gone_comes_back() {
         (&done["done"], &done["aside"], &done["then"]["public.item"]),
         (&true.into(), &serde_json::Value::Null, &1000.into())
     );
-    assert_eq!((rows(&postgres, "orders"), postgres.sql("postgres", owner)), ("1000".to_owned(), before));
+    assert_eq!(
+        (postgres.sql("orders", "SELECT count(*) FROM public.item"), about(&postgres)),
+        ("1000".to_owned(), before)
+    );
     assert_eq!(postgres.databases(), ["orders", "postgres"]);
     let _ = sandbox
         .guard(["restore", "--database", "orders", "--undo"])

@@ -1,6 +1,7 @@
 //! What can't be saved or does not come back is named, and harms nothing else.
 
 use std::fs;
+use std::process::Stdio;
 
 use super::{create, json, replace, save, world};
 use crate::support::{Postgres, Sandbox};
@@ -151,23 +152,69 @@ fn tables(postgres: &Postgres) -> String {
     postgres.sql("orders", "SELECT count(*), max(id) FROM item")
 }
 
-/// A restore that was killed leaves a scratch database; the next one drops it, and none of anybody else's.
+/// A restore that was killed leaves a scratch database: doctor says how it goes, and the next restore drops it, and none of anybody else's.
 #[test]
-fn needs_postgres_what_a_killed_restore_left_goes_with_the_next() {
+fn needs_postgres_what_a_killed_restore_left_is_told_and_goes_with_the_next() {
     let Some((sandbox, postgres)) = world() else { return };
     let _ = save(&sandbox);
-    let kill = "kill -KILL $PPID";
-    replace(&sandbox, "pg_restore", &format!("case $1 in --version|--list) exec REAL \"$@\" ;; *) {kill} ;; esac"));
+    let programs = postgres.client("pg_restore").get_program().to_str().unwrap().to_owned();
+    let kill =
+        "case $1 in --version|--list) exec REAL \"$@\" ;; *) kill -KILL $PPID ;; esac".replace("REAL", &programs);
     postgres.sql("orders", "DELETE FROM item");
-    let _ = sandbox.guard(["restore", "--database", "orders"]).exits(-1);
     postgres.sql("postgres", "CREATE DATABASE guard_scratch_of_somebody");
-    assert_eq!(postgres.databases().len(), 4, "{:?}", postgres.databases());
-    assert_eq!(postgres.sql("orders", "SELECT count(*) FROM item"), "0");
-    replace(&sandbox, "pg_restore", "exit 1");
-    let _ = sandbox.guard(["restore", "--database", "orders"]).fails();
-    let programs = postgres.client("pg_restore").get_program().to_owned();
-    replace(&sandbox, "pg_restore", &format!("exec {} \"$@\"", programs.to_str().unwrap()));
+    let left = || {
+        replace(&sandbox, "pg_restore", &kill);
+        let _ = sandbox.guard(["restore", "--database", "orders"]).exits(-1);
+        replace(&sandbox, "pg_restore", &format!("exec {programs} \"$@\""));
+        assert_eq!(postgres.databases().len(), 4, "{:?}", postgres.databases());
+        assert_eq!(postgres.sql("orders", "SELECT count(*) FROM item"), "0");
+    };
+    left();
+    let doctor = json(&sandbox.guard(["doctor", "--json"]));
+    let ours = |check: &&serde_json::Value| check["name"] == "databases";
+    let checks: Vec<_> = doctor["checks"].as_array().unwrap().iter().filter(ours).collect();
+    assert_eq!(
+        (&checks[0]["health"], &checks[0]["text"]),
+        (&"good".into(), &"'orders' can be dumped from here".into())
+    );
+    let command = checks[1]["remedy"].as_str().unwrap();
+    assert!(checks.len() == 2 && command.starts_with("dropdb guard_scratch_"), "{doctor:#}");
+    let _ = crate::support::Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", command]), b"").ok();
+    assert_eq!(postgres.databases(), ["guard_scratch_of_somebody", "orders", "postgres"]);
+    left();
     let _ = sandbox.guard(["restore", "--database", "orders"]).ok();
     let names = postgres.databases();
     assert_eq!((names.len(), names[0].as_str()), (4, "guard_scratch_of_somebody"), "{names:?}");
+    // Where the server is not reached, that is a note.
+    sandbox.env("PGHOST", "/nowhere");
+    let doctor = sandbox.guard(["doctor"]);
+    assert!(doctor.stdout.contains("\nnote  databases 'orders' can't be dumped from here: psql failed"), "{doctor}");
+}
+
+/// What somebody is just filling, and nobody is connected to, is not taken for left over.
+#[test]
+fn needs_postgres_two_at_once_leave_each_other_their_scratch_databases() {
+    let Some((sandbox, postgres)) = world() else { return };
+    let id = save(&sandbox);
+    postgres.sql("orders", "DELETE FROM item");
+    let [begun, go] = ["begun", "go"].map(|name| sandbox.root().join(name));
+    let wait = format!("touch {}; while [ ! -e {} ]; do sleep 0.05; done", begun.display(), go.display());
+    let script = format!("case $1 in --version|--list) ;; *) {wait} ;; esac; exec REAL \"$@\"");
+    let real = postgres.client("pg_restore").get_program().to_str().unwrap().to_owned();
+    replace(&sandbox, "pg_restore", &script);
+    let mut slow = sandbox.command("guard", sandbox.work());
+    let slow = slow.args(["restore", "--database", "orders"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let slow = slow.spawn().unwrap();
+    while !begun.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    replace(&sandbox, "pg_restore", &format!("exec {real} \"$@\""));
+    let doctor = sandbox.guard(["doctor"]);
+    assert!(!doctor.stdout.contains("guard_scratch_"), "{doctor}");
+    let _ = sandbox.guard(["backup", "verify", &id, "--level", "restore"]).ok();
+    fs::write(go, "").unwrap();
+    let ended = slow.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(postgres.sql("orders", "SELECT count(*) FROM item"), "1000");
+    assert_eq!(postgres.databases().len(), 3, "{:?}", postgres.databases());
 }
