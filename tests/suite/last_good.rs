@@ -115,6 +115,24 @@ fn what_only_a_reflog_has_counts_and_so_does_a_place_before_a_move() {
 
 // D10
 #[test]
+fn what_only_an_operation_saved_counts() {
+    let sandbox = grown();
+    // Never committed, and replaced by an older version that somebody asked for.
+    sandbox.write(DATA, emails(15));
+    let _ = sandbox.guard(["restore", DATA, "--from", "HEAD~1"]).ok();
+    assert_eq!(text(&sandbox), emails(10));
+    sandbox.write(DATA, "{");
+    let done = sandbox.guard(["restore", DATA]).ok();
+    assert!(
+        done.stdout.contains("came back: what was saved before operation ")
+            && done.stdout.contains("it has 15 records"),
+        "{done}"
+    );
+    assert_eq!(text(&sandbox), emails(15));
+}
+
+// D10
+#[test]
 fn a_side_branch_that_was_merged_counts() {
     let sandbox = grown();
     let _ = sandbox.git(["checkout", "-q", "-b", "side", "HEAD~1"]).ok();

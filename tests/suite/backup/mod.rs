@@ -5,6 +5,7 @@ mod copies;
 mod create;
 mod damage;
 mod doctor;
+mod forged;
 mod full;
 mod heal;
 mod killed;
