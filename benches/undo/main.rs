@@ -1,5 +1,5 @@
-//! What the gate, undo, snapshots and the walk to a good version cost, as paired ratios in one run:
-//! `cargo bench --bench undo [-- gate|undo|large|full|walk] [<runs>]`.
+//! What the gate, undo, snapshots, the walk to a good version and backups cost, as paired ratios in one run:
+//! `cargo bench --bench undo [-- gate|undo|large|full|walk|backup] [<runs>]`.
 //!
 //! The ways take turns, so that a drifting machine hits all alike. Wall time: the median, and the median of the pairwise
 //! ratios. CPU time (git, guard and all their children): what all runs together took, divided, because the system counts it
@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark runs git and writes its scratch repository")]
 
+mod backup;
 mod cost;
 mod full;
 mod gate;
@@ -21,8 +22,14 @@ use std::path::Path;
 type Part = (&'static str, fn(&Path, usize));
 
 /// The parts, in the order in which they run.
-const PARTS: [Part; 5] =
-    [("gate", gate::run), ("undo", undo::run), ("large", large::run), ("full", full::run), ("walk", walk::run)];
+const PARTS: [Part; 6] = [
+    ("gate", gate::run),
+    ("undo", undo::run),
+    ("large", large::run),
+    ("full", full::run),
+    ("walk", walk::run),
+    ("backup", backup::run),
+];
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
