@@ -26,6 +26,9 @@ pub enum Trailers<'a> {
     Own(&'a [String]),
 }
 
+/// Rules about the working tree here: what others have, or allowed in their commits, is no reason to lose what is in it.
+const OF_HERE: [&str; 2] = ["data-in-use", "ignored-overwritten"];
+
 /// Returns excuses by fingerprint, for the findings that have one. Asks nothing when nothing blocks or warns.
 pub fn excuses(
     repo: &Repo,
@@ -49,11 +52,13 @@ pub fn excuses(
         }
     }
     let open = |found: &BTreeMap<String, Excuse>, finding: &Finding| !found.contains_key(&finding.fingerprint);
-    if loud.iter().any(|finding| open(&found, finding)) {
-        add_trailers(repo, facts, allow.trailers, &loud, &mut found)?;
+    let of_all: Vec<&Finding> =
+        loud.iter().filter(|finding| !OF_HERE.contains(&finding.rule.as_str())).copied().collect();
+    if of_all.iter().any(|finding| open(&found, finding)) {
+        add_trailers(repo, facts, allow.trailers, &of_all, &mut found)?;
     }
-    if loud.iter().any(|finding| finding.level == Level::Block && open(&found, finding)) {
-        add_accepted(repo, manifest, facts, &loud, &mut found)?;
+    if of_all.iter().any(|finding| finding.level == Level::Block && open(&found, finding)) {
+        add_accepted(repo, manifest, facts, &of_all, &mut found)?;
     }
     if facts.result == (ResultKind::Predicted { certain: false }) {
         for finding in loud {

@@ -212,6 +212,23 @@ fn the_lines_that_are_accepted_are_the_manifests_to_choose() {
     let _ = sandbox.git(["merge", "bad"]).ok().says("'shared' already contains it");
 }
 
+/// What would be lost here no line contains, whoever has what comes in.
+#[test]
+fn what_is_in_the_working_tree_is_accepted_by_nobody() {
+    let sandbox = start(&manifest("[snapshot]\nmax_file = '1 KiB'\n"));
+    sandbox.branch("shared", &[("local", Some("theirs\n"))]);
+    let _ = sandbox.git(["branch", "-q", "-u", "shared"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "-b", "told", "shared"]).ok();
+    let trailer = "bring\n\nGuard-Allow: ignored-overwritten local -- fine here";
+    let _ = sandbox.git(["commit", "-q", "--amend", "-m", trailer]).ok();
+    let _ = sandbox.git(["checkout", "-q", "main"]).ok();
+    sandbox.write(".git/info/exclude", "local\n").write("local", "mine\n".repeat(1000));
+    for branch in ["shared", "told"] {
+        refused(&sandbox, &["merge", branch], "it could not be saved [ignored-overwritten]");
+        assert_eq!(sandbox.read("local"), "mine\n".repeat(1000).as_bytes());
+    }
+}
+
 // What a merge itself loses stands in no line, whatever of its sides is published.
 #[test]
 fn what_a_conflict_cost_one_side_is_accepted_by_nobody() {
