@@ -62,6 +62,7 @@ pub fn existing(
         contents,
         data,
         local: Vec::new(),
+        in_use: Vec::new(),
         losses,
         rewound,
         taken_back: Vec::new(),

@@ -86,6 +86,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
         contents,
         data,
         local: Vec::<LocalFile>::new(),
+        in_use: Vec::new(),
         losses: Losses::default(),
         rewound,
         taken_back,

@@ -72,11 +72,11 @@ pub fn files_in_the_way(repo: &Repo, head: Option<Oid>, to: Oid, max_read: u64) 
     local_files(repo, &paths, max_read)
 }
 
-fn place(top: &Path, path: &[u8]) -> PathBuf {
+pub(super) fn place(top: &Path, path: &[u8]) -> PathBuf {
     top.join(OsStr::from_bytes(path))
 }
 
-fn look(top: &Path, path: &[u8], kind: LocalKind) -> Option<InTheWay> {
+pub(super) fn look(top: &Path, path: &[u8], kind: LocalKind) -> Option<InTheWay> {
     let place = place(top, path);
     let metadata = place.symlink_metadata().ok()?;
     let mode = if metadata.is_symlink() {

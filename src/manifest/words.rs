@@ -8,6 +8,7 @@ use crate::model::Level;
 pub const RULE_NAMES: &[&str] = &[
     "case-collision",
     "conflict-markers",
+    "data-in-use",
     "data-schema",
     "data-shrunk",
     "deleted-in-merge",

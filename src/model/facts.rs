@@ -143,6 +143,32 @@ pub struct LocalFile {
     pub saved: bool,
 }
 
+/// How a database is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Another process holds a lock on it: it reads, it writes, or it has it open in WAL mode.
+    Locked {
+        /// Which, where the system tells; a process in another container has no number here.
+        pid: Option<i32>,
+    },
+    /// Its write-ahead log holds so many frames: their rows are not in the file, and would be written into a new one.
+    Wal {
+        /// How many; of many not all are counted.
+        frames: u64,
+    },
+    /// Its rollback journal is that of a transaction that was cut off; it would be rolled back into a new file.
+    Journal,
+}
+
+/// A database of the working tree that is in use, and in whose place the merge puts something else or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InUse {
+    /// Where.
+    pub path: TreePath,
+    /// How.
+    pub how: Use,
+}
+
 /// A side of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -239,6 +265,8 @@ pub struct Facts {
     pub data: BTreeMap<TreePath, DataFacts>,
     /// Files of the working tree that are in the way.
     pub local: Vec<LocalFile>,
+    /// Databases of the working tree that the merge replaces while they are in use.
+    pub in_use: Vec<InUse>,
     /// Where the result is not what merging gives; only for results that exist.
     pub losses: Losses,
     /// Submodules that go back to an earlier commit.

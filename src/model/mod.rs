@@ -25,8 +25,8 @@ pub use contents::{Contents, Held, Names, Standing, Table};
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
 pub use event::{Hook, Incoming, Push, RefMove, TransactionState};
 pub use facts::{
-    Content, DataFacts, Facts, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Rewound, Shape, Side,
-    TakenBack, Target,
+    Content, DataFacts, Facts, InUse, LocalFile, LocalKind, Moved, PathFacts, ResultKind, RevertedMerge, Rewound,
+    Shape, Side, TakenBack, Target, Use,
 };
 pub use finding::{Excuse, Finding, Level, Verdict, fingerprint};
 pub use oid::{HashKind, Oid, ParseOidError};

@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::store::Store;
 use crate::undo::UndoError;
+use crate::validate::sqlite::LOGS;
 
 /// So many commits are looked at.
 const MOST: usize = 5000;
@@ -168,7 +169,7 @@ fn saved(history: &History, store: Option<&Store>, path: &TreePath) -> Vec<Saved
 
 /// Returns whether a path is that of a database's write-ahead log or rollback journal.
 fn is_log_of(path: &TreePath, database: &TreePath) -> bool {
-    path.strip_prefix(&database[..]).is_some_and(|rest| rest == b"-wal" || rest == b"-journal")
+    path.strip_prefix(&database[..]).is_some_and(|rest| LOGS.iter().any(|ending| rest == ending.as_bytes()))
 }
 
 /// Returns what backups of this worktree have. Damaged ones are passed over here; `guard backup verify` names them.

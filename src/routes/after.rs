@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::losses::Look;
 use super::{Answer, Occasion, RECENT, Session, judge, pulled, result, retention, target};
-use crate::facts::{self, Asked, Found, Question};
-use crate::git::GitError;
+use crate::facts::{self, Asked, Found, Question, Replaced};
+use crate::git::{GitError, Repo};
 use crate::manifest::OnFailure;
 use crate::model::{
-    Body, Finding, Incoming, Judgement, Kind, Level, Oid, Operation, Raw, RefMove, RefName, Status, Target, Verdict,
+    Body, Facts, Finding, Incoming, Judgement, Kind, Level, Oid, Operation, Raw, RefMove, RefName, Status, Target,
+    Verdict,
 };
 use crate::rules;
 
@@ -35,7 +36,7 @@ pub(super) fn merged(session: &Session<'_>, squash: bool) -> Result<Option<Answe
     // No gate saw it: a git before 2.29, or an unborn branch.
     let before = known.and_then(|operation| operation.intent.head);
     let before = before.or(session.repo.resolve("ORIG_HEAD^{commit}")?);
-    audit(session, known, before, head)
+    audit(session, known, before, head, Files::JustWritten)
 }
 
 /// A commit is done: a merge that was concluded past `pre-commit` (`--no-verify`) is judged now, and a cherry-pick that needed no
@@ -53,7 +54,16 @@ pub(super) fn committed(session: &Session<'_>) -> Result<Option<Answer>, GitErro
     if known.as_ref().is_some_and(judged) {
         return Ok(None);
     }
-    audit(session, known.as_ref(), commit.parents.first().copied(), head)
+    audit(session, known.as_ref(), commit.parents.first().copied(), head, Files::InUseSince)
+}
+
+/// When the files of a merge were written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Files {
+    /// A moment ago.
+    JustWritten,
+    /// When the merge began: what stands beside a database may be its own by now.
+    InUseSince,
 }
 
 /// Judges a commit that exists, merged into `before`.
@@ -62,6 +72,7 @@ fn audit(
     known: Option<&Operation>,
     before: Option<Oid>,
     head: Oid,
+    files: Files,
 ) -> Result<Option<Answer>, GitError> {
     let repo = session.repo;
     let commit = repo.objects().commit(head)?;
@@ -76,7 +87,12 @@ fn audit(
     let allowed = session.allowances(branch.as_ref(), before, &heads);
     let question =
         Question { into: target(branch.as_ref(), before), incoming, squash: false, asked: Asked::Tree(commit.tree) };
-    let judged = judge::attempt(repo, &basis, &question, &allowed, |facts| Look::default().add(repo, facts))?;
+    let judged = judge::attempt(repo, &basis, &question, &allowed, |facts| {
+        if files == Files::JustWritten {
+            note_logs(repo, facts)?;
+        }
+        Look::default().add(repo, facts)
+    })?;
     let id = match known {
         Some(operation) => operation.id.clone(),
         None => begin(session, branch, before, head, &question),
@@ -98,6 +114,13 @@ fn audit(
         no_backup: None,
         misread: Vec::new(),
     }))
+}
+
+/// Notes databases that were replaced a moment ago though their log holds rows.
+pub(super) fn note_logs(repo: &Repo, facts: &mut Facts) -> Result<(), GitError> {
+    let found = facts::databases_in_use(repo, &facts.paths, Replaced::JustNow)?;
+    facts.in_use = found.into_iter().map(|used| used.found).collect();
+    Ok(())
 }
 
 fn begin(

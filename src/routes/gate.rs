@@ -5,7 +5,7 @@
 
 use super::{Answer, Occasion, Session, action_of, backup, judge, rebase, target};
 use crate::disk::Durability;
-use crate::facts::{self, Asked, InTheWay, Question};
+use crate::facts::{self, Asked, InTheWay, Question, Replaced};
 use crate::git::{GitError, Strategy};
 use crate::hooks;
 use crate::manifest::{Manifest, Snapshot};
@@ -151,8 +151,13 @@ fn judge_predicted(
     let mut saved = None;
     let judged = judge::attempt(repo, basis, question, allowed, |facts| {
         let in_the_way = facts::local_files(repo, &facts.paths, basis.manifest.snapshot.max_file)?;
-        let kept = saved.insert(save(session, id, &in_the_way, &basis.manifest.snapshot)?);
+        let in_use = facts::databases_in_use(repo, &facts.paths, Replaced::Soon)?;
+        // What a log holds is a part of its database: saved with what is in the way, though nothing is in its way.
+        let logs = in_use.iter().flat_map(|used| &used.logs).cloned();
+        let all: Vec<InTheWay> = in_the_way.iter().cloned().chain(logs).collect();
+        let kept = saved.insert(save(session, id, &all, &basis.manifest.snapshot)?);
         note_local(facts, &in_the_way, kept);
+        facts.in_use = in_use.into_iter().map(|used| used.found).collect();
         Ok(())
     })?;
     let saved = match (saved, &judged.failure) {

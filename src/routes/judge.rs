@@ -125,6 +125,7 @@ pub(super) fn unknown(question: &Question) -> Facts {
         contents: std::collections::BTreeMap::new(),
         data: std::collections::BTreeMap::new(),
         local: Vec::new(),
+        in_use: Vec::new(),
         losses: crate::model::Losses::default(),
         rewound: Vec::new(),
         taken_back: Vec::new(),

@@ -10,12 +10,12 @@ use crate::disk::{self, Kind, Root};
 use crate::facts::{Examiner, Version};
 use crate::git::{Repo, Stage};
 use crate::manifest::Manifest;
-use crate::model::{Mode, Source, Timestamp, TreePath, WorkFile};
+use crate::model::{Mode, Source, Timestamp, TreePath, Use, WorkFile};
 use crate::recover::{Candidate, Origin, Walk, settles, walk};
 use crate::store::Store;
 use crate::undo::{Content, Run, Then, Undo, UndoError};
 use crate::validate::Examined;
-use crate::validate::sqlite::{Use, in_use};
+use crate::validate::sqlite::in_use;
 
 /// What looking at versions takes.
 pub(super) struct Looking<'a> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use bstr::ByteSlice;
 
+use super::after::note_logs;
 use super::losses::Look;
 use super::{Answer, Occasion, RECENT, Session, judge, judgement, target};
 use crate::facts::{Asked, Question};
@@ -162,7 +163,12 @@ fn judge_result(
     let heads: Vec<Oid> = incoming.iter().map(|head| head.oid).collect();
     let allowed = session.allowances(branch.as_ref(), Some(tip), &heads);
     let question = Question { into: target(branch.as_ref(), Some(tip)), incoming, squash, asked: Asked::Tree(tree) };
+    // No gate looked, and git wrote the files a moment ago.
+    let is_first = operation.is_none() && route == "pre-merge-commit";
     let judged = judge::attempt(session.repo, &basis, &question, &allowed, |facts| {
+        if is_first {
+            note_logs(session.repo, facts)?;
+        }
         Look::default().add(session.repo, facts)?;
         without_staged(session.repo, facts)
     })?;

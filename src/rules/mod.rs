@@ -11,6 +11,7 @@ mod case;
 mod case_collision;
 mod conflict_markers;
 mod data;
+mod data_in_use;
 mod data_schema;
 mod data_shrunk;
 mod databases;
@@ -106,6 +107,7 @@ pub const REGISTER: &[Rule] = &[
     lost_records::RULE,
     doubled_records::RULE,
     data_shrunk::RULE,
+    data_in_use::RULE,
     deleted_in_merge::RULE,
     lost_change::RULE,
     lost_common_line::RULE,

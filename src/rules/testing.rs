@@ -66,6 +66,7 @@ impl Sample {
             contents: BTreeMap::new(),
             data: BTreeMap::new(),
             local: Vec::new(),
+            in_use: Vec::new(),
             losses: Losses::default(),
             rewound: Vec::new(),
             taken_back: Vec::new(),

@@ -1,17 +1,12 @@
 //! Databases that somebody uses are not replaced: their log would be played into another file.
 
-use bstr::ByteSlice;
-
-use crate::model::{Plan, TreePath};
-use crate::validate::sqlite::{Use, in_use};
+use crate::model::{Plan, TreePath, Use};
+use crate::validate::sqlite::{LOGS, in_use, is_database};
 
 use super::{Undo, UndoError};
 
-/// How an SQLite database begins.
-const MAGIC: &[u8] = b"SQLite format 3\0";
-
 /// Refuses a plan that would replace or remove a database that is in use, or whose log holds rows that would go with it unsaved: a log
-/// that the plan itself takes along is saved.
+/// that the plan itself takes along is saved, and one that stands as it was saved belongs to the file that comes back.
 pub(super) fn none_in_use(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError> {
     for step in plan.work.iter().filter(|step| step.expect.is_some()) {
         let Some(place) = undo.repo.on_disk(&step.path).filter(|place| is_database(place)) else { continue };
@@ -19,30 +14,44 @@ pub(super) fn none_in_use(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError>
             let beside = TreePath::from([&step.path[..], ending.as_bytes()].concat());
             plan.work.iter().any(|other| other.path == beside && other.expect.is_some())
         };
-        let why = match in_use(&place).map_err(|source| crate::disk::DiskError::Io {
+        let how = in_use(&place).map_err(|source| crate::disk::DiskError::Io {
             path: place.clone(),
             action: "look at",
             source,
-        })? {
+        })?;
+        let log = match how {
             None => continue,
-            Some(Use::Wal { .. }) if goes_too("-wal") => continue,
-            Some(Use::Journal) if goes_too("-journal") => continue,
-            Some(Use::Locked { pid: Some(pid) }) => format!("process {pid} has the database open: stop it first"),
-            Some(Use::Locked { pid: None }) => "another process has the database open: stop it first".to_owned(),
-            Some(Use::Wal { .. } | Use::Journal) => {
-                "its log holds what is not in the file yet: open and close it once with its program".to_owned()
+            Some(Use::Locked { pid }) => {
+                let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+                return Err(refused(&step.path, &format!("{who} has the database open: stop it first")));
             }
+            Some(Use::Wal { .. }) => LOGS[0],
+            Some(Use::Journal) => LOGS[1],
         };
-        return Err(UndoError::refused(format!("'{}' is in use: {why}; nothing was changed", step.path), None));
+        if !goes_too(log) && !is_of_what_comes(undo, plan, &step.path, log)? {
+            let why = format!(
+                "'{}{log}' holds what is not in the file: open and close it once with its program; a log of the file that stood \
+                 there before is moved away instead, and back afterwards",
+                step.path
+            );
+            return Err(refused(&step.path, &why));
+        }
     }
     Ok(())
 }
 
-fn is_database(place: &std::path::Path) -> bool {
-    use std::io::Read;
-    let mut first = [0; 16];
-    let is_file = place.symlink_metadata().is_ok_and(|there| there.is_file());
-    is_file
-        && std::fs::File::open(place).and_then(|mut file| file.read_exact(&mut first)).is_ok()
-        && first.as_bstr() == MAGIC
+fn refused(path: &TreePath, why: &str) -> UndoError {
+    UndoError::refused(format!("'{path}' is in use: {why}; nothing was changed"), None)
+}
+
+/// Returns whether a log stands as it was saved with the file that comes back: the plan has no step for it then.
+fn is_of_what_comes(undo: &Undo<'_>, plan: &Plan, database: &TreePath, ending: &str) -> Result<bool, UndoError> {
+    let log = TreePath::from([&database[..], ending.as_bytes()].concat());
+    if plan.work.iter().any(|step| step.path == log) || plan.conflicts.iter().any(|conflict| conflict.path == log) {
+        return Ok(false);
+    }
+    let history = undo.journal.operations()?;
+    let operation = plan.operation.as_ref().and_then(|id| history.operation(id));
+    let Some(operation) = operation else { return Ok(false) };
+    Ok(operation.intent.saved.files.iter().any(|file| file.path == log) && !undo.is_pruned(operation)?)
 }

@@ -11,6 +11,7 @@ use crate::model::{
     Attributes, Entry, Made, Mode, Oid, Operation, OperationId, RefName, RefStep, SavedFile, Slot, Source, StashStep,
     StateStep, TreePath, Way, WorkFile,
 };
+use crate::validate::sqlite::LOGS;
 
 use super::autostash::{Autostash, PENDING};
 use super::find::Open;
@@ -278,7 +279,7 @@ impl<'o> Before<'o> {
         elsewhere: &BTreeSet<TreePath>,
         notes: &mut Vec<String>,
     ) -> Vec<PathDelta> {
-        let mut displaced = self.displaced(&changes);
+        let mut displaced = self.displaced(&changes, elsewhere);
         if let Some(why) = self.unsaved.get(&TreePath::from("./")) {
             notes.push(format!("not everything that was uncommitted before it was saved: {why}"));
         }
@@ -314,9 +315,19 @@ impl<'o> Before<'o> {
         paths
     }
 
-    /// Returns the saved files for which the operation put a folder, and those whose folder gave way to a file: git knew
-    /// nothing of them, so no tree does.
-    fn displaced(&self, changes: &BTreeMap<TreePath, (Option<Entry>, Option<Entry>)>) -> Vec<PathDelta> {
+    /// Returns the saved files for which the operation put a folder, those whose folder gave way to a file, and the logs of
+    /// databases that it replaced: git knew nothing of them, so no tree does.
+    fn displaced(
+        &self,
+        changes: &BTreeMap<TreePath, (Option<Entry>, Option<Entry>)>,
+        elsewhere: &BTreeSet<TreePath>,
+    ) -> Vec<PathDelta> {
+        let is_replaced = |database: &[u8]| {
+            let database = TreePath::from(database);
+            changes.contains_key(&database) && !elsewhere.contains(&database)
+        };
+        let is_log =
+            |path: &TreePath| LOGS.iter().any(|ending| path.strip_suffix(ending.as_bytes()).is_some_and(is_replaced));
         let came = |path: &TreePath| changes.get(path).is_some_and(|(_, after)| after.is_some());
         let is_displaced = |path: &TreePath| {
             let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
@@ -328,7 +339,8 @@ impl<'o> Before<'o> {
             let next = changes.range(&beneath..).take_while(|(other, _)| other.starts_with(&beneath)).next();
             next.is_some_and(|(_, (_, after))| after.is_some())
         };
-        let untracked = self.files.values().filter(|file| !file.tracked && is_displaced(&file.path));
+        let untracked =
+            self.files.values().filter(|file| !file.tracked && (is_displaced(&file.path) || is_log(&file.path)));
         let delta = |file: &SavedFile| {
             let work = Some(Sides { after: None, before: self.file_at(&file.path) });
             PathDelta { path: file.path.clone(), index: None, work, overlap: Overlap::Refuse }

@@ -12,6 +12,7 @@ use crate::model::{
     Unsaved, Way, WorkFile, escape,
 };
 use crate::store::StoreError;
+use crate::validate::sqlite::LOGS;
 
 use super::delta::{Before, Delta, Overlap, PRUNED, PathDelta, Sides};
 use super::find::{Wanted, wanted};
@@ -234,6 +235,13 @@ pub(super) fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from:
             return Err(UndoError::refused(why, operation.as_ref().map(|id| format!("guard show {id}"))));
         }
         files.extend(found.into_iter().map(|(path, file)| (path.clone(), file.clone())));
+        // A log is a part of its database.
+        for log in LOGS.map(|ending| TreePath::from([&path[..], ending.as_bytes()].concat())) {
+            if let Some(Unsaved { path, why }) = unsaved.iter().find(|unsaved| unsaved.path == log) {
+                return Err(UndoError::refused(format!("'{path}' was not saved then: {why}"), None));
+            }
+            files.extend(all.get(&log).map(|file| (log, file.clone())));
+        }
     }
     Ok(Then { operation, files })
 }

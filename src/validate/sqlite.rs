@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-pub use beside::{Use, in_use};
+pub use beside::{LOGS, SMALLEST_PAGE, in_use, is_database, left_beside};
 pub use compare::{DatabaseLoss, LossKind, compare_databases};
 pub(crate) use open::Source;
 pub(crate) use stop::{Meaning, Stop};
@@ -149,7 +149,7 @@ fn head(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Says what stands beside the file and belongs to it.
 fn look_beside(path: &Path, reading: Reading, found: &mut Examined) -> io::Result<()> {
-    let frames = beside::frames(&beside::companion(path, "-wal"))?;
+    let frames = beside::frames(&beside::companion(path, "-wal"), u64::MAX)?;
     if frames > 0 {
         let what = format!("its write-ahead log '-wal' holds {frames} pages that may not be in the file");
         match reading {
@@ -167,7 +167,7 @@ fn look_beside(path: &Path, reading: Reading, found: &mut Examined) -> io::Resul
 
 /// Compares the length of the file with what its header says.
 fn check_length(source: &Source, reading: Reading, found: &mut Examined) -> io::Result<()> {
-    if reading == Reading::Live && beside::frames(&beside::companion(&source.path, "-wal"))? > 0 {
+    if reading == Reading::Live && beside::frames(&beside::companion(&source.path, "-wal"), 1)? > 0 {
         // The newest header is in the log.
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use crate::database_in_use;
 use crate::support::{ORT, Sandbox};
 
 /// How a case is set up on `main`, and what the branch `feat` brings.
@@ -134,6 +135,12 @@ fn cases() -> Vec<Case> {
         Case {
             later: |sandbox| records(sandbox, (1..30).chain([99])),
             ..case("doubled-records", "block", |s| data(s, KEY, 1..30), |s| records(s, [99].into_iter().chain(1..30)))
+        },
+        Case {
+            later: |sandbox| {
+                database_in_use::crash(sandbox);
+            },
+            ..case("data-in-use", "block", database_in_use::make, database_in_use::grow)
         },
         case("data-shrunk", "warn", |s| data(s, "records = \"\"", 1..30), |s| records(s, [])),
         Case {

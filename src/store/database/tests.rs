@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::*;
+use crate::model::Use;
 use crate::validate::Standing;
-use crate::validate::sqlite::{Use, in_use};
+use crate::validate::sqlite::in_use;
 
 const LIMITS: Limits = Limits { bytes: 512 << 20, time: Duration::from_secs(20) };
 

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
+use super::likeness::MAGIC;
+use crate::model::Use;
+
 /// Where SQLite's locks lie: one pending byte, one reserved, 510 shared.
 const LOCK_BYTES: (u64, u64) = (0x4000_0000, 512);
 
@@ -18,22 +21,14 @@ const WAL_MAGIC: [u8; 3] = [0x37, 0x7f, 0x06];
 const WAL_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// Why a database can't be replaced now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// Another process holds a lock on it: it reads, it writes, or it has it open in WAL mode.
-    Locked {
-        /// Which, where the system tells; a process in another container has no number here.
-        pid: Option<i32>,
-    },
-    /// Its write-ahead log holds so many frames: their rows are not in the file, and would be written into a new one.
-    Wal {
-        /// How many.
-        frames: u64,
-    },
-    /// Its rollback journal is that of a transaction that was cut off; it would be rolled back into a new file.
-    Journal,
-}
+/// How the names of the files end that hold a part of a database: its logs. Its `-shm` holds nothing of its own: whoever opens the
+/// database next makes it from the log.
+pub const LOGS: [&str; 2] = ["-wal", "-journal"];
+
+/// So many frames tell that a log is in use: whoever waits for a merge need not wait for the rest to be counted.
+const COUNTED: u64 = 10_000;
+/// The size of a page is a power of two from here on.
+pub const SMALLEST_PAGE: u64 = 512;
 
 /// Returns how a database is in use; `None` when nothing tells that it is.
 ///
@@ -41,21 +36,34 @@ pub enum Use {
 /// holds no lock: it can't be seen. Closing the file, which this does, drops this process's own locks on it (POSIX
 /// locks belong to the process): not to be called while a connection of ours has the database open.
 pub fn in_use(path: &Path) -> io::Result<Option<Use>> {
-    // SQLite follows a link and puts its files beside what the link names.
-    let path = std::fs::canonicalize(path)?;
     let (start, length) = LOCK_BYTES;
     let asked = Flock { start, length, offset_type: FlockOffsetType::Set, ..Flock::from(FlockType::WriteLock) };
     // Opened only when it is a file: opening a pipe would wait for a writer.
-    if std::fs::metadata(&path)?.is_file()
-        && let Some(held) = fcntl_getlk(File::open(&path)?, &asked)?
+    if std::fs::metadata(path)?.is_file()
+        && let Some(held) = fcntl_getlk(File::open(path)?, &asked)?
     {
         return Ok(Some(Use::Locked { pid: held.pid.map(|pid| pid.as_raw_nonzero().get()) }));
     }
-    let frames = frames(&companion(&path, "-wal"))?;
+    left_beside(path)
+}
+
+/// Returns what stands beside a database and would be played into any file at its place, whoever uses it.
+pub fn left_beside(path: &Path) -> io::Result<Option<Use>> {
+    // SQLite follows a link and puts its files beside what the link names.
+    let path = std::fs::canonicalize(path)?;
+    let frames = frames(&companion(&path, "-wal"), COUNTED)?;
     if frames > 0 {
         return Ok(Some(Use::Wal { frames }));
     }
     Ok(has_journal(&path)?.then_some(Use::Journal))
+}
+
+/// Returns whether a regular file begins as a database does.
+pub fn is_database(path: &Path) -> bool {
+    let mut first = [0; MAGIC.len()];
+    path.symlink_metadata().is_ok_and(|there| there.is_file())
+        && File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok()
+        && first == MAGIC
 }
 
 /// Returns the path of a database's `-wal`, `-shm` or `-journal`.
@@ -86,9 +94,9 @@ pub(super) fn has_journal(path: &Path) -> io::Result<bool> {
     Ok(magic == JOURNAL_MAGIC)
 }
 
-/// Returns how many frames of a write-ahead log belong to finished transactions of its present round. Checksums are not
-/// recomputed: a frame that was torn counts.
-pub(super) fn frames(wal: &Path) -> io::Result<u64> {
+/// Returns how many frames of a write-ahead log belong to finished transactions of its present round; when there are `enough`,
+/// no more are looked for. Checksums are not recomputed: a frame that was torn counts.
+pub(super) fn frames(wal: &Path, enough: u64) -> io::Result<u64> {
     let length = length(wal)?.unwrap_or(0);
     if length < WAL_HEADER as u64 {
         return Ok(0);
@@ -97,13 +105,13 @@ pub(super) fn frames(wal: &Path) -> io::Result<u64> {
     let mut header = [0; WAL_HEADER];
     file.read_exact(&mut header)?;
     let page_size = u64::from(number(&header, 8));
-    if header[..3] != WAL_MAGIC || page_size < 512 {
+    if header[..3] != WAL_MAGIC || page_size < SMALLEST_PAGE {
         return Ok(0);
     }
     let (mut frames, mut seen) = (0, 0);
     let mut at = WAL_HEADER as u64;
     let whole = FRAME_HEADER as u64 + page_size;
-    while at + whole <= length {
+    while at + whole <= length && frames < enough {
         let mut frame = [0; FRAME_HEADER];
         file.seek(SeekFrom::Start(at))?;
         file.read_exact(&mut frame)?;

@@ -1,7 +1,7 @@
 //! What a file that is no database looks like: said in words, for a person who expects one there.
 
 /// The first bytes of every database.
-pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
+pub(super) const MAGIC: [u8; 16] = *b"SQLite format 3\0";
 
 /// So many bytes are looked at.
 pub(super) const HEAD: usize = 4096;
@@ -34,7 +34,7 @@ pub(super) enum Likeness {
 
 /// Looks at the first bytes of a file of `length` bytes.
 pub(super) fn of(head: &[u8], length: u64) -> Likeness {
-    if head.starts_with(MAGIC) {
+    if head.starts_with(&MAGIC) {
         return if length < 512 { Likeness::Other("the beginning of one, cut off") } else { Likeness::Database };
     }
     if head.is_empty() {
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(other(b"a\n<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> b\n"), "text with conflict markers");
         assert_eq!(other(b"\x1f\x8b\x08\0"), "a gzip archive");
         assert_eq!(other(&MAGIC[..15]), "text");
-        assert_eq!(other(MAGIC), "the beginning of one, cut off");
+        assert_eq!(other(&MAGIC), "the beginning of one, cut off");
         assert_eq!(other(b"SQLite format 4\0\0\0\0"), "binary data of another kind, or its first bytes are damaged");
     }
 
@@ -122,6 +122,6 @@ mod tests {
         assert!(matches!(of(&noise[..512], 512), Likeness::Sealed(_)));
         assert!(matches!(of(&noise[..HEAD], 8191), Likeness::Other(_)));
         assert!(matches!(of(b"** This file contains an SQLite 2.1 database **\0", 4096), Likeness::Sealed(_)));
-        assert_eq!(of(&[MAGIC, &[0; 600]].concat(), 616), Likeness::Database);
+        assert_eq!(of(&[&MAGIC[..], &[0; 600]].concat(), 616), Likeness::Database);
     }
 }

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::model::Use;
 use crate::validate::examined::{Standing, Table};
 
 mod damage;
