@@ -2,22 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{CONTENT_LIMIT, Databases, Examiner, Version};
-use crate::deviation;
-use crate::git::{GitError, Objects, Reader};
+use super::files::{Files, Led, follow};
+use super::{Databases, Examiner, Version};
+use crate::git::GitError;
 use crate::manifest::Manifest;
-use crate::model::{Content, DataFacts, Held, Oid, PathFacts, TreePath};
+use crate::model::{Content, DataFacts, Held, Mode, Oid, PathFacts, TreePath};
 
 /// Examines the versions of each file that the manifest names as data, as far as their contents were gathered; of
-/// databases all, which are no contents. `check` says when the time is over.
-pub(super) fn examine<'p>(
+/// databases all, which are no contents. Schemas are those of the tree `first`. A link that the merge put in the place of a file
+/// holds what it leads to in the tree `result`, if that is known. `check` says when the time is over.
+pub(super) fn examine<'p, F: Files>(
     manifest: &Manifest,
     paths: impl IntoIterator<Item = &'p PathFacts>,
     (contents, databases): (&BTreeMap<Oid, Content>, &Databases<'_>),
-    schema: impl Fn(&str) -> Result<Vec<u8>, String>,
+    (first, result): (&F, Option<&F>),
     check: impl Fn() -> Result<(), GitError>,
 ) -> Result<BTreeMap<TreePath, DataFacts>, GitError> {
-    let examiner = Examiner::new(manifest, schema);
+    let examiner = Examiner::new(manifest, |path| schema(first, path));
     let mut found = BTreeMap::new();
     for facts in paths.into_iter().filter(|facts| !facts.conflicted && examiner.rule(&facts.path).is_some()) {
         let mut all = BTreeMap::new();
@@ -27,7 +28,9 @@ pub(super) fn examine<'p>(
                 continue;
             }
             check()?;
-            if examiner.is_database(&facts.path) {
+            if entry.mode == Mode::Link && facts.result == Some(entry) && facts.replaces_file() {
+                all.insert(entry.oid, led_to(&examiner, databases, result, &facts.path)?);
+            } else if examiner.is_database(&facts.path) {
                 if entry.mode.is_regular() {
                     all.insert(entry.oid, databases.held(entry.oid));
                 }
@@ -38,6 +41,32 @@ pub(super) fn examine<'p>(
         found.insert(facts.path.clone(), DataFacts { entries: facts.clone(), held: all });
     }
     Ok(found)
+}
+
+/// Examines what a link leads to.
+fn led_to(
+    examiner: &Examiner<'_>,
+    databases: &Databases<'_>,
+    files: Option<&impl Files>,
+    path: &TreePath,
+) -> Result<Held, GitError> {
+    let Some(files) = files else {
+        let why = "it is a symbolic link, and where it leads is not known before the merge";
+        return Ok(Held { unknown: Some(why.to_owned()), ..Held::default() });
+    };
+    let led = follow(files, path)?;
+    Ok(match &led {
+        Led::File(_, entry) => {
+            let held = if examiner.is_database(path) {
+                databases.held(entry.oid)
+            } else {
+                held(examiner, path, &files.content(entry.oid)?)
+            };
+            let fault = held.fault.map(|fault| format!("it is {led}: {fault}"));
+            Held { fault, ..held }
+        }
+        _ => Held { fault: Some(format!("it is {led}")), ..Held::default() },
+    })
 }
 
 fn held(examiner: &Examiner<'_>, path: &TreePath, content: &Content) -> Held {
@@ -52,23 +81,11 @@ fn held(examiner: &Examiner<'_>, path: &TreePath, content: &Content) -> Held {
 }
 
 /// Reads a schema from a tree; the error says why it can't be had.
-pub(super) fn schema(objects: &Objects, tree: Option<Oid>, path: &str) -> Result<Vec<u8>, String> {
-    let entry = objects.entry(tree, &path.into()).map_err(|error| error.to_string())?;
-    let entry = entry.filter(|entry| entry.mode.is_regular()).ok_or(MISSING)?;
-    match objects.content(entry.oid, CONTENT_LIMIT).map_err(|error| error.to_string())? {
+fn schema(files: &impl Files, path: &str) -> Result<Vec<u8>, String> {
+    let entry = files.entry(&path.into()).map_err(|error| error.to_string())?;
+    let entry = entry.filter(|entry| entry.mode.is_regular()).ok_or("there is no such file")?;
+    match files.content(entry.oid).map_err(|error| error.to_string())? {
         Content::Bytes(bytes) => Ok(bytes.to_vec()),
         Content::TooLarge(size) => Err(format!("too large to be read ({size} bytes)")),
     }
 }
-
-/// Reads a schema from a tree of a history.
-pub(super) fn schema_in(reader: &Reader, tree: Option<Oid>, path: &str) -> Result<Vec<u8>, String> {
-    let words = |error: GitError| error.to_string();
-    let entry = tree.map(|tree| deviation::up(reader, tree, &path.into())).transpose().map_err(words)?.flatten();
-    let entry = entry.filter(|entry| entry.mode.is_regular()).ok_or(MISSING)?;
-    let bytes = reader.text(entry.oid, CONTENT_LIMIT).map_err(words)?.ok_or("it is too large")?;
-    Ok(bytes.to_vec())
-}
-
-/// Why a schema can't be had that the manifest names.
-const MISSING: &str = "there is no such file";

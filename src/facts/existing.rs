@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bstr::BString;
 
 use super::contents::{has_compared_data, has_disputed_keys};
+use super::files::InHistory;
 use super::{CONTENT_LIMIT, Databases, data, rewound};
 use crate::deviation::{self, Compared, Comparer, Merge};
 use crate::git::{GitError, Graph, Node, Reader};
@@ -44,8 +45,8 @@ pub fn existing(
     let changed = changed_data(reader, graph, manifest, commit, merge.bases())?;
     let contents = contents(reader, manifest, paths.iter().chain(&changed))?;
     let first_tree = graph.parents(commit).first().map(|first| graph.tree(*first));
-    let schema = |path: &str| data::schema_in(reader, first_tree, path);
-    let data = data::examine(manifest, paths.iter().chain(&changed), (&contents, databases), schema, || Ok(()))?;
+    let trees = (&InHistory(reader, first_tree), Some(&InHistory(reader, Some(graph.tree(commit)))));
+    let data = data::examine(manifest, paths.iter().chain(&changed), (&contents, databases), trees, || Ok(()))?;
     let losses = Losses { at: losses(reader, deviations)?, usual: None, side_taken };
     let parents = graph.parents(commit);
     let heads = parents.iter().skip(1).map(|parent| graph.oid(*parent));

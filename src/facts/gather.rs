@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::files::InTree;
 use super::{Databases, contents, data, names, reverted, rewound};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::{Deny, Manifest};
@@ -58,9 +59,10 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
     let deleted = paths.iter().filter(|path| path.first.is_some() && path.result.is_none()).count();
     let first_files = count_first_files(repo, manifest, first_tree, deleted)?;
     let contents = contents::read(repo, manifest, &mut paths)?;
-    let schema = |path: &str| data::schema(objects, first_tree, path);
     let read = (&contents, &Databases::new(repo));
-    let data = data::examine(manifest, &paths, read, schema, || repo.deadline().check())?;
+    let result = answer.tree.map(|tree| InTree(objects, Some(tree)));
+    let trees = (&InTree(objects, first_tree), result.as_ref());
+    let data = data::examine(manifest, &paths, read, trees, || repo.deadline().check())?;
     let rewound = rewound::find(repo, question.into.tip, &paths)?;
     let off = manifest.setting("stale-content").is_some_and(|setting| setting.level == Some(Level::Off));
     let taken_back = match question.into.tip {

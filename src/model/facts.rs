@@ -94,6 +94,14 @@ impl PathFacts {
 }
 
 impl PathFacts {
+    /// Returns whether something else, or nothing, stands in the place of a file: of the first parent's, or where no parent has that
+    /// either, of any parent's.
+    pub fn replaces_file(&self) -> bool {
+        let is_file = |entry: &Option<Entry>| entry.is_some_and(|entry| entry.mode.is_regular());
+        let is_new = || self.first != self.result && !self.others.contains(&self.result);
+        !is_file(&self.result) && (is_file(&self.first) || is_new() && self.others.iter().any(is_file))
+    }
+
     /// Returns whether the result is what merging gives without a look at contents: only some parents changed the path, all to
     /// this.
     pub fn is_undisputed(&self) -> bool {

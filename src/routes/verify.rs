@@ -6,13 +6,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::path::Path;
 
 use super::data_here::{self, here, schema};
 use super::looking::examine;
-use crate::facts::{self, CONTENT_LIMIT, Examiner, Found, Version};
+use crate::facts::{self, CONTENT_LIMIT, Examiner, Found, Led, Version};
 use crate::git::{GitError, Repo};
 use crate::manifest::Manifest;
-use crate::model::{BackupId, Content, Entry, Oid, Raw, Standing, TreePath};
+use crate::model::{BackupId, Content, Entry, Mode, Oid, Raw, Standing, TreePath};
 use crate::recover::{loss, over};
 use crate::store::{Store, StoreError};
 use crate::validate::{Examined, Place};
@@ -117,12 +118,14 @@ impl<'r> Verify<'r> {
         let is_wanted = |path: &TreePath| examiner.rule(path).is_some() && is_chosen(path, paths);
         let index = self.repo.own_index_file();
         for entry in self.repo.index_entries(&index)?.into_iter().filter(|entry| !entry.skip_worktree) {
-            if entry.entry.mode.is_regular() && is_wanted(&entry.path) {
+            let is_file = entry.entry.mode.is_regular();
+            if (is_file || entry.entry.mode == Mode::Link && self.is_no_folder(&entry.path)) && is_wanted(&entry.path) {
                 found.insert(entry.path);
             }
         }
         if !self.manifest.data.is_empty() {
-            found.extend(self.repo.untracked()?.into_iter().filter(is_wanted));
+            let untracked = self.repo.untracked()?.into_iter().filter(is_wanted);
+            found.extend(untracked.filter(|path| self.is_no_folder(path)));
         }
         let missing = self.missing(&examiner, |path| is_wanted(path) && !found.contains(path));
         for path in paths {
@@ -169,11 +172,25 @@ impl<'r> Verify<'r> {
         let examiner = self.examiner();
         let mut found = Vec::new();
         for change in self.repo.objects().diff(None, Some(tree), self.repo.deadline())? {
-            let Some(entry) = change.after.filter(|entry| entry.mode.is_regular()) else { continue };
-            if paths.contains(&change.path) || (examiner.rule(&change.path).is_some() && is_chosen(&change.path, paths))
+            let Some(entry) = change.after.filter(|entry| entry.mode != Mode::Submodule) else { continue };
+            if !paths.contains(&change.path)
+                && (examiner.rule(&change.path).is_none() || !is_chosen(&change.path, paths))
             {
-                found.push(self.blob(&examiner, change.path, entry)?);
+                continue;
             }
+            if entry.mode != Mode::Link {
+                found.push(self.blob(&examiner, change.path, entry)?);
+                continue;
+            }
+            let led = facts::follow_link(self.repo.objects(), tree, &change.path)?;
+            let linked = match led {
+                Led::File(_, entry) => self.blob(&examiner, change.path.clone(), entry)?.examined,
+                // What is in it has its own names.
+                Led::Folder(_) => continue,
+                Led::Outside => unknown(format!("it is {led}: that is not looked at")),
+                Led::Nowhere(_) => bad(format!("it is {led}")),
+            };
+            found.push(Verified { path: change.path, examined: linked });
         }
         let is_missing =
             |path: &&TreePath| !path.is_empty() && !found.iter().any(|known| is_beneath(&known.path, path));
@@ -253,13 +270,35 @@ impl<'r> Verify<'r> {
                 found.faults.add(Place::Whole, "it is not there, though git tracks it");
             }
             Err(error) => found.unknown.push(format!("it can't be read: {error}")),
+            Ok(there) if there.is_symlink() => return self.led_to(examiner, path, &place),
+            Ok(there) if there.is_dir() => found.faults.add(Place::Whole, "it is a folder"),
             Ok(there) if !there.is_file() => found.unknown.push("it is no ordinary file".to_owned()),
-            Ok(_) => match examiner.examine(path, Version::Live(&place)) {
-                Ok(read) => found = read,
-                Err(error) => found.unknown.push(format!("it can't be read: {error}")),
-            },
+            Ok(_) => return live(examiner, path, &place),
         }
         found
+    }
+
+    /// Returns whether a link does not lead to a folder: what is in one has its own names.
+    fn is_no_folder(&self, path: &TreePath) -> bool {
+        self.repo.on_disk(path).is_some_and(|place| !place.is_dir())
+    }
+
+    /// Examines the file that a link leads to, if it is one of the working tree; others are not looked at.
+    fn led_to(&self, examiner: &Examiner<'_>, path: &TreePath, link: &Path) -> Examined {
+        let nowhere = "it is a symbolic link, and no file is where it leads";
+        let (Ok(Ok(top)), Ok(file)) = (self.repo.need_work_tree().map(Path::canonicalize), link.canonicalize()) else {
+            return bad(nowhere.to_owned());
+        };
+        match file.strip_prefix(&top) {
+            Err(_) => {
+                unknown("it is a symbolic link that leads out of the working tree: that is not looked at".to_owned())
+            }
+            Ok(inside) if inside.starts_with(".git") => {
+                unknown("it is a symbolic link into git's own folder: that is not looked at".to_owned())
+            }
+            Ok(_) if !file.is_file() => bad(nowhere.to_owned()),
+            Ok(_) => live(examiner, path, &file),
+        }
     }
 
     /// Notes that a file has lost more against HEAD's version than its entry allows: `guard restore` passes it over then. It may be
@@ -296,6 +335,18 @@ impl<'r> Verify<'r> {
         };
         Ok(Verified { path, examined: found })
     }
+}
+
+/// Examines a file that stands there.
+fn live(examiner: &Examiner<'_>, path: &TreePath, place: &Path) -> Examined {
+    let read = examiner.examine(path, Version::Live(place));
+    read.unwrap_or_else(|error| unknown(format!("it can't be read: {error}")))
+}
+
+fn bad(why: String) -> Examined {
+    let mut found = Examined::default();
+    found.faults.add(Place::Whole, why);
+    found
 }
 
 fn unknown(why: String) -> Examined {

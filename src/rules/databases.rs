@@ -94,8 +94,9 @@ pub(super) fn draft(case: &Case<'_>, facts: &PathFacts, rule: &DataRule, about: 
 /// Says that a database is damaged that was not before: against the first parent, and where nobody has the content against
 /// every parent.
 pub(super) fn damaged(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
-    let fault = held(case, facts, facts.result).filter(|_| is_database(case, facts))?.fault.as_ref()?;
     let is_file = |entry: &Entry| entry.mode.is_regular();
+    let result = facts.result.filter(is_file);
+    let fault = held(case, facts, result).filter(|_| is_database(case, facts))?.fault.as_ref()?;
     let is_good = |entry: Entry| {
         held(case, facts, Some(entry)).is_some_and(|held| held.fault.is_none() && held.unknown.is_none())
     };

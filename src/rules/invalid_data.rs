@@ -1,10 +1,10 @@
 //! `invalid-data`: a data file no longer parses.
 
-use crate::model::{Level, PathFacts};
+use crate::model::{Level, Mode, PathFacts};
 use crate::validate::{Health, check};
 
 use super::conflict_markers::unresolved;
-use super::data::{named, reading};
+use super::data::{held, named, reading};
 use super::databases;
 use super::{Case, Docs, Draft, Rule};
 
@@ -18,7 +18,8 @@ pub const RULE: Rule = Rule {
                 content was taken whole from one side: then the first parent's version must parse, or not exist. A \
                 file over a limit (size, depth) is not judged. SQLite databases of an entry are examined by SQLite: damage, a \
                 file cut off, references that lead nowhere (`foreign_key_check`), where the first parent's version was \
-                sound.",
+                sound. So is what takes the place of such a file: a folder, a submodule, and a symbolic link, unless it leads to a \
+                file in the repository; what that holds is judged in its place.",
         why: "Both versions were fine, and their combination is not: a brace or a comma was lost between them. What \
               reads the file fails at the next start. Of 40 such merges in public histories 38 were repaired later; \
               none of 6,650 ordinary merges had one.",
@@ -32,7 +33,23 @@ pub const RULE: Rule = Rule {
 
 fn judge(case: &Case<'_>) -> Vec<Draft> {
     let files = case.paths().filter_map(|facts| draft(case, facts));
-    files.chain(named(case).filter_map(|(facts, _)| databases::damaged(case, facts))).collect()
+    let data = |(facts, _)| no_file(case, facts).or_else(|| databases::damaged(case, facts));
+    files.chain(named(case).filter_map(data)).collect()
+}
+
+/// Says that something stands in the place of a data file that is none, or a link that leads to no good one.
+fn no_file(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
+    if !facts.replaces_file() {
+        return None;
+    }
+    let what = match facts.result.map(|entry| entry.mode) {
+        Some(Mode::Link) => held(case, facts, facts.result)?.fault.clone()?,
+        Some(mode) => format!("it is a {}", mode.noun()),
+        None if case.became_folder(facts) => "it is a folder".to_owned(),
+        None => return None,
+    };
+    let path = &facts.path;
+    Some(Draft::at(path, format!("'{path}' is no data file any more: {what}")))
 }
 
 fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
@@ -53,7 +70,7 @@ fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::{Sample, file};
+    use crate::rules::testing::{Sample, file, link};
 
     fn merged(path: &str, first: &str, other: &str, result: &str) -> Sample {
         Sample::merge().path(path, file(first), &[file(other)], file(result))
@@ -94,6 +111,20 @@ mod tests {
         assert_eq!(fast_forward(file("{}")).said(), ["block invalid-data a.jsonl"]);
         assert_eq!(fast_forward(None).said(), ["block invalid-data a.jsonl"]);
         assert!(fast_forward(file("[")).said().is_empty());
+    }
+
+    #[test]
+    fn what_takes_the_place_of_a_data_file_is_judged_by_what_it_leads_to() {
+        // What a link leads to stands for its target here.
+        let taken =
+            |first, result| Sample::merge().data(&["*.json"]).path("a.json", first, &[result], result).examined();
+        assert_eq!(taken(file("{}"), link("x")).said(), ["block invalid-data a.json"]);
+        assert!(taken(file("{}"), link("[]")).said().is_empty());
+        assert!(taken(None, link("x")).said().is_empty());
+        assert!(taken(link("y"), link("x")).said().is_empty());
+        let folder = taken(file("{}"), None).path("a.json/x", None, &[file("1")], file("1"));
+        assert_eq!(folder.judge()[0].message, "'a.json' is no data file any more: it is a folder");
+        assert!(taken(file("{}"), None).said().is_empty());
     }
 
     #[test]

@@ -37,6 +37,7 @@ mod last_good_database;
 mod last_good_interrupted;
 mod last_good_many;
 mod last_good_partly;
+mod linked_data;
 mod lost;
 mod lost_forms;
 mod lost_partly;
