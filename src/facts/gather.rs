@@ -115,8 +115,8 @@ fn merge_bases(repo: &Repo, tip: Option<Oid>, incoming: &[Oid]) -> Result<Vec<Oi
             }
         }
     }
-    // What looks unrelated here may be related where history is whole.
-    if bases.is_empty() && !incoming.is_empty() && repo.is_shallow() {
+    // What looks unrelated here may be related where history is whole, and an old base may not be the newest one.
+    if !incoming.is_empty() && repo.is_cut(&[&[tip], incoming].concat(), &bases)? {
         return Err(GitError::Shallow);
     }
     Ok(bases)

@@ -52,8 +52,8 @@ pub enum GitError {
     /// An object that should be there is not (shallow or partial clone, or damage).
     #[error("object {0} is missing here (a shallow or partial clone, or a damaged repository)")]
     Missing(Oid),
-    /// History is cut off before a common ancestor.
-    #[error("no common ancestor is here: the clone is shallow ('git fetch --unshallow' brings the rest)")]
+    /// History is cut off before what two lines have in common.
+    #[error("the clone is shallow, and history that is needed is cut off ('git fetch --unshallow' brings it)")]
     Shallow,
     /// An object is there but can't be read as what it should be.
     #[error("object {oid} can't be read: {why}")]

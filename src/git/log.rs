@@ -59,6 +59,18 @@ impl Repo {
         Ok(ask.arg("--").run()?.success()?.lines().filter_map(Oid::from_hex).collect())
     }
 
+    /// Returns whether a shallow clone cuts off history that these have and `without` have not: then neither what they have in
+    /// common nor the merges among them are known.
+    pub fn is_cut(&self, tips: &[Oid], without: &[Oid]) -> Result<bool, GitError> {
+        let cut = self.cut_commits();
+        if cut.is_empty() {
+            return Ok(false);
+        }
+        let ask = self.git("rev-list").args(tips.iter().map(Oid::to_string));
+        let ask = ask.args(without.iter().map(|oid| format!("^{oid}"))).arg("--");
+        Ok(ask.run()?.success()?.lines().filter_map(Oid::from_hex).any(|oid| cut.contains(&oid)))
+    }
+
     /// Returns the merges that revisions and filters of `git rev-list` choose, newest first.
     pub fn chosen_merges(&self, filters: &[String], revisions: &[String]) -> Result<Vec<Oid>, GitError> {
         let ask = self.git("rev-list").arg("--merges").args(filters).args(revisions).arg("--");

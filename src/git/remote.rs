@@ -38,6 +38,21 @@ impl Repo {
         self.git("remote").args(["get-url", "--push", "--", remote]).run()?.line().map(Some)
     }
 
+    /// Returns the command that brings what a shallow or partial clone lacks, and all branches.
+    pub fn completing_command(&self) -> Result<String, GitError> {
+        let remotes = self.git("remote").run()?.success()?;
+        let is_plain = |name: &&[u8]| name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+        let mut names = remotes.lines().filter(is_plain).map(|name| name.to_str_lossy());
+        let first = names.next().unwrap_or_else(|| "origin".into());
+        let remote = if names.any(|name| name == "origin") { "origin".into() } else { first };
+        let how = match (self.is_shallow(), self.lacks_history()) {
+            (true, _) => " --unshallow",
+            (false, true) => " --refetch --no-filter",
+            (false, false) => "",
+        };
+        Ok(format!("git fetch{how} {remote} '+refs/heads/*:refs/remotes/{remote}/*'"))
+    }
+
     /// Returns what git makes of an address by the user's `url.<base>.insteadOf`.
     pub fn rewritten_address(&self, address: &str) -> Result<String, GitError> {
         self.git("ls-remote").args(["--get-url", "--", address]).run()?.line()

@@ -257,6 +257,12 @@ impl Repo {
         self.opening.common_dir.join("shallow").exists()
     }
 
+    /// Returns the commits at which a shallow clone's history is cut off.
+    pub fn cut_commits(&self) -> Vec<Oid> {
+        let text = fs::read(self.opening.common_dir.join("shallow")).unwrap_or_default();
+        text.lines().filter_map(Oid::from_hex).collect()
+    }
+
     /// Returns whether history or old objects may be missing on purpose: the clone is shallow or partial.
     pub fn lacks_history(&self) -> bool {
         let configured = fs::read(self.opening.common_dir.join("config")).unwrap_or_default().to_ascii_lowercase();

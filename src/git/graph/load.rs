@@ -18,10 +18,7 @@ impl Graph {
     /// Reads the commits that can be reached from `tips`: the newest `most`, or all where git's file does not tell which those
     /// are.
     pub fn load(repo: &Repo, reader: &Reader, tips: &[Oid], most: usize) -> Result<Self, GitError> {
-        let shallow: Vec<Oid> = {
-            let text = std::fs::read(repo.common_dir().join("shallow")).unwrap_or_default();
-            text.split(|byte| *byte == b'\n').filter_map(Oid::from_hex).collect()
-        };
+        let shallow = repo.cut_commits();
         let info = repo.common_dir().join("objects/info");
         // Grafted histories are not what the file says.
         let file = if shallow.is_empty() && reader.is_direct() {
