@@ -2,9 +2,12 @@
 
 mod command;
 mod env;
+#[cfg(test)]
+mod exit_codes_tests;
 mod failure;
 mod output;
 mod terminal;
+mod typed;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use env::Surroundings;
-pub use failure::{Failure, exit_of};
+pub use failure::Failure;
 pub use output::{Format, Output};
 pub use terminal::{Color, Terminal};
 
@@ -20,7 +23,7 @@ use crate::git::{Deadline, GitError, Repo};
 use crate::hooks;
 use crate::journal::Journal;
 use crate::model::Timestamp;
-use crate::report::{About, Exit};
+use crate::report::{About, Exit, Failed};
 use crate::routes::{self, Session};
 
 /// Judges git merges before they touch a file, and takes bad ones back without losing work.
@@ -136,33 +139,52 @@ impl Context {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version go to stdout with 0, usage errors to stderr with 2; a closed stream is no error.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
-        }
-    };
     let mut surroundings = Surroundings::read();
     crate::disk::fail_over_limit();
+    let (arguments, command) = match typed::parse() {
+        Ok(typed) => typed,
+        Err(unusable) => return unusable.say(&surroundings),
+    };
     crate::disk::fail_after(surroundings.fault());
     if let Some(folder) = &arguments.folder {
         surroundings.folder = surroundings.folder.join(folder);
     }
     let terminal = Terminal::new(arguments.color, arguments.quiet, &surroundings.environment);
-    let context = Context { surroundings, terminal, json: arguments.json, verbose: arguments.verbose };
+    let json = arguments.json || arguments.command.answers_in_json();
+    let context = Context { surroundings, terminal, json, verbose: arguments.verbose };
     let ended = arguments.command.run(&context);
-    let exit = ended.unwrap_or_else(|error| {
-        context.terminal.say(|| failure::render(&error));
-        failure::exit_of(&error)
-    });
+    let exit = ended.unwrap_or_else(|error| fail(&context, &command, &error));
+    let exit = match context.terminal.unwritten() {
+        Some(why) => {
+            context.terminal.say(|| format!("guard: the answer was not written: {why}\n"));
+            if exit == Exit::Fine { Exit::Usage } else { exit }
+        }
+        None => exit,
+    };
     if let Some(file) = &arguments.log {
-        let line = format!("{} {} exit {}\n", context.now().iso(), arguments.command.name(), exit.code());
+        let line = format!("{} {} exit {}\n", context.now().iso(), command.name, exit.code());
         let file = context.surroundings.folder.join(file);
         if let Err(error) = crate::disk::append_line(&file, line.as_bytes()) {
             context.terminal.say(|| format!("guard: the log was not written: {error}\n"));
         }
     }
     ExitCode::from(exit.code())
+}
+
+/// Says why a command failed: to people, and in a document where one was asked for and the command gave none.
+fn fail(context: &Context, command: &typed::Typed, error: &anyhow::Error) -> Exit {
+    let told = failure::told(error, &command.name);
+    if context.json && !context.terminal.has_answered() {
+        let document = Failed {
+            command: &command.name,
+            failure: &told.message,
+            hint: told.hint.as_deref(),
+            exit: told.exit,
+            dry_run: command.dry_run,
+            recovered: &told.recovered,
+        };
+        context.terminal.answer(|| document.json());
+    }
+    context.terminal.say(|| failure::render(&told));
+    told.exit
 }

@@ -41,6 +41,11 @@ impl Output {
         Self { format: self.format.or(format), output: self.output.clone() }
     }
 
+    /// Returns whether a document was chosen.
+    pub fn is_json(&self) -> bool {
+        self.format == Some(Format::Json)
+    }
+
     /// Returns the format; `--json` is another way to say `--format json`.
     pub fn format(&self, context: &Context) -> Result<Format, Failure> {
         match self.format {

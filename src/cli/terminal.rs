@@ -1,6 +1,7 @@
 //! The only place that prints. stdout is the answer, stderr is the talk; a broken pipe is no error.
 
-use std::io::{IsTerminal, Write};
+use std::cell::{Cell, RefCell};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use crate::git::Environment;
 
@@ -23,6 +24,8 @@ pub struct Terminal {
     pub quiet: bool,
     out_color: bool,
     err_color: bool,
+    answered: Cell<bool>,
+    unwritten: RefCell<Option<String>>,
 }
 
 impl Terminal {
@@ -41,14 +44,32 @@ impl Terminal {
         };
         let out_color = wanted(std::io::stdout().is_terminal());
         let err_color = wanted(std::io::stderr().is_terminal());
-        Self { quiet, out_color, err_color }
+        Self { quiet, out_color, err_color, answered: Cell::new(false), unwritten: RefCell::new(None) }
     }
 
     /// Prints the answer that `render` makes; it may colour with `colored`.
     pub fn answer(&self, render: impl FnOnce() -> String) {
         colored::control::set_override(self.out_color);
-        // A reader that went away (`| head`) has seen enough.
-        let _ = std::io::stdout().lock().write_all(render().as_bytes());
+        self.answered.set(true);
+        let text = render();
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // A reader that went away (`| head`) has seen enough.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                self.unwritten.replace(Some(error.to_string()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns whether anything was answered.
+    pub fn has_answered(&self) -> bool {
+        self.answered.get()
+    }
+
+    /// Returns why an answer did not get out, in whole or in part.
+    pub fn unwritten(&self) -> Option<String> {
+        self.unwritten.borrow().clone()
     }
 
     /// Returns an answer that goes into a file: without colours.

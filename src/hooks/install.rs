@@ -132,6 +132,7 @@ impl InstallError {
                 Some(format!("printf '%s\\n' '#!/bin/sh' '{line}' > {file} && chmod 755 {file}"))
             }
             Self::Changed(_) => Some("guard install".to_owned()),
+            Self::ForThisCommand(_) => Some("run it again without that setting".to_owned()),
             Self::Overruled { .. } => Some("git config --show-scope --show-origin --get-all core.hooksPath".to_owned()),
             _ => None,
         }

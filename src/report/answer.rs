@@ -3,7 +3,7 @@
 use colored::Colorize;
 
 use super::words;
-use crate::model::{Level, Verdict};
+use crate::model::{Finding, Level, Verdict};
 use crate::routes::{Answer, Occasion};
 
 /// Returns what a hook says; empty when there is nothing to say.
@@ -60,12 +60,14 @@ fn folded(text: &str) -> String {
 
 fn headline(answer: &Answer, name: &str) -> String {
     let guard = "guard:".bold();
+    let refused = "refused".red().bold();
     match (answer.occasion, answer.verdict) {
         (Occasion::Gate | Occasion::Result, Verdict::Block) => {
-            format!("{guard} {} merging {name}\n", "refused".red().bold())
+            format!("{guard} {refused} merging {name}; next: {}\n", next(&answer.findings))
         }
         (Occasion::Gate | Occasion::Result, Verdict::CouldNotJudge) if answer.refuses() => {
-            format!("{guard} could not judge merging {name}: refused, as on_failure says\n")
+            let head = answer.incoming.first().map_or_else(|| "<branch>".to_owned(), |head| head.oid.short());
+            format!("{guard} could not judge merging {name}: refused, as on_failure says; next: guard check {head}\n")
         }
         (Occasion::Gate | Occasion::Result, Verdict::CouldNotJudge) => {
             format!("{guard} could not judge merging {name}: git goes on\n")
@@ -82,10 +84,11 @@ fn headline(answer: &Answer, name: &str) -> String {
         }
         (Occasion::Rebased, _) => format!("{guard} what came in or was rebased lacks work: look at this\n"),
         (Occasion::Push | Occasion::Receive, Verdict::Block) => {
-            format!("{guard} {} this push\n", "refused".red().bold())
+            format!("{guard} {refused} this push; next: {}\n", next(&answer.findings))
         }
         (Occasion::Push | Occasion::Receive, Verdict::CouldNotJudge) if answer.refuses() => {
-            format!("{guard} could not judge this push: refused, as on_failure says\n")
+            let next = "mend what is said below, or push less at once";
+            format!("{guard} could not judge this push: refused, as on_failure says; next: {next}\n")
         }
         (Occasion::Push, Verdict::CouldNotJudge) => format!("{guard} could not judge this push: git goes on\n"),
         (Occasion::Push, _) => format!("{guard} this push publishes something to look at\n"),
@@ -93,6 +96,17 @@ fn headline(answer: &Answer, name: &str) -> String {
         (Occasion::Receive, Verdict::CouldNotJudge) => format!("{guard} could not judge this push: it is taken\n"),
         (Occasion::Receive, _) => format!("{guard} look at what this push brings\n"),
         (Occasion::Checkout, _) => format!("{guard} this branch lacks what its manifest names\n"),
+    }
+}
+
+/// Returns what may be done about what blocks: many read the first line only.
+fn next(findings: &[Finding]) -> String {
+    let mut blocking = findings.iter().filter(|finding| finding.level == Level::Block);
+    let remedy = blocking.next().map_or("guard doctor", |finding| finding.remedy.as_str());
+    let mend = if remedy.starts_with("guard allow ") { "mend that, or " } else { "" };
+    match blocking.count() {
+        0 => format!("{mend}{remedy}"),
+        more => format!("{mend}{remedy} (and {more} more below)"),
     }
 }
 

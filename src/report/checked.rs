@@ -107,9 +107,10 @@ pub fn checked_json(all: &[Checked], verdict: Verdict) -> String {
 }
 
 /// Returns the document of a check that came to nothing.
-pub fn unchecked_json(why: &str) -> String {
+pub fn unchecked_json(why: &str, hint: Option<&str>) -> String {
     let mut text = document::document("check");
     document::add_verdict(&mut text, Verdict::CouldNotJudge, &[], Some(why));
+    text.insert("hint".into(), json!(hint));
     text.insert("merges".into(), Value::Array(Vec::new()));
     document::render(text)
 }

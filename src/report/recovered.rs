@@ -7,7 +7,7 @@ use super::undone::{recovered_json, recovered_text, short};
 use crate::model::{Against, Conflict, Timestamp, escape};
 use crate::recover::{Candidate, Loss, Origin, Step, Verdict, Walk};
 use crate::routes::{LastGood, Recovery};
-use crate::undo::{Recovered, Run};
+use crate::undo::Run;
 
 /// So many versions that were passed over are listed.
 const LISTED: usize = 10;
@@ -208,15 +208,6 @@ pub fn last_good_json(found: &LastGood, run: Run) -> String {
         "left_alone": left_alone,
         "notes": report.map_or(&[][..], |report| &report.plan.notes),
         "recovered": found.recovered.iter().map(recovered_json).collect::<Vec<_>>(),
-    });
-    format!("{document}\n")
-}
-
-/// Returns the JSON document of a restore that was not done, though perhaps something interrupted was dealt with before.
-pub fn unrestored_json(failure: &str, hint: Option<&str>, recovered: &[Recovered], dry: bool) -> String {
-    let document = json!({
-        "version": 1, "command": "restore", "dry_run": dry, "done": false, "failure": failure, "hint": hint,
-        "recovered": recovered.iter().map(recovered_json).collect::<Vec<_>>(),
     });
     format!("{document}\n")
 }

@@ -129,10 +129,15 @@ pub fn copied_text(paths: &[TreePath], folder: &Path, dry: bool) -> String {
     text
 }
 
+/// What is allowed where later edits would be lost.
+const ASIDE: &str = "hint: put what stands there aside ('git stash -u', or under another name), then run it again";
+
 /// Returns why nothing was done: the paths at which something would be lost.
 pub fn conflicts_text(plan: &Plan) -> String {
-    let mut text =
-        format!("guard: it would lose something at {}; nothing was changed\n", count(plan.conflicts.len(), "path"));
+    let mut text = format!(
+        "guard: it would lose something at {}; nothing was changed; {ASIDE}\n",
+        count(plan.conflicts.len(), "path")
+    );
     for conflict in &plan.conflicts {
         text.push_str(&format!("  {}: {}\n", conflict.path, conflict.why));
     }

@@ -122,7 +122,7 @@ fn prepare(
         transaction.update(&name, None, Some(lost))?;
     }
     transaction.prepare().map_err(|error| match error {
-        GitError::Unsupported(why) => UndoError::refused(why, None),
+        GitError::Unsupported(why) => UndoError::refused(why, "run it again when git lets that ref move".to_owned()),
         error => error.into(),
     })?;
     Ok(Some(transaction))
@@ -207,7 +207,8 @@ fn save(undo: &Undo<'_>, plan: &Plan, id: &OperationId) -> Result<Saved, UndoErr
             undo.store()?.remove(id)?;
             let known = saved.unsaved.iter().chain(&saved.unsaved_staged).find(|file| file.path == *path);
             let why = known.map_or("it is not there any more", |file| file.why.as_str());
-            Err(UndoError::refused(format!("'{path}' would be replaced and can't be saved first: {why}"), None))
+            let why = format!("'{path}' would be replaced and can't be saved first: {why}");
+            Err(UndoError::refused(why, "move it away, then run it again".to_owned()))
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn none_in_use(undo: &Undo<'_>, plan: &Plan) -> Result<(), UndoError>
 }
 
 fn refused(path: &TreePath, why: &str) -> UndoError {
-    UndoError::refused(format!("'{path}' is in use: {why}; nothing was changed"), None)
+    UndoError::refused(format!("'{path}' is in use: {why}; nothing was changed"), "then run it again".to_owned())
 }
 
 /// Returns whether a log stands as it was saved with the file that comes back: the plan has no step for it then.

@@ -109,12 +109,17 @@ impl UndoError {
         )
     }
 
-    /// Returns the command that is right instead, if there is one.
+    /// Returns the command that is right instead; every refusal has one.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Refused { hint, .. } => hint.as_deref(),
+            // What can be undone, redone or restored from.
+            Self::Refused { hint, .. } => Some(hint.as_deref().unwrap_or("guard log")),
             Self::Git(GitError::NoIdentity) => Some("git config user.name '<name>'; git config user.email '<address>'"),
-            Self::RolledBack { cause, .. } => cause.hint(),
+            Self::Git(GitError::Missing(_)) => Some("git fetch, and where the clone is shallow git fetch --unshallow"),
+            Self::RolledBack { cause, .. } => Some(cause.hint().unwrap_or("guard doctor, then run it again")),
+            Self::Changed(_) => Some("run it again when nothing else writes there"),
+            Self::Stale => Some("guard undo --dry-run makes a new plan"),
+            Self::Git(_) | Self::Store(_) | Self::Stuck { .. } => Some("guard doctor"),
             _ => None,
         }
     }

@@ -154,6 +154,9 @@ pub(super) fn newest(undo: &Undo<'_>, history: &History) -> Result<Delta, UndoEr
     redo::of(undo, history, operation, "it is the newest restore", None)
 }
 
+/// What is allowed where nothing may be written.
+const ELSEWHERE: &str = "name another folder with --to";
+
 /// Writes copies into a folder; nothing there is overwritten.
 pub(super) fn copies(
     undo: &Undo<'_>,
@@ -176,7 +179,7 @@ pub(super) fn copies(
                 "'{path}' exists in '{}' and is not overwritten",
                 escape(folder.as_os_str().as_encoded_bytes())
             );
-            return Err(UndoError::refused(why, None));
+            return Err(UndoError::refused(why, ELSEWHERE.to_owned()));
         }
     }
     if run == Run::Dry {
@@ -202,7 +205,8 @@ fn not_gits(undo: &Undo<'_>, folder: &Path) -> Result<(), UndoError> {
     let is_inside = gits.iter().filter_map(|git| git.canonicalize().ok()).any(|git| there.starts_with(git));
     if is_named_so || is_inside {
         let shown = escape(folder.as_os_str().as_encoded_bytes());
-        return Err(UndoError::refused(format!("'{shown}' is in git's own folder: nothing is written there"), None));
+        let why = format!("'{shown}' is in git's own folder: nothing is written there");
+        return Err(UndoError::refused(why, ELSEWHERE.to_owned()));
     }
     Ok(())
 }
@@ -228,7 +232,8 @@ pub(super) fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from:
     for path in paths {
         let found: Vec<_> = all.iter().filter(|(candidate, _)| candidate.is_at(path)).collect();
         if let Some(Unsaved { path, why }) = unsaved.iter().find(|unsaved| unsaved.path.is_at(path)) {
-            return Err(UndoError::refused(format!("'{path}' was not saved then: {why}"), None));
+            let hint = operation.as_ref().map(|id| format!("guard show {id}"));
+            return Err(UndoError::refused(format!("'{path}' was not saved then: {why}"), hint));
         }
         if found.is_empty() {
             let why = format!("'{path}' is not in {}", escape(from.as_bytes()));

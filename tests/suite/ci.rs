@@ -84,9 +84,40 @@ fn h16_a_shallow_clone_is_told_what_to_add_and_is_never_green() {
     let clone = ["clone", "-q", "--depth", "1", "--branch", "feat", &from, shallow.to_str().unwrap()];
     let _ = sandbox.git_in(sandbox.root(), clone).ok();
     event(&sandbox, "pull_request", &pull_request(&base, &head, "feat"));
-    let mut command = sandbox.command("guard", &shallow);
-    let told = Ran::of(command.args(["check", "--ci"]), b"").exits(3);
-    assert!(told.stderr.contains("could not verify") && told.stderr.contains("fetch-depth: 0"), "{told}");
+    let check = |status: i32| {
+        let mut command = sandbox.command("guard", &shallow);
+        Ran::of(command.args(["check", "--ci"]), b"").exits(status)
+    };
+    let told = check(3);
+    let first = told.stderr.lines().next().unwrap();
+    assert!(first.contains("could not verify") && first.contains("fetch-depth: 0"), "{told}");
+    // The command that brings it works as it is printed.
+    let (_, now) = first.split_once("or now: ").unwrap();
+    let _ = Ran::of(sandbox.command("sh", &shallow).args(["-c", now]), b"").ok();
+    assert!(check(1).stdout.contains("protected-delete"));
+}
+
+/// GitLab's runner fetches one branch into an empty repository: the one that is merged into is not there, whatever the depth.
+#[test]
+fn a_runner_that_fetches_one_branch_is_told_how_to_get_the_other() {
+    let sandbox = Sandbox::new();
+    let (_, head) = project(&sandbox);
+    let _ = sandbox.git(["init", "-q", "../runner"]).ok();
+    let runner = sandbox.root().join("runner");
+    let url = format!("file://{}", sandbox.work().display());
+    let _ = sandbox.git_in(&runner, ["remote", "add", "origin", &url]).ok();
+    let _ = sandbox.git_in(&runner, ["fetch", "-q", "origin", "+refs/heads/feat:refs/remotes/origin/feat"]).ok();
+    let _ = sandbox.git_in(&runner, ["checkout", "-q", "--detach", &head]).ok();
+    sandbox.env("GITLAB_CI", "true").env("CI_COMMIT_SHA", &head);
+    sandbox.env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main").env("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feat");
+    let told = sandbox.guard(["-C", "../runner", "check", "--ci"]).exits(3);
+    let first = told.stderr.lines().next().unwrap();
+    assert!(first.contains("'origin/main' is not a commit here") && first.contains("'GIT_DEPTH: 0'"), "{told}");
+    let (_, now) = first.split_once("or now: ").unwrap();
+    let template = include_str!("../../docs/ci/gitlab.yml");
+    assert!(template.contains(&now.replace("git fetch", "git fetch --quiet")), "the template does it: {now}");
+    let _ = Ran::of(sandbox.command("sh", &runner).args(["-c", now]), b"").ok();
+    assert!(sandbox.guard(["-C", "../runner", "check", "--ci"]).exits(1).stdout.contains("protected-delete"));
 }
 
 #[test]

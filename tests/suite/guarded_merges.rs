@@ -82,7 +82,7 @@ fn the_refusal_reads_like_this() {
     snapbox::assert_data_eq!(
         ours,
         str![[r"
-guard: refused merging 'bad' into 'main'
+guard: refused merging 'bad' into 'main'; next: mend that, or guard allow protected-delete 'scripts/restore.sh' --reason '...'
   block 'scripts/restore.sh' is deleted, protected as 'recovery' [protected-delete]
         by    [..] Ada: bad
         why   on-call needs it

@@ -113,7 +113,7 @@ fn hooks_that_are_switched_off_stay_so() {
         let doctor = sandbox.guard(["doctor"]).exits(1);
         assert!(doctor.stdout.contains(&said), "{doctor}");
         // The hint works as it is printed.
-        let hint = ran.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+        let (_, hint) = ran.stderr.lines().next().unwrap().split_once("; hint: ").unwrap();
         let mut command = sandbox.command("sh", sandbox.work());
         let _ = Ran::of(command.args(["-c", hint]), b"").ok();
         sandbox.install();

@@ -130,7 +130,7 @@ fn a_bad_version_is_copied_only_unchecked_and_nothing_into_gits_folder() {
     let refused = sandbox.guard(["restore", "data", "--from", "HEAD", "--to", to]).exits(4);
     assert!(refused.stderr.contains("'data/a.json' is bad there: line 1, column 1: the file ends"), "{refused}");
     assert!(
-        refused.stderr.contains("nothing was changed\nhint: to bring it back all the same, add --unchecked"),
+        refused.stderr.contains("nothing was changed; hint: to bring it back all the same, add --unchecked"),
         "{refused}"
     );
     assert!(!Path::new(to).exists());

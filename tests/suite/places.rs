@@ -162,7 +162,7 @@ fn needs_setpriv_for_the_repository_of_another_user() {
     sandbox.env("GIT_CONFIG_GLOBAL", sandbox.root().join("home/.gitconfig"));
     let _ = as_other(&sandbox, "git merge bad").fails().says("detected dubious ownership");
     let doctor = as_other(&sandbox, "guard doctor").exits(2).says("detected dubious ownership");
-    let hint = doctor.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).expect("git's own advice");
+    let (_, hint) = doctor.stderr.lines().next().unwrap().split_once("; hint: ").expect("git's own advice");
     let _ = as_other(&sandbox, hint).ok();
     let _ = as_other(&sandbox, "git merge bad").fails().says("[protected-delete]");
 }

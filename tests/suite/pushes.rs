@@ -47,7 +47,7 @@ fn a_merge_that_nobody_refused_is_refused_before_it_is_published() {
     let ran = ran.says("[protected-delete]").says("merge cleanup").says("nothing was pushed");
     assert_eq!(at_origin(&sandbox, "main"), before);
     // The printed command lets it pass.
-    let line = ran.stderr.lines().find(|line| line.contains("guard allow")).unwrap();
+    let line = ran.stderr.lines().find(|line| line.contains("do    guard allow")).unwrap();
     let command = line.split_once("do ").unwrap().1.trim().replace("'...'", "'they are kept elsewhere now'");
     let _ = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"").ok();
     let _ = sandbox.git(["push", "-q", "origin", "main"]).ok();
@@ -109,7 +109,7 @@ fn what_is_allowed_is_allowed_for_the_merge() {
     let _ = sandbox.git(["commit", "-q", "--allow-empty", "-m", "on top"]).ok();
     let _ = sandbox.git(["checkout", "-q", "feat"]).ok();
     let ran = sandbox.git(["push", "-q", "origin", "main"]);
-    let line = ran.stderr.lines().find(|line| line.contains("guard allow")).unwrap();
+    let line = ran.stderr.lines().find(|line| line.contains("do    guard allow")).unwrap();
     let command = line.split_once("do ").unwrap().1.trim().replace("'...'", "'kept elsewhere'");
     let said = Ran::of(sandbox.command("sh", sandbox.work()).arg("-c").arg(command), b"").ok().stdout;
     assert!(said.contains("push again now"), "{said}");

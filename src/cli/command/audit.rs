@@ -60,7 +60,7 @@ pub struct Arguments {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
     /// Ask git's own merge about each merge at which lost work was found; of a single merge it is always asked
     #[arg(long)]
     confirm: bool,

@@ -3,13 +3,14 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use bstr::ByteSlice;
 use colored::Colorize;
+use serde_json::{Value, json};
 
-use crate::cli::Context;
+use crate::cli::{Context, Failure};
 use crate::model::escape;
-use crate::report::Exit;
+use crate::report::{self, Exit};
 use crate::{disk, git};
 
 /// Show the guard at work in a scratch repository, which is removed afterwards
@@ -118,25 +119,40 @@ fn tell(context: &Context, folder: &Path) -> anyhow::Result<Exit> {
     stage.write("config/production.toml", "workers = 400\ntimeout = 1\n")?;
     stage.quietly(&["git", "commit", "-q", "-am", "tuning for my laptop"])?;
     stage.quietly(&["git", "switch", "-q", "main"])?;
+    let mut told: Vec<Value> = Vec::new();
     for (index, step) in STORY.iter().enumerate() {
         if step.line == ["git", "merge", "--no-ff", "-m", "tuning", "tuning"] {
             stage.write("README.md", "# Project\n\nhalf a sentence that nobody has comm\n")?;
         }
         let output = stage.run(step.line)?;
-        context.terminal.answer(|| {
-            let mut text = format!("{}\n", format!("# {}. {}", index + 1, step.say).dimmed());
-            text.push_str(&format!("{}\n", format!("$ {}", step.line.join(" ")).bold()));
-            for line in output.stdout.lines().chain(output.stderr.lines()) {
-                text.push_str(&format!("{}\n", escape(line)));
-            }
-            text.push('\n');
-            text
-        });
+        let lines: Vec<String> = output.stdout.lines().chain(output.stderr.lines()).map(escape).collect();
+        let typed = step.line.join(" ");
+        if context.json {
+            told.push(json!({ "say": step.say, "run": typed, "exit": output.status, "output": lines }));
+        } else {
+            context.terminal.answer(|| text(index, step, &lines));
+        }
         if (output.status != 0) != step.fails {
-            bail!("'{}' ended with {}, which is not how the story goes", step.line.join(" "), output.status);
+            let what = format!("'{typed}' ended with {}, which is not how the story goes", output.status);
+            return Err(Failure::new(Exit::Blocked, what).into());
         }
     }
+    if context.json {
+        let mut document = report::json::document("demo");
+        document.insert("steps".into(), Value::Array(told));
+        context.terminal.answer(|| report::json::render(document));
+    }
     Ok(Exit::Fine)
+}
+
+fn text(index: usize, step: &Step, lines: &[String]) -> String {
+    let mut text = format!("{}\n", format!("# {}. {}", index + 1, step.say).dimmed());
+    text.push_str(&format!("{}\n", format!("$ {}", step.line.join(" ")).bold()));
+    for line in lines {
+        text.push_str(&format!("{line}\n"));
+    }
+    text.push('\n');
+    text
 }
 
 /// The scratch repository, and programs that see nothing else.

@@ -51,7 +51,10 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.list {
-        context.terminal.answer(|| REGISTER.iter().map(|scenario| format!("{}\n", scenario.name)).collect());
+        let names = REGISTER.iter().map(|scenario| scenario.name);
+        context.terminal.answer(|| {
+            if context.json { report::scenarios_json(names) } else { names.map(|name| format!("{name}\n")).collect() }
+        });
         return Ok(Exit::Fine);
     }
     if let Some(file) = &arguments.report {

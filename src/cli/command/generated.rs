@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
+use serde_json::json;
 
 use crate::cli::{Arguments, Context, Failure};
 use crate::disk::{self, Durability};
-use crate::report::Exit;
+use crate::report::{self, Exit};
 
 /// Print a script that completes guard's arguments in a shell
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,8 @@ pub struct Manual {
 pub fn completions(context: &Context, arguments: &Completing) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "guard", &mut script);
-    context.terminal.answer(|| String::from_utf8_lossy(&script).into_owned());
+    let script = String::from_utf8_lossy(&script).into_owned();
+    context.terminal.answer(|| if context.json { document("completions", "script", json!(script)) } else { script });
     Exit::Fine
 }
 
@@ -63,6 +65,10 @@ pub fn man(context: &Context, arguments: &Manual) -> anyhow::Result<Exit> {
             let file = folder.join(format!("{}.1", name(command)));
             disk::write_atomic(&file, page(command)?.as_bytes(), Durability::Lazy, 0o644)?;
         }
+        if context.json {
+            let names: Vec<String> = pages.iter().map(|command| format!("{}.1", name(command))).collect();
+            context.terminal.answer(|| document("man", "files", json!(names)));
+        }
         context.terminal.note(|| format!("wrote {} pages\n", pages.len()));
         return Ok(Exit::Fine);
     }
@@ -74,8 +80,14 @@ pub fn man(context: &Context, arguments: &Manual) -> anyhow::Result<Exit> {
         })?;
     }
     let page = page(found)?;
-    context.terminal.answer(|| page);
+    context.terminal.answer(|| if context.json { document("man", "page", json!(page)) } else { page });
     Ok(Exit::Fine)
+}
+
+fn document(command: &str, field: &str, value: serde_json::Value) -> String {
+    let mut document = report::json::document(command);
+    document.insert(field.to_owned(), value);
+    report::json::render(document)
 }
 
 /// Lists a command and those beneath it.

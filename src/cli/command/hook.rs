@@ -96,7 +96,7 @@ fn failed(context: &Context, hook: Hook, judges: bool, error: &GitError) -> Exit
         _ => routes::on_failure(repo),
     };
     let blocks = repo.as_ref().map_or(hook == Hook::PreReceive, |repo| policy(repo) == OnFailure::Block);
-    let next = if blocks { "refused, as on_failure says" } else { "git goes on" };
-    context.terminal.say(|| format!("guard: could not judge: {error}\n  {next}\n"));
+    let next = if blocks { "refused, as on_failure says; next: guard doctor" } else { "git goes on" };
+    context.terminal.say(|| format!("guard: could not judge: {error}; {next}\n"));
     if blocks { Exit::CouldNotJudge } else { Exit::Fine }
 }

@@ -28,7 +28,11 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let repo = context.repo()?;
-    let top = repo.need_work_tree().map_err(|error| Failure::new(Exit::Refused, error.to_string()))?;
+    let bare = |error: crate::git::GitError| {
+        Failure::new(Exit::Refused, error.to_string())
+            .hint("run it in a clone of this repository, and push what it wrote")
+    };
+    let top = repo.need_work_tree().map_err(bare)?;
     let place = top.join(manifest::FILE);
     let entries = repo.index_entries(&repo.index_file())?;
     // A path in conflict has up to three entries.
@@ -67,5 +71,7 @@ fn refuse_existing(exists: bool) -> Result<(), Failure> {
     if !exists {
         return Ok(());
     }
-    Err(Failure::new(Exit::Refused, format!("'{}' exists already and is not overwritten", manifest::FILE)))
+    let file = manifest::FILE;
+    Err(Failure::new(Exit::Refused, format!("'{file}' exists already and is not overwritten"))
+        .hint(format!("edit it, or for a new one first: git mv {file} {file}.old")))
 }

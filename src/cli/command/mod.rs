@@ -52,31 +52,13 @@ pub enum Command {
 }
 
 impl Command {
-    /// Returns the command's name.
-    pub const fn name(&self) -> &'static str {
+    /// Returns whether a document was asked for by `--format json`.
+    pub fn answers_in_json(&self) -> bool {
         match self {
-            Self::Check(_) => "check",
-            Self::Explain(_) => "explain",
-            Self::Allow(_) => "allow",
-            Self::Audit(_) => "audit",
-            Self::Backup(_) => "backup",
-            Self::Demo(_) => "demo",
-            Self::Doctor(_) => "doctor",
-            Self::Drill(_) => "drill",
-            Self::Hook(_) => "hook",
-            Self::Init(_) => "init",
-            Self::Install(_) => "install",
-            Self::Uninstall(_) => "uninstall",
-            Self::UndoMerge(_) => "undo-merge",
-            Self::Undo(_) => "undo",
-            Self::Redo(_) => "redo",
-            Self::Restore(_) => "restore",
-            Self::Runbook(_) => "runbook",
-            Self::Verify(_) => "verify",
-            Self::Completions(_) => "completions",
-            Self::Man(_) => "man",
-            Self::Log(_) => "log",
-            Self::Show(_) => "show",
+            Self::Check(arguments) => arguments.output.is_json(),
+            Self::Audit(arguments) => arguments.output.is_json(),
+            Self::Verify(arguments) => arguments.output.is_json(),
+            _ => false,
         }
     }
 

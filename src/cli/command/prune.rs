@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, keep: Option<NonZeroUsize>, dry_run: bool) 
         if context.json { report::pruned_json(&pruning, pruned) } else { report::pruned_text(&pruning, pruned) }
     });
     if let Some(why) = &pruning.store_problem {
-        context.terminal.say(|| format!("guard: the store was left as it is: {why}\nhint: guard doctor\n"));
+        context.terminal.say(|| format!("guard: the store was left as it is: {why}; hint: guard doctor\n"));
         return Ok(Exit::CouldNotJudge);
     }
     Ok(Exit::Fine)
@@ -39,5 +39,10 @@ fn failure(error: PruneError) -> anyhow::Error {
         _ => Exit::Usage,
     };
     let causes = anyhow::Error::from(error).chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    Failure::new(exit, causes).into()
+    let failure = Failure::new(exit, causes);
+    match exit {
+        Exit::Refused => failure.hint("install the newer guard; 'guard --version' says which this is").into(),
+        Exit::CouldNotJudge => failure.hint("guard log --prune").into(),
+        _ => failure.into(),
+    }
 }

@@ -4,16 +4,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::backup;
-use super::undo::{failure, finish, run_of, say_recovered};
+use super::undo::{failure, finish, run_of};
 use crate::cli::{Context, Failure};
 use crate::git::Repo;
 use crate::model::{Against, Conflict, Oid, Plan, TreePath};
-use crate::report::{
-    Exit, copied_json, copied_text, last_good_json, last_good_text, none_back_text, unrestored_json, walk_text,
-};
+use crate::report::{Exit, copied_json, copied_text, last_good_json, last_good_text, none_back_text, walk_text};
 use crate::routes::{self, Asked, LastGoodError, LostError, LostWork, Merge};
 use crate::rules;
-use crate::undo::{Again, Change, How, Recovered, Run, Undo};
+use crate::undo::{Again, Change, How, Run, Undo};
 
 /// Bring files back: to their newest good version, or as they were before an operation, in a revision or in a backup; or a database
 ///
@@ -95,27 +93,14 @@ pub struct Arguments {
     dry_run: bool,
 }
 
-/// Runs `guard restore`. With `--json` there is a document whatever happens.
+/// Runs `guard restore`.
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(name) = &arguments.database {
-        let done = backup::put_back(context, name, arguments.from.as_deref(), (arguments.undo, arguments.dry_run));
-        return done.inspect_err(|error| say_unrestored(context, error, &[], arguments.dry_run));
+        return backup::put_back(context, name, arguments.from.as_deref(), (arguments.undo, arguments.dry_run));
     }
-    let repo = context.repo_looked_at().map_err(anyhow::Error::from);
-    let repo = repo.inspect_err(|error| say_unrestored(context, error, &[], arguments.dry_run))?;
+    let repo = context.repo_looked_at()?;
     let undo = Undo::new(&repo, context.now());
-    restore(context, (&repo, &undo), arguments).inspect_err(|error| {
-        say_unrestored(context, error, &undo.recovered(), arguments.dry_run);
-    })
-}
-
-/// Prints the document of a restore that was not done.
-fn say_unrestored(context: &Context, error: &anyhow::Error, recovered: &[Recovered], dry: bool) {
-    if context.json {
-        let failure = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-        let hint = error.downcast_ref::<Failure>().and_then(|failure| failure.hint.as_deref());
-        context.terminal.answer(|| unrestored_json(&failure, hint, recovered, dry));
-    }
+    restore(context, (&repo, &undo), arguments)
 }
 
 fn restore(context: &Context, (repo, undo): (&Repo, &Undo<'_>), arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -137,7 +122,7 @@ fn restore(context: &Context, (repo, undo): (&Repo, &Undo<'_>), arguments: &Argu
         };
     };
     let (wanted, unchecked) = ((&paths[..], from.as_str()), arguments.unchecked);
-    let unrestored = |error| unrestored(context, undo, error);
+    let unrestored = |error| unrestored(undo, error);
     let Some(folder) = &arguments.to else {
         let report = routes::restore_from(repo, undo, wanted, unchecked, run).map_err(unrestored)?;
         return finish(context, (repo, undo), "restore", Ok(report), run);
@@ -150,30 +135,51 @@ fn restore(context: &Context, (repo, undo): (&Repo, &Undo<'_>), arguments: &Argu
     Ok(Exit::Fine)
 }
 
-/// Gives an error its exit code and hint, and says what was done before it.
-fn unrestored(context: &Context, undo: &Undo<'_>, error: LastGoodError) -> anyhow::Error {
-    say_recovered(context, undo);
-    let nothing = if undo.recovered().is_empty() { "nothing was changed" } else { "nothing else was changed" };
-    let refused = |error: LastGoodError| Failure::new(Exit::Refused, format!("{error}; {nothing}"));
+/// Gives an error its exit code and hint.
+fn unrestored(undo: &Undo<'_>, error: LastGoodError) -> anyhow::Error {
+    let recovered = undo.recovered();
+    let nothing = if recovered.is_empty() { "nothing was changed" } else { "nothing else was changed" };
+    let refused = |error: LastGoodError| Failure {
+        recovered: recovered.clone(),
+        ..Failure::new(Exit::Refused, format!("{error}; {nothing}"))
+    };
     match error {
-        LastGoodError::Undo(error) => failure(error),
+        LastGoodError::Undo(error) => failure(undo, error),
         LastGoodError::Git(error) => error.into(),
         error @ LastGoodError::Bad { .. } => {
             refused(error).hint("to bring it back all the same, add --unchecked").into()
         }
         error @ LastGoodError::Damaged { .. } => refused(error).hint("guard backup verify").into(),
-        error if error.is_refusal() => refused(error).into(),
+        error if error.is_refusal() => {
+            let hint = instead(&error);
+            refused(error).hint(hint).into()
+        }
         error => error.into(),
+    }
+}
+
+/// Returns what is allowed where files can't be brought back.
+const fn instead(error: &LastGoodError) -> &'static str {
+    match error {
+        LastGoodError::NoBackup => "name the files: guard restore <path>",
+        LastGoodError::InUse { .. } => "run it again then",
+        LastGoodError::NoneGood(..) => "take one that is not good: guard restore <path> --from <revision> --unchecked",
+        LastGoodError::NeverSeen(_) => "guard backup list; a remote may have it: guard backup fetch",
+        _ => "name files that were data: guard verify lists them",
     }
 }
 
 /// Brings files back to their newest good version.
 fn last_good(context: &Context, (repo, undo): (&Repo, &Undo<'_>), asked: Asked<'_>, run: Run) -> anyhow::Result<Exit> {
     let found = routes::last_good(repo, undo, asked, run).map_err(|error| {
-        if let LastGoodError::NoneGood(path, walk) = &error {
-            context.terminal.say(|| walk_text(path, walk, context.verbose));
+        let detail = match &error {
+            LastGoodError::NoneGood(path, walk) => walk_text(path, walk, context.verbose),
+            _ => String::new(),
+        };
+        match unrestored(undo, error).downcast::<Failure>() {
+            Ok(failure) => Failure { detail, ..failure }.into(),
+            Err(error) => error,
         }
-        unrestored(context, undo, error)
     })?;
     if found.is_refused() {
         if context.json {
@@ -209,14 +215,14 @@ fn lost(
         LostError::Git(error) => anyhow::Error::from(error),
         LostError::NoMerge(_) => Failure::new(Exit::Usage, error.to_string()).hint("guard audit").into(),
         LostError::NoChange(_) => Failure::new(Exit::Usage, error.to_string()).into(),
-        error => Failure::new(Exit::Refused, error.to_string()).into(),
+        LostError::Unclear(_) => Failure::new(Exit::Refused, error.to_string()).hint("settle it by hand").into(),
+        error => Failure::new(Exit::Refused, error.to_string()).hint("guard audit lists what merges lost").into(),
     })?;
     let (run, why) = (run_of(arguments.dry_run), format!("what {} lost", commit.short()));
     // Who names paths wants all of them.
     let how = How { markers: arguments.markers, partly: paths.is_empty() };
     let changes: Vec<Again> = work.changes.iter().map(|(again, _)| again.clone()).collect();
-    let done = undo.restore_changes(&changes, how, &why, run).inspect_err(|_| say_recovered(context, undo));
-    let mut report = done.map_err(failure)?;
+    let mut report = undo.restore_changes(&changes, how, &why, run).map_err(|error| failure(undo, error))?;
     for path in &work.unclear {
         let why = "lines of both sides are missing, and which is not known".to_owned();
         report.plan.left_alone.push(Conflict { path: path.clone(), why, against: Against::Whole });

@@ -145,11 +145,6 @@ pub(super) fn say_half_done(context: &Context, repo: &Repo) {
     }
 }
 
-/// Says which interrupted operations were dealt with before something else failed: that has changed something.
-pub(super) fn say_recovered(context: &Context, undo: &Undo<'_>) {
-    context.terminal.say(|| undo.recovered().iter().map(recovered_text).collect());
-}
-
 /// Says what came of it.
 pub(super) fn finish(
     context: &Context,
@@ -158,7 +153,7 @@ pub(super) fn finish(
     done: Result<Report, UndoError>,
     run: Run,
 ) -> anyhow::Result<Exit> {
-    let report = done.inspect_err(|_| say_recovered(context, undo)).map_err(failure)?;
+    let report = done.map_err(|error| failure(undo, error))?;
     let refused = !report.plan.conflicts.is_empty();
     let partly = !report.plan.left_alone.is_empty();
     if context.json {
@@ -167,8 +162,8 @@ pub(super) fn finish(
         context.terminal.answer(|| undone_text(&report, run, context.verbose));
     }
     if refused {
-        say_recovered(context, undo);
         context.terminal.say(|| conflicts_text(&report.plan));
+        context.terminal.say(|| report.recovered.iter().map(recovered_text).collect());
     }
     if report.operation.is_some() {
         context.prune_now_and_then(repo);
@@ -180,8 +175,8 @@ pub(super) fn finish(
     })
 }
 
-/// Gives an error its exit code and hint.
-pub(super) fn failure(error: UndoError) -> anyhow::Error {
+/// Gives an error its exit code and hint, and what was dealt with before it.
+pub(super) fn failure(undo: &Undo<'_>, error: UndoError) -> anyhow::Error {
     let exit = match &error {
         error if error.is_locked() => Exit::Locked,
         error if error.is_refusal() => Exit::Refused,
@@ -190,5 +185,5 @@ pub(super) fn failure(error: UndoError) -> anyhow::Error {
     };
     let hint = error.hint().map(str::to_owned);
     let causes = anyhow!(error).chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    Failure { exit, message: causes, hint }.into()
+    Failure { hint, recovered: undo.recovered(), ..Failure::new(exit, causes) }.into()
 }

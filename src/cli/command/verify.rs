@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["paths", "rev"])]
     stdin: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// Runs the command.

@@ -34,7 +34,7 @@ fn clock(doubt: &Doubt) -> String {
         Doubt::Gap(id, days) => format!("{days} days lie between backup {id} and what came next"),
     };
     format!(
-        "Nothing was pruned: {what}, so a clock is or was wrong.\nIf it is right: guard backup prune --trust-clock\n"
+        "Nothing was pruned: {what}, so a clock is or was wrong; if it is right: guard backup prune --trust-clock\n"
     )
 }
 

@@ -129,6 +129,13 @@ pub fn drilled_json(drilled: &Drilled) -> String {
     document::render(text)
 }
 
+/// Returns the document of the catalogue's names.
+pub fn scenarios_json<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut text = document::document("drill");
+    text.insert("scenarios".into(), names.collect());
+    document::render(text)
+}
+
 fn drill_json(drill: &Rehearsed) -> Value {
     let mut value = json!(RehearsedThen::of(drill));
     let step = |step: &crate::drill::StepRun| {

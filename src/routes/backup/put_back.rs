@@ -308,7 +308,7 @@ fn free(reach: &Reach, name: &str, databases: &[&str]) -> Result<(), BackupError
         "'{name}' is in use, and nothing was changed; stop what is connected and try again: {}",
         connections.join("; ")
     );
-    refused(why, None)
+    refused(why, Some("run it again then".to_owned()))
 }
 
 fn refused<T>(why: String, hint: Option<String>) -> Result<T, BackupError> {

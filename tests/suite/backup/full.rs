@@ -1,7 +1,7 @@
 //! D7: a disk that is full, a real one: a tmpfs in a mount namespace of its own. Where none can be had the tests say so.
 
 use super::{create, json, sandbox};
-use crate::support::run_mounting;
+use crate::support::{Ran, run_mounting};
 
 /// Bytes that can't be compressed.
 fn noise(seed: u64, number: usize) -> Vec<u8> {

@@ -130,7 +130,10 @@ fn two_at_once_do_it_once() {
 fn nothing_to_undo_or_redo_is_said() {
     let world = World::new(&[]);
     let said = world.guard(&["undo-merge"]);
-    assert_eq!((said.code, said.err.as_str()), (4, "guard: there is no commit yet, so there is no merge to undo\n"));
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (4, "guard: there is no commit yet, so there is no merge to undo; hint: guard log\n")
+    );
     world.write("a", "a\n");
     world.commit("a");
     assert!(world.guard_refuses(&["undo-merge"]).contains("no merge found"));

@@ -71,7 +71,7 @@ fn failure(error: BackupError) -> anyhow::Error {
             Some("guard backup verify".to_owned())
         }
         BackupError::NoBackup | BackupError::Store(StoreError::NoStore(_)) => Some("guard backup create".to_owned()),
-        BackupError::Refused { hint, .. } => hint.clone(),
+        BackupError::Refused { hint, .. } => hint.clone().or_else(|| Some("guard backup list".to_owned())),
         _ => None,
     };
     let causes = anyhow::Error::from(error).chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");

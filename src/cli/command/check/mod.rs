@@ -43,7 +43,7 @@ pub struct Arguments {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 impl Arguments {
@@ -91,11 +91,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         Ok(all) => all,
         Err(error) => {
             let why = error.to_string();
-            let error = failure(error, found.as_ref());
+            let error = failure(error, &repo, found.as_ref());
             // Who reads only the report must see it there, too.
-            if crate::cli::exit_of(&error) == Exit::CouldNotJudge {
+            if let Some(told) = error.downcast_ref::<Failure>().filter(|told| told.exit == Exit::CouldNotJudge) {
                 let report = Report::of_failed_check(about, &why);
-                output.report(context, &report, String::new, || report::unchecked_json(&why))?;
+                let json = || report::unchecked_json(&why, told.hint.as_deref());
+                output.report(context, &report, String::new, json)?;
             }
             return Err(error);
         }
@@ -130,34 +131,38 @@ fn worst(all: &[Checked]) -> Verdict {
     all.iter().map(|checked| checked.judged.verdict).max_by_key(|verdict| rank(*verdict)).unwrap_or(Verdict::Pass)
 }
 
-fn failure(error: CheckError, found: Option<&ci::Found>) -> anyhow::Error {
-    match (error, found) {
-        // In a pipeline a commit that is not here is a clone that is too shallow.
-        (
-            error @ (CheckError::NoRevision(_)
-            | CheckError::Git(
-                GitError::Missing(_) | GitError::Damaged { .. } | GitError::TimedOut(_) | GitError::Shallow,
-            )),
-            Some(found),
-        ) => Failure::new(Exit::CouldNotJudge, format!("could not verify: {error}"))
-            .hint(format!("clone the whole history: {}", found.deepen))
-            .into(),
-        (error, _) => failure_here(error),
-    }
-}
-
-fn failure_here(error: CheckError) -> anyhow::Error {
-    match error {
-        CheckError::Git(GitError::Unsupported(_)) => {
-            Failure::new(Exit::CouldNotJudge, format!("could not judge: {error}")).into()
-        }
+/// Gives an error its exit code, and the command that brings what is missing.
+fn failure(error: CheckError, repo: &Repo, found: Option<&ci::Found>) -> anyhow::Error {
+    let is_absent =
+        matches!(error, CheckError::NoRevision(_) | CheckError::Git(GitError::Missing(_) | GitError::Shallow));
+    let is_damaged = matches!(error, CheckError::Git(GitError::Damaged { .. }));
+    let exit = match &error {
         CheckError::Git(
-            GitError::Missing(_) | GitError::Damaged { .. } | GitError::TimedOut(_) | GitError::Shallow,
-        ) => Failure::new(Exit::CouldNotJudge, format!("could not judge: {error}"))
-            .hint("fetch what is missing, for example 'git fetch --unshallow', and check again")
-            .into(),
-        other => anyhow!(other),
+            GitError::Missing(_)
+            | GitError::Damaged { .. }
+            | GitError::TimedOut(_)
+            | GitError::Shallow
+            | GitError::Unsupported(_),
+        ) => Exit::CouldNotJudge,
+        // In a pipeline a commit that is not here is a clone that is too shallow.
+        CheckError::NoRevision(_) if found.is_some() => Exit::CouldNotJudge,
+        CheckError::NoRevision(_) => Exit::Usage,
+        _ => return anyhow!(error),
+    };
+    let what = match (exit, found) {
+        (Exit::Usage, _) => "",
+        (_, Some(_)) => "could not verify: ",
+        (_, None) => "could not judge: ",
+    };
+    let failure = Failure::new(exit, format!("{what}{error}"));
+    let command = repo.completing_command().ok().filter(|_| is_absent && (found.is_some() || repo.lacks_history()));
+    match (command, found) {
+        (Some(command), Some(found)) => failure.hint(format!("clone all of it: {}; or now: {command}", found.deepen)),
+        (Some(command), None) => failure.hint(command),
+        (None, _) if is_damaged => failure.hint("git fsck"),
+        (None, _) => failure,
     }
+    .into()
 }
 
 /// Reads both versions of protected text files that the merge changes.
