@@ -5,6 +5,7 @@
 //! (`ext::`); a repository of ours has no hooks, and the user's are not run for it.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::Path;
 
 use bstr::ByteSlice;
@@ -93,7 +94,19 @@ impl Repo {
     fn far(&self, own: &Path, subcommand: &str) -> Git {
         // What few objects bring lies loose: a git that does not know `core.fsync` is told so, a newer one would warn of it.
         let is_old = self.git_version().is_ok_and(|version| version < (2, 36, 0));
-        let settings = [SETTINGS, if is_old { &["core.fsyncObjectFiles=true"] } else { &["core.fsync=committed"] }];
-        self.git_in(own, &settings.concat(), subcommand).env("GIT_ALLOW_PROTOCOL", "file:ssh:git:http:https")
+        let durable = if is_old { "core.fsyncObjectFiles=true" } else { "core.fsync=committed" };
+        // The repository of ours has not the user's local configuration.
+        let configured = self.config("core.sshCommand").ok().flatten();
+        let configured = configured.map(|command| format!("core.sshCommand={}", command.to_str_lossy()));
+        let settings: Vec<&str> = SETTINGS.iter().copied().chain([durable]).chain(configured.as_deref()).collect();
+        let git = self.git_in(own, &settings, subcommand).env("GIT_ALLOW_PROTOCOL", "file:ssh:git:http:https");
+        let is_set = |name: &str| self.environment().get(name).is_some();
+        let is_chosen = configured.is_some() || is_set("GIT_SSH_COMMAND") || is_set("GIT_SSH");
+        // ssh asks at the terminal that a script was started from, though nobody may sit there.
+        if is_chosen || std::io::stdin().is_terminal() {
+            git
+        } else {
+            git.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+        }
     }
 }

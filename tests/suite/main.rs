@@ -63,5 +63,6 @@ mod server;
 mod shallow;
 mod shims;
 mod stale;
+mod unattended;
 mod undo;
 mod verify;
