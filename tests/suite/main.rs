@@ -51,6 +51,7 @@ mod odd_names;
 mod pages;
 mod places;
 mod policy;
+mod published;
 mod pushes;
 mod rebased;
 mod register;
