@@ -1,5 +1,7 @@
 //! A new commit that takes changes back: what others have is not taken from them.
 
+use bstr::ByteSlice;
+
 use crate::model::{Made, Oid, Raw, Way, escape};
 
 use super::find::Step;
@@ -60,11 +62,17 @@ pub(super) fn reapply(undo: &Undo<'_>, revert: &str) -> Result<Move, UndoError> 
     if !undo.repo.is_ancestor(commit, place.tip)? {
         return Err(refused(format!("{} is not on {}", commit.short(), place.words())));
     }
-    let [parent] = undo.repo.objects().commit(commit)?.parents[..] else {
+    let found = undo.repo.objects().commit(commit)?;
+    let [parent] = found.parents[..] else {
         return Err(refused(format!("{} is a merge or a first commit, not a revert", commit.short())));
     };
     let step = Step { operation: None, old: Some(parent), new: commit, fast_forward: false, from_remote: false };
-    of(undo, place, step, format!("the revert {} is taken back", commit.short()))
+    let mut plan = of(undo, place, step, format!("the revert {} is taken back", commit.short()))?;
+    // People write what they like, and content alone does not tell a revert from a deletion.
+    if !found.message.to_ascii_lowercase().contains_str("revert") {
+        plan.notes.push(format!("the message of {} does not say that it is a revert", commit.short()));
+    }
+    Ok(plan)
 }
 
 /// The merge kept everything as it was (`-s ours`): a revert would be empty, and the other side stays merged for git.

@@ -127,6 +127,10 @@ fn lines_of_json_are_records() {
     assert_eq!(bad(Format::Jsonl, "{\"id\": 1}\n{\"id\": "), ["2:7 the file ends amid a value"]);
     let doubled = look(Format::Jsonl, "{\"id\": 1}\n{\"id\": 1}\n", &records("", Some("id")));
     assert_eq!(faults(&doubled), ["2 records have the name '1'"]);
+    // In the order of their names, not of hashes that are others in each process.
+    let several: String = [5, 2, 4, 1, 3].map(|id| format!("{{\"id\": {id}}}\n").repeat(2)).concat();
+    let several = look(Format::Jsonl, several, &records("", Some("id")));
+    assert_eq!(faults(&several), [1, 2, 3, 4, 5].map(|id| format!("2 records have the name '{id}'")));
     good(Format::Jsonl, "");
 }
 

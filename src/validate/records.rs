@@ -85,7 +85,10 @@ impl<'w> Records<'w> {
             examined.faults.about(About::Demand, Place::Whole, what);
         }
         let more = self.doubled.len().saturating_sub(SHOWN);
-        for (count, name) in self.doubled.values().filter(|(_, name)| !name.is_empty()) {
+        let mut shown: Vec<_> = self.doubled.values().filter(|(_, name)| !name.is_empty()).collect();
+        // Their hashes are others each time.
+        shown.sort_by_key(|(_, name)| name);
+        for (count, name) in shown {
             examined.faults.about(About::Doubled, Place::Whole, format!("{count} records have the name '{name}'"));
         }
         if more > 0 {

@@ -340,7 +340,7 @@ fn u13_a_revert_is_reapplied_before_the_next_merge() {
     world.git(&["checkout", "-q", "main"]);
     world.write("other.txt", "not committed\n");
     let text = world.guard_ok(&["undo-merge", "--reapply", &revert[..12]]);
-    assert!(text.contains("Reapply \"Merge branch 'feat'\""), "{text}");
+    assert!(text.contains("Reapply \"Merge branch 'feat'\"") && !text.contains("does not say"), "{text}");
     assert_eq!(world.git(&["log", "-1", "--format=%b"]), format!("This reverts commit {revert}."));
     assert!(world.exists("new.txt") && !world.exists("gone.txt"));
     assert_eq!(world.text("other.txt"), "not committed\n");
@@ -350,6 +350,12 @@ fn u13_a_revert_is_reapplied_before_the_next_merge() {
     assert!(said.contains(" reverted it"), "{said}");
     let said = world.guard_refuses(&["undo-merge", "--reapply", "nonsense"]);
     assert!(said.contains("'nonsense' is no commit here"), "{said}");
+    let plain = world.oid("feat");
+    let said = world.guard_ok(&["undo-merge", "--reapply", &plain, "--dry-run"]);
+    assert!(
+        said.contains(&format!("note: the message of {} does not say that it is a revert\n", &plain[..10])),
+        "{said}"
+    );
 }
 
 /// U28: the first merge of an unborn branch goes back to no commit at all.
