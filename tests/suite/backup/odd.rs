@@ -21,7 +21,8 @@ fn no_backup_is_not_taken_for_all_being_well() {
     let forget = ["update-ref", "-d", &format!("refs/tags/backup/{id}")];
     let _ = sandbox.git([&["--git-dir", store(&sandbox).to_str().unwrap()][..], &forget].concat()).ok();
     for command in ["verify", "show"] {
-        let told = backup(&sandbox, &[command]).exits(2).says("guard: there is no backup yet; hint: guard backup create\n");
+        let told =
+            backup(&sandbox, &[command]).exits(2).says("guard: there is no backup yet; hint: guard backup create\n");
         assert!(told.stdout.is_empty(), "{told}");
     }
 }
