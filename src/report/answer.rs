@@ -33,12 +33,13 @@ pub fn answer(answer: &Answer) -> String {
 /// What a server says stands behind `remote: ` on a terminal of eighty columns.
 const WIDTH: usize = 72;
 
-/// Breaks long lines between words; what follows stands below the text of the first. Commands stay whole.
+/// Breaks long lines between words; what follows stands below the text of the first. Commands stay whole, and so does the first
+/// line: scripts read what is allowed next there.
 fn folded(text: &str) -> String {
     let mut folded = String::new();
-    for line in text.lines() {
+    for (number, line) in text.lines().enumerate() {
         let indent = " ".repeat(if line.starts_with("  ") { 8 } else { 2 });
-        let is_long = line.chars().count() > WIDTH && !line.contains("git push");
+        let is_long = number > 0 && line.chars().count() > WIDTH && !line.contains("git push");
         let mut width = 0;
         for (place, word) in line.split(' ').enumerate() {
             let length = word.chars().count();

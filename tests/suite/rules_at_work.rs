@@ -238,7 +238,7 @@ fn run(case: &Case) {
         said = sandbox.git(["commit", "-q", "-a", "-m", "concluded"]);
     }
     assert!(said.stderr.contains(&format!("[{}]", case.rule)), "{}: {said}", case.rule);
-    let line = said.stderr.lines().find(|line| line.contains(case.rule)).unwrap();
+    let line = said.stderr.lines().find(|line| line.contains(&format!("[{}]", case.rule))).unwrap();
     assert!(line.trim_start().starts_with(case.level), "{}: {line}", case.rule);
     // The strategy before ort leaves ignored files alone: then git refuses by itself.
     let is_refused = case.level == "block" || case.rule == "ignored-overwritten" && !ORT.is_here();

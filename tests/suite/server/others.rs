@@ -57,7 +57,7 @@ fn install_leaves_a_hook_alone_that_runs_a_folder_of_its_name() {
     let refused = server.guard(&["install", "--server"]).exits(4).says("pre-receive.d");
     assert_eq!(fs::read_to_string(server.bare.join("hooks/pre-receive")).unwrap(), DELEGATE);
     // The hint works as printed.
-    let hint = refused.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+    let (_, hint) = refused.stderr.lines().next().unwrap().split_once("; hint: ").unwrap();
     let _ = Ran::of(server.sandbox.command("sh", &server.bare).args(["-c", hint]), b"").ok();
     assert_judges(&server);
     assert!(!fs::read_to_string(server.bare.join("gitea-saw")).unwrap().is_empty());

@@ -53,10 +53,11 @@ fn a_refusal_is_read_by_whoever_pushes_and_its_objects_go() {
         let bad = server.sandbox.branch("bad", &[("tool.sh", None), ("new", Some("unseen\n"))]);
         let refused = server.push(&[&format!("{bad}:refs/heads/main")]).fails();
         let said = remote(&refused);
-        assert_eq!(said.first(), Some(&"guard: refused this push"), "{refused}");
+        let first = "guard: refused this push; next: git push -o 'guard-allow=protected-delete: <why>'";
+        assert_eq!(said.first(), Some(&first), "{refused}");
         assert_eq!(said.last(), Some(&"nothing was taken: no branch has moved"), "{refused}");
-        let wide =
-            refused.stderr.lines().filter(|line| line.trim_end().chars().count() > 80 && line.starts_with("remote"));
+        let lines = refused.stderr.lines().filter(|line| line.starts_with("remote"));
+        let wide = lines.skip(1).filter(|line| line.trim_end().chars().count() > 80);
         assert_eq!(wide.count(), 0, "{refused}");
         let whole = said.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(whole.contains("also when nobody else can be reached ask @ops"), "{refused}");

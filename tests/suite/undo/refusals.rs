@@ -146,7 +146,8 @@ fn nothing_to_undo_or_redo_is_said() {
     let undone = world.guard_json(&["undo-merge", "--way", "revert"]);
     let said = world.guard_refuses(&["undo-merge"]);
     let id = |name: &str| undone[name].as_str().unwrap();
-    let end = format!("the last one, operation {}, was undone by {}\n", id("operation"), id("recorded_as"));
+    let end =
+        format!("the last one, operation {}, was undone by {}; hint: guard log\n", id("operation"), id("recorded_as"));
     assert!(said.ends_with(&end), "{said}");
 }
 
