@@ -126,12 +126,7 @@ fn compile(line: &str) -> Result<Pattern, Refusal> {
     if ends_in_backslash(body) {
         return refuse("ends in a backslash that escapes nothing");
     }
-    if has_open_bracket(body) {
-        return Err((
-            format!("pattern '{shown}' has a '[' without a ']'"),
-            Some("'\\[' is the character itself".into()),
-        ));
-    }
+    check_sets(body, &shown)?;
     check_parts(body, &shown)?;
     check_stars(body, &shown)?;
     // gix takes `!` and `/` away itself; it refuses only what is blank, which was refused above.
@@ -167,21 +162,38 @@ fn ends_in_backslash(body: &str) -> bool {
     body.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
 }
 
-/// Returns whether a character class is never closed; then git's matcher never matches.
-fn has_open_bracket(body: &str) -> bool {
+/// The classes that have a name.
+const CLASSES: [&str; 12] =
+    ["alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "xdigit"];
+
+/// A set of characters that is never closed matches nothing; nor, in our matcher, one in which `[:` begins no class.
+fn check_sets(body: &str, shown: &str) -> Result<(), Refusal> {
     let bytes = body.strip_suffix('/').unwrap_or(body).as_bytes();
+    let refuse = |what: &str, hint: &str| Err((format!("pattern '{shown}' has {what}"), Some(hint.to_owned())));
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
             b'\\' => at += 2,
-            b'[' => match class_end(bytes, at + 1) {
-                Some(end) => at = end + 1,
-                None => return true,
-            },
+            b'[' => {
+                let Some(end) = class_end(bytes, at + 1) else {
+                    return refuse("a '[' without a ']'", "'\\[' is the character itself");
+                };
+                let begins = |name: &str, rest: &[u8]| {
+                    rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":]"))
+                };
+                let is_class = |open: usize| CLASSES.iter().any(|name| begins(name, &bytes[at + 1 + open + 2..]));
+                if !bytes[at + 1..end].find_iter(b"[:").all(is_class) {
+                    return refuse(
+                        "a set in which '[:' begins no class",
+                        "'[[:digit:]]' is one; '[:x\\[]' has the three characters",
+                    );
+                }
+                at = end + 1;
+            }
             _ => at += 1,
         }
     }
-    false
+    Ok(())
 }
 
 /// Returns where the `]` of a class stands whose first byte is at `at`: one that is first in the class is a member,

@@ -75,6 +75,10 @@ fn lines_that_could_never_match_are_refused() {
         "[]",
         "[!]",
         "[[:digit:]",
+        "[[:x]",
+        "[[:alplpha:*]",
+        "[[:digits:]]",
+        "a[b[:]",
         "a//b",
         "./a",
         "a/../b",
@@ -91,7 +95,21 @@ fn lines_that_could_never_match_are_refused() {
         assert_eq!(error.index, 1);
         assert!(!error.message.chars().any(char::is_control), "{error}");
     }
-    for good in ["a\\\\", "\\[x", "[[]", "[a\\]]", "[[:digit:]]", "[[:x]", "...", "a/.../b", "**", "a/**/b", ".env"] {
+    for good in [
+        "a\\\\",
+        "\\[x",
+        "[[]",
+        "[a\\]]",
+        "[[:digit:]]",
+        "[^[:upper:]_[:space:]]",
+        "[:x\\[]",
+        "[:]",
+        "...",
+        "a/.../b",
+        "**",
+        "a/**/b",
+        ".env",
+    ] {
         Patterns::new(&[good]).expect(good);
     }
 }

@@ -61,10 +61,7 @@ fn protecting(paths: Patterns) -> Manifest {
 /// no path.
 fn of_libgit2(line: &str, path: &BStr) -> Option<bool> {
     thread_local!(static REPOSITORY: OnceCell<Repository> = const { OnceCell::new() });
-    // gitoxide takes `[[:x*]`, which is no named class, for a set that matches nothing (docs/shortcomings.md).
-    let odd = line.starts_with(['!', '#'])
-        || line.contains("[:")
-        || line.contains(|one: char| one == '\\' || one.is_whitespace());
+    let odd = line.starts_with(['!', '#']) || line.contains(|one: char| one == '\\' || one.is_whitespace());
     let path = path.to_str().ok()?;
     let parts =
         path.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.starts_with(".git"));
