@@ -212,7 +212,7 @@ fn a_drill_that_was_broken_off_leaves_nothing_that_the_next_one_does_not_remove(
     std::fs::create_dir(&scratch).unwrap();
     sandbox.env("TMPDIR", &scratch);
     let mut command = sandbox.command("guard", sandbox.work());
-    // A group of its own: an interrupt from the terminal reaches all of it.
+    // A group of its own: what ends it reaches all of it, as Ctrl-C does. That one is ignored where tests run in the background.
     let mut drill = command.arg("drill").process_group(0).stdout(std::process::Stdio::null()).spawn().unwrap();
     let began = Instant::now();
     let is_at_work = || {
@@ -225,7 +225,7 @@ fn a_drill_that_was_broken_off_leaves_nothing_that_the_next_one_does_not_remove(
         std::thread::sleep(Duration::from_millis(5));
     }
     let group = rustix::process::Pid::from_raw(i32::try_from(drill.id()).unwrap()).unwrap();
-    rustix::process::kill_process_group(group, rustix::process::Signal::INT).unwrap();
+    rustix::process::kill_process_group(group, rustix::process::Signal::TERM).unwrap();
     assert!(!drill.wait().unwrap().success());
     let ran = sandbox.guard(["drill", "json-empty"]).ok();
     assert!(ran.stdout.contains("1 drill passed") || ran.stdout.contains("1 of 1"), "{ran}");
