@@ -87,12 +87,13 @@ impl Repo {
         Ok(merges)
     }
 
-    /// Returns the newest `most` merges of a commit that no branch here reaches yet, oldest first. Tags and other refs may
-    /// hold what nobody has judged.
-    pub fn new_merges(&self, tip: Oid, most: usize) -> Result<Vec<Oid>, GitError> {
+    /// Returns the newest `most` merges of a commit that `without` do not reach yet, oldest first; where nothing is named, that no
+    /// branch here reaches. Tags and other refs may hold what nobody has judged.
+    pub fn new_merges(&self, tip: Oid, without: &[Oid], most: usize) -> Result<Vec<Oid>, GitError> {
         let ask = self.git("rev-list").arg("--merges").arg(format!("--max-count={most}")).arg(tip.to_string());
-        let mut merges: Vec<Oid> =
-            ask.args(["--not", "--branches"]).run()?.success()?.lines().filter_map(Oid::from_hex).collect();
+        let ask = ask.arg("--not");
+        let ask = if without.is_empty() { ask.arg("--branches") } else { ask.args(without.iter().map(Oid::to_string)) };
+        let mut merges: Vec<Oid> = ask.run()?.success()?.lines().filter_map(Oid::from_hex).collect();
         merges.reverse();
         Ok(merges)
     }

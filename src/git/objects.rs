@@ -199,6 +199,9 @@ pub(super) fn folders(repo: &Repo) -> Vec<PathBuf> {
     let (environment, own) = (repo.environment(), repo.common_dir().join("objects"));
     let odd = ["GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"];
     let replaced = || {
+        if environment.get("GIT_NO_REPLACE_OBJECTS").is_some() {
+            return false;
+        }
         let packed = fs::read(repo.common_dir().join("packed-refs")).unwrap_or_default();
         repo.common_dir().join("refs/replace").is_dir() || packed.contains_str(" refs/replace/")
     };

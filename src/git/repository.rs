@@ -117,6 +117,14 @@ impl Repo {
         Opening { deadline: Deadline::after(limit), ..self.opening() }.open()
     }
 
+    /// Opens the same once more without replaced objects (`refs/replace`): whoever may push could put them there.
+    #[must_use]
+    pub fn as_stored(&self) -> Self {
+        let mut opening = self.opening();
+        opening.environment.variables.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));
+        opening.open()
+    }
+
     /// Returns what is needed to open the same in another thread.
     pub fn opening(&self) -> Opening {
         self.opening.clone()
@@ -314,6 +322,11 @@ impl Repo {
             _ => return Err(symbolic.failure()),
         };
         Ok(Head { branch, oid: self.resolve("HEAD^{commit}")? })
+    }
+
+    /// Returns whether a ref names another one.
+    pub fn is_symbolic(&self, name: &str) -> Result<bool, GitError> {
+        Ok(self.git("symbolic-ref").args(["-q", name]).run()?.status == 0)
     }
 
     /// Returns HEAD's commit; `None` when unborn.

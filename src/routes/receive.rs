@@ -1,7 +1,7 @@
 //! On a server: what a push would do to each branch, and every merge that it brings. All of it is refused or none.
 //!
-//! A branch is judged by the manifest that it has before the push, a new one by the default branch's. Commits that are on some
-//! branch of the server already are nobody's business any more. Objects stand in quarantine: nothing may be written here.
+//! A branch is judged by the manifest that it has before the push, a new one by the default branch's. Merges that the branch itself
+//! or the default branch has already are nobody's business any more; of a new branch, those that any branch has. Objects stand in quarantine: nothing may be written here.
 //!
 //! Order: which branches, by which manifests → which merges are new → what changes on each branch → the merges, oldest first.
 //! So what a huge push keeps from being judged in time are merges, as a rule, not what becomes of a branch. The strictest of
@@ -10,7 +10,7 @@
 mod basis;
 mod options;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bstr::ByteSlice;
@@ -46,7 +46,7 @@ pub(super) fn receiving(
     updates: &[RefMove],
     options: &[Raw],
 ) -> Result<Option<Answer>, GitError> {
-    let repo = session.repo;
+    let repo = &session.repo.as_stored();
     let takes_options = repo.config_is_true("receive.advertisePushOptions")?;
     let server = judge::on_failure_of_server(repo)?;
     let branches = branches(repo, updates)?;
@@ -113,6 +113,8 @@ struct Received<'a> {
     repo: &'a Repo,
     options: &'a Options,
     findings: Vec<Finding>,
+    /// Those of what changes on each branch.
+    steps: HashMap<RefName, Vec<Finding>>,
     failure: Option<String>,
     on_failure: OnFailure,
     /// What happens where no manifest can be read.
@@ -125,11 +127,12 @@ struct Received<'a> {
 }
 
 impl<'a> Received<'a> {
-    const fn new(repo: &'a Repo, options: &'a Options, server: OnFailure) -> Self {
+    fn new(repo: &'a Repo, options: &'a Options, server: OnFailure) -> Self {
         Self {
             repo,
             options,
             findings: Vec::new(),
+            steps: HashMap::new(),
             failure: None,
             on_failure: OnFailure::Warn,
             server,
@@ -142,9 +145,14 @@ impl<'a> Received<'a> {
     fn judge_all(&mut self, branches: &[Branch]) -> Result<(), GitError> {
         let mut merges = Vec::new();
         let mut seen = HashSet::new();
+        let head = self.repo.resolve_head()?;
         for branch in branches {
-            let new = self.repo.new_merges(branch.new, MOST + 1)?;
-            merges.extend(new.into_iter().filter(|merge| seen.insert(*merge)).map(|merge| (branch, merge)));
+            // What other branches have was judged by other manifests, and whoever may push may make branches.
+            let has: Vec<Oid> = branch.old.into_iter().flat_map(|old| head.into_iter().chain([old])).collect();
+            let new = self.repo.new_merges(branch.new, &has, MOST + 1)?;
+            // New branches have the same manifest: a merge is judged for the first of them.
+            let is_first = |merge: &Oid| branch.old.is_some() || seen.insert(*merge);
+            merges.extend(new.into_iter().filter(is_first).map(|merge| (branch, merge)));
         }
         self.merges = merges.len();
         if merges.len() >= MANY {
@@ -173,7 +181,10 @@ impl<'a> Received<'a> {
         let tree = self.repo.objects().tree_of(branch.new)?;
         let short = RefName::from(branch.name.strip_prefix(b"refs/heads/").unwrap_or(&branch.name));
         let basis = basis::of_step(self.repo, &branch.basis, old, branch.new)?;
-        self.judge(branch, &basis, None, (old, vec![Incoming { oid: branch.new, names: vec![short] }], tree))
+        let from = self.findings.len();
+        self.judge(branch, &basis, None, (old, vec![Incoming { oid: branch.new, names: vec![short] }], tree))?;
+        self.steps.insert(branch.name.clone(), self.findings[from..].to_vec());
+        Ok(())
     }
 
     /// Judges a merge that comes to a branch.
@@ -189,7 +200,9 @@ impl<'a> Received<'a> {
         let new = self.findings.split_off(from);
         // What the branch's own step shows already is not said again of the merge that did it.
         let known = |finding: &Finding| {
-            self.findings.iter().any(|other| (&other.rule, &other.path) == (&finding.rule, &finding.path))
+            let steps = self.steps.get(&branch.name).into_iter().flatten();
+            let mut same = steps.filter(|other| (&other.rule, &other.path) == (&finding.rule, &finding.path));
+            same.any(|other| other.level >= finding.level)
         };
         let new: Vec<Finding> = new.into_iter().filter(|finding| !known(finding)).collect();
         self.findings.extend(new.into_iter().map(|finding| of_merge(finding, merge, &subject)));

@@ -61,6 +61,25 @@ fn a_push_is_a_step() {
     assert!(sandbox.guard(["check", "--ci"]).exits(1).stdout.contains("protected-delete"));
 }
 
+/// git takes a tag before a branch that was fetched; and not each `origin/HEAD` is the default branch.
+#[test]
+fn what_others_pushed_under_a_name_of_ours_does_not_count() {
+    let sandbox = Sandbox::new();
+    let (base, head) = project(&sandbox);
+    let _ = sandbox.git(["update-ref", "refs/remotes/origin/main", &base]).ok();
+    let names = [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", &head), ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")];
+    for (name, value) in names {
+        sandbox.env(name, value);
+    }
+    for name in ["refs/tags/origin/main", "refs/tags/origin/HEAD", "refs/remotes/origin/HEAD"] {
+        let _ = sandbox.git(["update-ref", name, &head]).ok();
+        let refused = sandbox.guard(["check", "--ci", "--format", "text"]).exits(1);
+        assert!(refused.stdout.contains("protected-delete"), "{name}: {refused}");
+    }
+    let _ = sandbox.git(["symbolic-ref", "refs/remotes/origin/HEAD", "refs/heads/feat"]).ok();
+    let _ = sandbox.guard(["check", "--ci", "--format", "text"]).ok();
+}
+
 #[test]
 fn a_change_does_not_excuse_itself_where_the_branch_does_not_say_so() {
     for (allow, status) in [("", 1), ("[policy]\nallow = [\"protected-delete\"]\n", 0)] {
@@ -112,7 +131,10 @@ fn a_runner_that_fetches_one_branch_is_told_how_to_get_the_other() {
     sandbox.env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main").env("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feat");
     let told = sandbox.guard(["-C", "../runner", "check", "--ci"]).exits(3);
     let first = told.stderr.lines().next().unwrap();
-    assert!(first.contains("'origin/main' is not a commit here") && first.contains("'GIT_DEPTH: 0'"), "{told}");
+    assert!(
+        first.contains("'refs/remotes/origin/main' is not a commit here") && first.contains("'GIT_DEPTH: 0'"),
+        "{told}"
+    );
     let (_, now) = first.split_once("or now: ").unwrap();
     let template = include_str!("../../docs/ci/gitlab.yml");
     assert!(template.contains(&now.replace("git fetch", "git fetch --quiet")), "the template does it: {now}");

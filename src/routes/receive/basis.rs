@@ -6,7 +6,7 @@
 
 use super::super::judge::{self, Basis};
 use crate::git::{GitError, Repo};
-use crate::model::Oid;
+use crate::model::{Oid, RefName};
 
 /// Returns by what is judged what changes on a branch that moves from `old` to `new`.
 pub(super) fn of_step(repo: &Repo, basis: &Basis, old: Oid, new: Oid) -> Result<Basis, GitError> {
@@ -22,20 +22,18 @@ pub(super) fn of_step(repo: &Repo, basis: &Basis, old: Oid, new: Oid) -> Result<
 pub(super) fn of_server(repo: &Repo, line: Option<Oid>) -> Result<Basis, GitError> {
     let mut basis = Basis { is_shared: true, ..judge::basis(repo, line)? };
     let accepted = std::mem::take(&mut basis.manifest.policy.accepted);
-    basis.manifest.policy.accepted = accepted.iter().filter_map(|line| here(line)).collect();
+    let default = repo.head()?.short_branch();
+    let is_here = |line: &String| is_default(line, default.as_ref());
+    basis.manifest.policy.accepted = if accepted.iter().any(is_here) { vec!["HEAD".to_owned()] } else { Vec::new() };
     Ok(basis)
 }
 
-/// Returns what a line of `[policy] accepted` is on the server.
-fn here(line: &str) -> Option<String> {
+/// Returns whether a line of `[policy] accepted` is the server's default branch. Every other one may have been made by whoever pushes,
+/// and what it began with was judged by nobody.
+fn is_default(line: &str, default: Option<&RefName>) -> bool {
     let name = line.strip_prefix("refs/remotes/").unwrap_or(line);
     let name = name.strip_prefix("origin/").or_else(|| name.strip_prefix("refs/heads/")).unwrap_or(name);
-    match name {
-        "HEAD" => Some("HEAD".to_owned()),
-        // Of a branch that is pushed here nobody knows the upstream.
-        _ if name.contains("@{") || name.starts_with("refs/") => None,
-        _ => Some(format!("refs/heads/{name}")),
-    }
+    name == "HEAD" || default.is_some_and(|default| default.as_bytes() == name.as_bytes())
 }
 
 #[cfg(test)]
@@ -43,19 +41,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_the_servers_own_branches() {
+    fn the_default_branch_alone_counts() {
         let cases = [
-            ("@{upstream}", None),
-            ("main@{1}", None),
-            ("origin/HEAD", Some("HEAD")),
-            ("refs/remotes/origin/HEAD", Some("HEAD")),
-            ("origin/main", Some("refs/heads/main")),
-            ("refs/heads/main", Some("refs/heads/main")),
-            ("release/1", Some("refs/heads/release/1")),
-            ("refs/tags/v1", None),
+            ("@{upstream}", false),
+            ("main@{1}", false),
+            ("origin/HEAD", true),
+            ("refs/remotes/origin/HEAD", true),
+            ("origin/main", true),
+            ("refs/heads/main", true),
+            ("upstream/main", false),
+            ("origin/release/1", false),
+            ("refs/tags/main", false),
         ];
         for (line, expected) in cases {
-            assert_eq!(here(line).as_deref(), expected, "{line}");
+            assert_eq!(is_default(line, Some(&RefName::from("main"))), expected, "{line}");
         }
     }
 }

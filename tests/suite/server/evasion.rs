@@ -126,3 +126,72 @@ fn the_manifest_that_is_there_judges_the_one_that_comes() {
         let _ = sandbox.git(["read-tree", "main"]).ok();
     }
 }
+
+#[test]
+fn a_replaced_commit_does_not_bring_another_manifest() {
+    let server = Server::with(STRICT);
+    let bad = deleting(&server, "bad", "gone");
+    let sandbox = &server.sandbox;
+    let tree = sandbox.git(["hash-object", "-w", "-t", "tree", "/dev/null"]).ok().line().to_owned();
+    let empty = sandbox.git(["commit-tree", "-m", "nothing is protected", &tree]).ok().line().to_owned();
+    let _ = server.push(&[&format!("{empty}:refs/replace/{}", server.at("main"))]).ok();
+    let refused = server.push(&[&format!("{bad}:refs/heads/main")]).fails();
+    assert!(refused.stderr.contains("protected-delete"), "{refused}");
+}
+
+#[test]
+fn a_branch_that_anybody_may_make_is_no_accepted_line() {
+    let accepting = format!("{STRICT}[policy]\naccepted = [\"origin/develop\", \"upstream/main\"]\n");
+    let server = Server::with(&accepting);
+    let bad = deleting(&server, "bad", "gone");
+    for name in ["develop", "upstream/main"] {
+        let _ = server.push(&[&format!("{bad}:refs/heads/{name}")]).ok();
+    }
+    let refused = server.push(&[&format!("{bad}:refs/heads/main")]).fails();
+    assert!(refused.stderr.contains("protected-delete"), "{refused}");
+}
+
+const DATA: &str =
+    "version = 1\n[[data]]\npaths = [\"data.json\"]\nrecords = \"/emails\"\nkey = \"id\"\nmax_loss = \"10%\"\n";
+
+/// Commits so many records.
+fn records(server: &Server, number: usize) {
+    let all: Vec<String> = (0..number).map(|id| format!("{{\"id\": {id}}}")).collect();
+    server.sandbox.write("data.json", format!("{{\"emails\": [{}]}}\n", all.join(","))).commit("records");
+}
+
+/// Makes a merge on a new branch that keeps nothing of the records that come in.
+fn losing(server: &Server, name: &str) -> String {
+    let (sandbox, more) = (&server.sandbox, format!("{name}-more"));
+    let _ = sandbox.git(["checkout", "-q", "-b", &more, "main"]).ok();
+    records(server, 20);
+    let _ = sandbox.git(["checkout", "-q", "-b", name, "main"]).ok();
+    sandbox.write(name, "own\n").commit("own");
+    let _ = sandbox.git(["merge", "-q", "-s", "ours", "-m", name, &more]).ok();
+    sandbox.rev("HEAD")
+}
+
+/// A merge is judged by the manifest of each branch that it comes to, whatever other branches have it, or get it in the same push.
+#[test]
+fn a_merge_is_not_known_by_way_of_a_branch_with_another_manifest() {
+    let server = Server::with(DATA);
+    let sandbox = &server.sandbox;
+    records(&server, 10);
+    let _ = server.push(&["main"]).ok();
+    let _ = sandbox.git(["checkout", "-q", "-b", "aaa"]).ok();
+    let _ = sandbox.git(["rm", "-q", ".recoveryguard.toml"]).ok();
+    sandbox.commit("nothing is data");
+    let _ = server.push(&["aaa"]).ok();
+    let [first, second] = ["first", "second"].map(|name| losing(&server, name));
+    let refused = |refs: &[&str]| {
+        let refused = server.push(refs).fails();
+        assert!(refused.stderr.contains("[lost-records]"), "{refused}");
+    };
+    refused(&[&format!("{first}:refs/heads/main")]);
+    let _ = sandbox.git(["checkout", "-q", "aaa"]).ok();
+    let _ = sandbox.git(["merge", "-q", "--no-ff", "-m", "both", &first]).ok();
+    refused(&["aaa", &format!("{first}:refs/heads/main")]);
+    refused(&["aaa", &format!("{second}:refs/heads/main")]);
+    let _ = server.push(&["aaa"]).ok();
+    refused(&[&format!("{first}:refs/heads/main")]);
+}

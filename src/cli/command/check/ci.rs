@@ -55,6 +55,11 @@ fn need(environment: &Environment, name: &str) -> Result<String, String> {
     text(environment, name).ok_or_else(|| format!("'{name}' is not set: base and head can't be told"))
 }
 
+/// Returns the branch as it was fetched. By its short name a tag of somebody's would come first.
+fn of_remote(branch: &str) -> String {
+    format!("refs/remotes/origin/{branch}")
+}
+
 /// A push; onto the default branch where its own branch is new.
 fn pushed(before: String, after: String, branch: Option<String>, default: Option<String>) -> Result<Proposal, String> {
     if !is_nothing(&before) {
@@ -62,7 +67,7 @@ fn pushed(before: String, after: String, branch: Option<String>, default: Option
     }
     let default = default.ok_or("the branch is new, and what the default branch is can't be told: give a range")?;
     // A new branch changes nothing that was there: what merging it would do is what matters.
-    Ok(Proposal { base: format!("origin/{default}"), head: after, into: Some(default), from: branch, pushed: false })
+    Ok(Proposal { base: of_remote(&default), head: after, into: Some(default), from: branch, pushed: false })
 }
 
 fn actions(environment: &Environment, read: &dyn Fn(&OsStr) -> Option<Vec<u8>>) -> Result<Found, String> {
@@ -104,7 +109,7 @@ fn gitlab(environment: &Environment) -> Result<Found, String> {
     let proposal = if let Some(target) = get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") {
         Proposal {
             // A merged results pipeline checks out a merge that GitLab made: what comes in is its source.
-            base: get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA").unwrap_or_else(|| format!("origin/{target}")),
+            base: get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA").unwrap_or_else(|| of_remote(&target)),
             head: get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").unwrap_or(head),
             into: Some(target),
             from: get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"),
@@ -122,7 +127,7 @@ fn bitbucket(environment: &Environment) -> Result<Found, String> {
     let target = get("BITBUCKET_PR_DESTINATION_BRANCH")
         .ok_or("this pipeline is of no pull request, and Bitbucket does not say where a branch was: give a range")?;
     let proposal = Proposal {
-        base: get("BITBUCKET_PR_DESTINATION_COMMIT").unwrap_or_else(|| format!("origin/{target}")),
+        base: get("BITBUCKET_PR_DESTINATION_COMMIT").unwrap_or_else(|| of_remote(&target)),
         head: need(environment, "BITBUCKET_COMMIT")?,
         into: Some(target),
         from: get("BITBUCKET_BRANCH"),
@@ -135,13 +140,7 @@ fn jenkins(environment: &Environment) -> Result<Found, String> {
     let get = |name: &str| text(environment, name);
     let head = get("GIT_COMMIT").unwrap_or_else(|| "HEAD".to_owned());
     let proposal = if let Some(target) = get("CHANGE_TARGET") {
-        Proposal {
-            base: format!("origin/{target}"),
-            head,
-            into: Some(target),
-            from: get("CHANGE_BRANCH"),
-            pushed: false,
-        }
+        Proposal { base: of_remote(&target), head, into: Some(target), from: get("CHANGE_BRANCH"), pushed: false }
     } else {
         let before = get("GIT_PREVIOUS_SUCCESSFUL_COMMIT").or_else(|| get("GIT_PREVIOUS_COMMIT"));
         let before = before.ok_or("this is the first build of its branch: give a range")?;
@@ -177,7 +176,10 @@ mod tests {
         let push = r#"{"before":"b1","after":"h1","ref":"refs/heads/main","repository":{"default_branch":"main"}}"#;
         assert_eq!(with("push", push).unwrap().proposal, proposal("b1", "h1", "main", "main", true));
         let new = push.replace("b1", ZERO).replace("heads/main", "heads/feat");
-        assert_eq!(with("push", &new).unwrap().proposal, proposal("origin/main", "h1", "main", "feat", false));
+        assert_eq!(
+            with("push", &new).unwrap().proposal,
+            proposal("refs/remotes/origin/main", "h1", "main", "feat", false)
+        );
         let group = r#"{"merge_group":{"base_sha":"b1","head_sha":"h1","base_ref":"refs/heads/main"}}"#;
         assert_eq!(with("merge_group", group).unwrap().proposal, proposal("b1", "h1", "main", "", true));
         assert!(with("schedule", "{}").unwrap_err().contains("'schedule' has no base and head"));
@@ -191,13 +193,13 @@ mod tests {
         let with = |more: &[(&str, &str)]| asked(&[&ours, more].concat(), "").map(|found| found.proposal);
         let request =
             [("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"), ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feat")];
-        assert_eq!(with(&request).unwrap(), proposal("origin/main", "h1", "main", "feat", false));
+        assert_eq!(with(&request).unwrap(), proposal("refs/remotes/origin/main", "h1", "main", "feat", false));
         let merged = [("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "b1"), ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "s1")];
         assert_eq!(with(&[request, merged].concat()).unwrap(), proposal("b1", "s1", "main", "feat", false));
         let push = [("CI_COMMIT_BRANCH", "feat"), ("CI_COMMIT_BEFORE_SHA", "b1")];
         assert_eq!(with(&push).unwrap(), proposal("b1", "h1", "feat", "feat", true));
         let new = [("CI_COMMIT_BRANCH", "feat"), ("CI_COMMIT_BEFORE_SHA", ZERO)];
-        assert_eq!(with(&new).unwrap(), proposal("origin/main", "h1", "main", "feat", false));
+        assert_eq!(with(&new).unwrap(), proposal("refs/remotes/origin/main", "h1", "main", "feat", false));
         assert!(with(&[]).unwrap_err().contains("of no branch"));
     }
 
@@ -211,7 +213,7 @@ mod tests {
         let jenkins = [("JENKINS_URL", "x"), ("GIT_COMMIT", "h1"), ("BRANCH_NAME", "PR-1")];
         let change = [("CHANGE_TARGET", "main"), ("CHANGE_BRANCH", "feat")];
         let found = asked(&[&jenkins[..], &change].concat(), "").unwrap();
-        assert_eq!(found.proposal, proposal("origin/main", "h1", "main", "feat", false));
+        assert_eq!(found.proposal, proposal("refs/remotes/origin/main", "h1", "main", "feat", false));
         let build = asked(&[&jenkins[..], &[("GIT_PREVIOUS_COMMIT", "b1")]].concat(), "").unwrap();
         assert_eq!(build.proposal, proposal("b1", "h1", "PR-1", "PR-1", true));
         assert!(asked(&jenkins, "").unwrap_err().contains("the first build"));
