@@ -30,6 +30,10 @@ pub(super) fn check(repo: &Repo) -> Result<(Vec<Check>, Option<Survey>), Install
     }
     checks.extend(of_configuration(repo)?);
     checks.extend(other_worktrees(repo)?);
+    if hooks::is_server(repo)? {
+        let ours = checks.iter_mut().filter_map(|check| check.remedy.as_mut()).filter(|remedy| *remedy == REMEDY);
+        ours.for_each(|remedy| "guard install --server".clone_into(remedy));
+    }
     Ok((checks, Some(survey)))
 }
 

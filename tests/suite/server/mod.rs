@@ -183,6 +183,10 @@ fn the_hook_that_was_there_runs_first_and_uninstall_leaves_it() {
     assert!(std::fs::read_to_string(server.bare.join("seen")).unwrap().contains(&good));
     let doctor = server.guard(&["doctor"]);
     assert!(doctor.stdout.contains("git push to this repository (pre-receive)"), "{doctor}");
+    let bare = server.sandbox.root().join("new.git");
+    let _ = server.sandbox.git(["init", "-q", "--bare", bare.to_str().unwrap()]).ok();
+    let told = Ran::of(server.sandbox.command("guard", &bare).arg("doctor"), b"").exits(1);
+    assert!(told.stdout.contains("guard install --server\n") && !told.stdout.contains("guard install\n"), "{told}");
     let _ = server.guard(&["uninstall"]).ok();
     assert_eq!(std::fs::read_to_string(server.bare.join("hooks/pre-receive")).unwrap(), theirs);
 }
