@@ -225,6 +225,13 @@ fn step(
                 step.earlier = earlier(folder, name, &step.file)?;
             }
         }
+        Standing::Theirs { manager: Some(Manager::Overcommit), .. } => {
+            notes.push(format!(
+                "'{name}' is overcommit's, which does not run under another name: it stays, and that hook is not guarded; \
+                 docs/install.md says how overcommit runs guard"
+            ));
+            step.action = Action::Leave { what: "overcommit's hook" };
+        }
         Standing::Theirs { runs, asks_name, .. } => {
             let of_name = folder.join(format!("{name}.d"));
             if *asks_name && of_name.is_dir() {

@@ -108,3 +108,21 @@ fn a_hook_that_asks_for_its_own_name_is_pointed_out() {
     let ran = sandbox.guard(["install", "--dry-run"]).ok();
     assert!(ran.stdout.contains("note: 'pre-commit' seems to ask for its own name"), "{ran}");
 }
+
+/// Its hooks take what to run from their own name: under another one every commit would fail.
+#[test]
+fn overcommits_hooks_stay_where_they_are_and_merges_are_guarded_all_the_same() {
+    let sandbox = Sandbox::new();
+    let text = "#!/bin/sh\n# Entrypoint for Overcommit hook integration.\n[ \"${0##*/}\" = pre-commit ] || exit 64\n";
+    script(&sandbox.at(".git/hooks/pre-commit"), text.as_bytes(), 0o755);
+    let ran = sandbox.guard(["install"]).ok();
+    assert!(ran.stdout.contains("note: 'pre-commit' is overcommit's"), "{ran}");
+    sandbox.write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = [\"keep\"]\n").write("keep", "1\n");
+    let _ = sandbox.git(["add", "-A"]).ok();
+    let _ = sandbox.git(["commit", "-q", "-m", "base"]).ok();
+    sandbox.branch("bad", &[("keep", None)]);
+    let refused = sandbox.git(["merge", "bad"]).fails();
+    assert!(refused.stderr.contains("protected-delete") && sandbox.at("keep").exists(), "{refused}");
+    let _ = sandbox.guard(["uninstall"]).ok();
+    assert_eq!(std::fs::read(sandbox.at(".git/hooks/pre-commit")).unwrap(), text.as_bytes());
+}

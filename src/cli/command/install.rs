@@ -137,7 +137,7 @@ fn what(step: &HookStep) -> &'static str {
         Action::Chain { runs: true } => "added; the hook that was there runs first",
         Action::Chain { runs: false } => "added; what was there is kept and, as before, not run",
         Action::Keep => "already there",
-        Action::Leave { .. } => "left out: no hook can stand there",
+        Action::Leave { .. } => "left out: another thing stands there",
     }
 }
 
