@@ -161,6 +161,9 @@ fn keys_are_told_apart_as_they_are_meant() {
     assert_eq!(doubled(r#"{"a": 1, "\u0061": 2}"#), one("/a", 1));
     assert_eq!(doubled(r#"{"\u0061": 1, "b": 2, "a": 3}"#), one("/a", 1));
     assert_eq!(doubled(r#"[{"a\"b": 1, "c": 2}, {"a\"b": 1, "a": 2}]"#), []);
+    // What an escaped key means may be written, too, and means something else there, or nothing.
+    assert_eq!(doubled(r#"[{"a\\n": 1}, {"a\n": 1, "a\\n": 2}]"#), []);
+    assert_eq!(fault(r#"[{"a\"": 1}, {"a"": 1}]"#), "1:18 ':' is missing");
     // Alike in their first and their last eight bytes.
     assert_eq!(doubled(r#"{"12345678-1-12345678": 1, "12345678-2-12345678": 2}"#), []);
     // More of them than are kept as they are, and one that is too long.
