@@ -240,6 +240,16 @@ fn numbers_that_nothing_can_have_are_damage() {
     assert_eq!(file(u64::MAX, ""), wrong(u64::MAX));
     assert_eq!(file(4, r#""records":9223372036854775808"#), wrong(1 << 63));
     assert_eq!(file(4, r#""tables":{"t":{"rows":1},"u":{"rows":18446744073709551615}}"#), wrong(u64::MAX));
+    let database = |size: u64, rows: u64| {
+        let database = format!(
+            r#"{{"name":"a","blob":"{}","size":{size},"content":"","secret":false,"standing":"good","server":"","dumped_by":"","owner":"","encoding":"","collate":"","ctype":"","tables":{{"t":{rows}}}}}"#,
+            "1a".repeat(20)
+        );
+        decode(format!(r#"{{"version":1,"id":"x","at":0,"files":[],"databases":[{database}]}}"#).as_bytes()).map(drop)
+    };
+    assert_eq!(database(MOST, MOST), Ok(()));
+    assert_eq!(database(MOST + 1, 6), wrong(MOST + 1));
+    assert_eq!(database(4, MOST + 1), wrong(MOST + 1));
 }
 
 #[test]
