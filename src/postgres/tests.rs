@@ -8,6 +8,7 @@ use super::child::{Reach, Running};
 use super::*;
 use crate::disk::{Durability, write_atomic};
 use crate::git::Environment;
+use crate::model::{Belongings, Privilege};
 
 struct Programs(tempfile::TempDir);
 
@@ -85,4 +86,14 @@ fn what_a_program_says_is_kept_to_what_counts_and_escaped() {
 fn names_and_texts_are_quoted() {
     assert_eq!(session::literal("o'x\\"), "'o''x\\'");
     assert_eq!(session::identifier("a\"b"), "\"a\"\"b\"");
+}
+
+/// A backup may come from somebody else: only words that we know stand in our statements as they are.
+#[test]
+fn nothing_but_what_may_be_done_with_a_database_is_granted() {
+    let privilege = |what: &str| Privilege { what: what.to_owned(), to: None, grantable: false };
+    let privileges = ["CONNECT", "ALL ON DATABASE other TO PUBLIC; --", "connect"].map(privilege).to_vec();
+    let sql = belongings::give("new", "app", &Belongings { privileges: Some(privileges), ..Belongings::default() });
+    let granted: Vec<&str> = sql.lines().filter(|line| line.starts_with("GRANT")).collect();
+    assert_eq!(granted, ["GRANT CONNECT ON DATABASE \"new\" TO PUBLIC;"], "{sql}");
 }
