@@ -268,3 +268,37 @@ fn repositories_are_found_as_git_finds_them() {
     let bare = find("bare").unwrap();
     assert_eq!((bare.work_tree(), bare.git_dir()), (None, &*sandbox.root().join("bare")));
 }
+
+/// A history that is read once answers what it would have been asked later, merge by merge.
+#[test]
+fn a_history_that_was_foreseen() {
+    let sandbox = Sandbox::new();
+    let made = |parents: &[&str]| {
+        let parents: Vec<&str> = parents.iter().flat_map(|parent| ["-p", parent]).collect();
+        sandbox.git([&["commit-tree", "-m", "x", "HEAD^{tree}"], &parents[..]].concat()).ok().line().to_owned()
+    };
+    // A criss-cross and what merges both, and a line of its own that comes in.
+    let first = sandbox.rev("HEAD");
+    let (left, right) = (made(&[&first]), made(&[&first]));
+    let (cross, other) = (made(&[&left, &right]), made(&[&right, &left]));
+    let (whole, unrelated) = (made(&[&cross, &other]), made(&[]));
+    let all = [made(&[&other, &unrelated]), first, left, right, cross, other, whole, unrelated];
+    let commits: Vec<Oid> = all.iter().map(|commit| commit.parse().unwrap()).collect();
+    let (asked, foreseen) = (repo(&sandbox), repo(&sandbox));
+    foreseen.foresee(&commits);
+    for one in &commits {
+        for other in &commits {
+            let answers = |repo: &Repo| {
+                let mut bases = repo.merge_bases(*one, *other).unwrap();
+                bases.sort();
+                (bases, repo.is_ancestor(*one, *other).unwrap())
+            };
+            assert_eq!(answers(&foreseen), answers(&asked), "{one} and {other}");
+            // On a busy machine git may take longer for this than it is given.
+            if let Some(between) = asked.parents_between(&[*one], &[*other]).unwrap() {
+                let known = foreseen.parents_between(&[*one], &[*other]).unwrap();
+                assert_eq!(known, Some(between), "{one} and not {other}");
+            }
+        }
+    }
+}

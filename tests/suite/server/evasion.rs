@@ -44,7 +44,7 @@ fn a_trailer_counts_in_the_merge_and_not_in_what_is_merged() {
     let _ = deleting(&server, "theirs", TRAILER);
     let merge = merging(&server, "theirs", "unseen", "merge theirs");
     let refused = server.push(&[&format!("{merge}:refs/heads/main")]).fails();
-    assert!(refused.stderr.contains("protected-delete"), "{refused}");
+    assert_eq!(refused.stderr.matches("[protected-delete]").count(), 1, "of the step or of its merge: {refused}");
     let told = merging(&server, "theirs", "told", TRAILER);
     let _ = server.push(&[&format!("{told}:refs/heads/main")]).ok();
     assert_eq!(server.at("main"), told);
