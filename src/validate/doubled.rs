@@ -39,6 +39,12 @@ impl Doubled {
         self.keys.push(DuplicateKey { pointer, line, count });
     }
 
+    /// Returns whether no more are taken. Asked before a pointer is built, which may be long: so all that are built together are
+    /// hardly longer than what is kept.
+    pub fn is_full(&self) -> bool {
+        self.overflow
+    }
+
     /// Says that there are more than are counted.
     pub fn overflow(&mut self) {
         self.overflow = true;
@@ -58,6 +64,27 @@ pub(super) fn step(pointer: &mut String, key: &str) {
             '~' => pointer.push_str("~0"),
             '/' => pointer.push_str("~1"),
             _ => pointer.push(character),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::{Shape, walk};
+    use super::super::yaml::events;
+    use super::*;
+
+    #[test]
+    fn once_there_are_too_many_no_more_pointers_are_built() {
+        let key = "k".repeat(100 << 10);
+        let list = vec!["{\"a\":1,\"a\":1}"; 500].join(",");
+        let text = format!("{{\"{key}\":[{list}]}}");
+        let yaml = format!("? {key}\n: [{list}]\n");
+        for found in [walk(&text, Shape::Document), events(&yaml)] {
+            let found = found.unwrap();
+            // The one that was too many was built.
+            assert!(found.bytes <= MAX_POINTER_BYTES + 2 * key.len(), "{}", found.bytes);
+            assert!(found.finish().is_err());
         }
     }
 }

@@ -140,7 +140,7 @@ enum Open {
     },
 }
 
-fn events(text: &str) -> Result<Doubled, Health> {
+pub(super) fn events(text: &str) -> Result<Doubled, Health> {
     // The parser takes NUL for the end of its input and would call what follows good.
     if let Some(offset) = text.bytes().position(|byte| byte == 0) {
         return Err(bad_at(text.as_bytes(), offset, "a NUL byte"));
@@ -217,7 +217,7 @@ fn end(open: &mut [Open]) {
 /// Hands over the doubled keys of a mapping that ended within `open`.
 fn report(open: &[Open], keys: &BTreeMap<String, (usize, usize)>, doubled: &mut Doubled) {
     let mut twice = keys.iter().filter(|(_, (count, _))| *count > 1).peekable();
-    if twice.peek().is_none() {
+    if twice.peek().is_none() || doubled.is_full() {
         return;
     }
     let mut pointer = String::new();

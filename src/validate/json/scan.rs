@@ -274,9 +274,11 @@ impl<V: Visit> Scanner<'_, '_, V> {
         }
         if !frame.doubled.is_empty() {
             let doubled = std::mem::take(&mut frame.doubled);
-            let parent = self.pointer(self.depth);
-            for (key, (line, count)) in doubled {
-                self.scanned.doubled.push(&parent, &key, usize::try_from(line).ok(), count);
+            if !self.scanned.doubled.is_full() {
+                let parent = self.pointer(self.depth);
+                for (key, (line, count)) in doubled {
+                    self.scanned.doubled.push(&parent, &key, usize::try_from(line).ok(), count);
+                }
             }
         }
         self.visit.close();
