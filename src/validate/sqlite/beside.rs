@@ -73,10 +73,17 @@ pub(super) fn companion(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Returns a companion's length, `None` when there is none.
+/// Returns the ending of what stands in a companion's place and is no regular file. SQLite would open it, and wait for the writer
+/// of a pipe.
+pub(super) fn odd_companion(path: &Path) -> Option<&'static str> {
+    let is_odd = |ending: &&str| std::fs::metadata(companion(path, ending)).is_ok_and(|data| !data.is_file());
+    ["-wal", "-shm", "-journal"].into_iter().find(is_odd)
+}
+
+/// Returns a companion's length, `None` when there is none: what is no regular file is none.
 pub(super) fn length(companion: &Path) -> io::Result<Option<u64>> {
     match std::fs::metadata(companion) {
-        Ok(data) => Ok(Some(data.len())),
+        Ok(data) => Ok(data.is_file().then_some(data.len())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -17,7 +17,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
-use super::beside::{Stamp, companion, length, number};
+use super::beside::{Stamp, companion, length, number, odd_companion};
 use super::likeness::{self, Likeness};
 use super::{Limits, Reading, Stop, head};
 
@@ -61,6 +61,9 @@ impl Source {
             Likeness::Database => {}
             Likeness::Other(what) => return Err(Stop::Fault(format!("no SQLite database: {what}"))),
             Likeness::Sealed(why) => return Err(Stop::Unknown(why.to_owned())),
+        }
+        if let Some(ending) = odd_companion(&path) {
+            return Err(Stop::Unknown(format!("its '{ending}' is no regular file")));
         }
         let (options, stamp) = way(&path, &head, reading)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -261,6 +261,26 @@ fn a_transaction_that_was_cut_off_is_unknown() {
     assert_eq!(in_use(&crashed.path).unwrap(), Some(Use::Journal));
 }
 
+// D4
+#[test]
+fn what_stands_beside_it_and_is_no_regular_file_is_never_opened() {
+    use rustix::fs::{CWD, FileType, mknodat};
+    let limits = Limits { time: Duration::from_secs(1), ..Limits::default() };
+    for ending in ["-journal", "-wal", "-shm"] {
+        for kind in ["pipe", "folder"] {
+            let made = Made::by(SHOP);
+            let beside = beside::companion(&made.path, ending);
+            match kind {
+                "pipe" => mknodat(CWD, &beside, FileType::Fifo, 0o600.into(), 0).unwrap(),
+                _ => std::fs::create_dir(&beside).unwrap(),
+            }
+            let found = examine_database(&made.path, Reading::Live, &limits);
+            assert_eq!(unknown(&found), format!("its '{ending}' is no regular file"), "{kind}");
+            assert_eq!(in_use(&made.path).unwrap(), None, "{ending} {kind}");
+        }
+    }
+}
+
 // D6
 #[test]
 fn limits_are_unknown() {
