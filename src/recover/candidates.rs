@@ -48,7 +48,7 @@ pub struct Candidate {
     pub origin: Origin,
     /// The file; `None` where the commit removed it.
     pub file: Option<WorkFile>,
-    /// The branch on which it was saved, where that is another one than is checked out now.
+    /// The branch on which it was saved, where that one is not checked out now; with a detached HEAD none is.
     pub elsewhere: Option<RefName>,
 }
 
@@ -83,7 +83,7 @@ pub fn candidates(
         for Saved { mut candidate, on, tracked } in
             saved(history, store, path).into_iter().chain(backed_up(repo, &backups, path))
         {
-            candidate.elsewhere = on.filter(|on| branch.as_ref().is_some_and(|branch| branch != on));
+            candidate.elsewhere = on.filter(|on| branch.as_ref() != Some(on));
             if tracked && candidate.elsewhere.is_some() { others.push(candidate) } else { found.push(candidate) }
         }
         found.sort_by_key(|candidate| Reverse(candidate.at));

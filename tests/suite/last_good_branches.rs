@@ -85,3 +85,15 @@ fn a_version_of_another_branch_comes_back_where_no_other_is_known_and_an_ignored
     assert!(done.stdout.contains(", saved on 'feat' ("), "{done}");
     assert_eq!(sandbox.read("data/new.json"), b"[5]");
 }
+
+#[test]
+fn on_a_detached_head_what_a_branch_saved_is_that_branchs() {
+    let (sandbox, [_, feat]) = sandbox();
+    let _ = sandbox.git(["checkout", "-q", "--detach"]).ok();
+    sandbox.write("data/tracked.json", "[").write("data/ignored.json", "[");
+    let done = sandbox.guard(["restore", "data/tracked.json", "data/ignored.json"]).ok();
+    assert_eq!(sandbox.read("data/tracked.json"), b"[1]", "{done}");
+    assert_eq!(sandbox.read("data/ignored.json"), b"[20]", "{done}");
+    let said = |what: &str| done.stdout.lines().any(|line| line.contains(what) && line.contains(&feat));
+    assert!(said("a newer one is another branch's: ") && said(", saved on 'feat' ("), "{done}");
+}
