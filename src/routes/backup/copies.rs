@@ -171,8 +171,13 @@ pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<B
     if !dry {
         // Before the others come: git does not fetch into a repository that lacks what its refs name.
         let found = heal(repo, now, &store, &remote, &mut damaged)?;
+        let is_hindered = !found.is_empty();
         problems.extend(found);
-        let fetched = repo.bring(store.path(), &remote.address, &refs);
+        let mut fetched = repo.bring(store.path(), &remote.address, &refs);
+        if fetched.is_err() && is_hindered {
+            problems.extend(heal(repo, now, &store, &remote, &mut brought)?);
+            fetched = Ok(());
+        }
         // Opened again: it sees new packs.
         let store = Store::open(&repo.guard_dir())?;
         let came: BTreeMap<&BackupId, Vec<Problem>> = brought
@@ -191,7 +196,7 @@ pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<B
     Ok(Brought { remote, brought, here, healed: damaged, different, problems })
 }
 
-/// Fetches damaged backups into a store of their own, where git has nothing of them yet, and writes what is damaged here anew. Leaves
+/// Fetches backups that are damaged here, or that git can't fetch beside such ones, into a store of their own, where git has nothing of them yet, and writes what is damaged here anew. Leaves
 /// those that are whole now, and returns what is wrong with the others.
 fn heal(
     repo: &Repo,
@@ -207,11 +212,21 @@ fn heal(
     let copy = Store::open_or_create(&scratch.folder, Durability::Lazy, now)?;
     let refs = damaged.iter().map(|id| Ok((there(id).to_string(), backup_ref(id)?)));
     let refs = refs.collect::<Result<Vec<_>, BackupError>>()?;
-    repo.bring(copy.path(), &remote.address, &refs)?;
+    if repo.bring(copy.path(), &remote.address, &refs).is_err() {
+        // One that is damaged there, too, holds up no other: it is missed below.
+        for one in &refs {
+            let _ = repo.bring(copy.path(), &remote.address, std::slice::from_ref(one));
+        }
+    }
     // Opened again: it sees new packs.
     let copy = Store::open(&scratch.folder)?;
     let (mut problems, mut read, mut healed) = (Vec::new(), HashSet::new(), Vec::new());
     for id in damaged.drain(..) {
+        if copy.backup_tag(&id)?.is_none() {
+            let why = "it can't be fetched from there: it may be damaged there, too".to_owned();
+            problems.push(Problem { snapshot: backup_ref(&id)?, path: None, why });
+            continue;
+        }
         let mut found = look_through(&copy, &id, &mut read)?;
         if found.is_empty() {
             store.heal_backup(&id, &copy)?;

@@ -293,3 +293,40 @@ fn d12_a_damaged_copy_heals_nothing() {
     assert!(!told.stdout.contains("healed"), "{told}");
     let _ = backup(&sandbox, &["verify"]).exits(1);
 }
+
+/// What is damaged on both sides holds up no other backup, neither one that the remote can heal nor one that is new.
+#[test]
+fn d12_one_that_is_damaged_on_both_sides_holds_up_no_other() {
+    for what in [":files/0", ":files", ":manifest.json", "", "the ref"] {
+        let sandbox = sandbox();
+        let _ = sandbox.git(["init", "-q", "--bare", "../far.git"]).ok();
+        let far = sandbox.root().join("far.git").to_str().unwrap().to_owned();
+        sandbox.write("data/a.txt", "a\n").commit("data");
+        let lost = create(&sandbox);
+        sandbox.write("data/a.txt", "b\n");
+        let healed = create(&sandbox);
+        let _ = backup(&sandbox, &["push", &far]).ok();
+        let other = self::sandbox();
+        other.write("data/a.txt", "of another clone\n").commit("data");
+        let new = create(&other);
+        let _ = backup(&other, &["push", &far]).ok();
+        let objects = store(&sandbox).join("objects");
+        let there = |path: &Path| Path::new(&far).join("objects").join(path.strip_prefix(&objects).unwrap());
+        let whole = object(&sandbox, &format!("{healed}:files/0"));
+        let broken = object(&sandbox, &format!("{lost}{}", if what == "the ref" { ":files" } else { what }));
+        damage(&there(&broken), Damage::Missing);
+        if what == "the ref" {
+            fs::write(store(&sandbox).join("refs/tags/backup").join(&lost), "garbage\n").unwrap();
+        } else {
+            damage(&broken, Damage::Missing);
+        }
+        damage(&whole, Damage::Missing);
+        let told = backup(&sandbox, &["fetch", &far]).exits(3);
+        plain(&told);
+        for said in [format!("  healed  {healed}\n"), format!("damaged refs/tags/backup/{lost}")] {
+            assert!(told.stdout.contains(&said), "{what}: {said}: {told}");
+        }
+        let _ = backup(&sandbox, &["show", &new]).ok();
+        let _ = backup(&sandbox, &["show", &healed]).ok();
+    }
+}
