@@ -54,25 +54,30 @@ impl<'a> Looking<'a> {
                 continue;
             }
             // A folder may be gone with all that was in it.
-            let before = found.len();
+            let mut known = Vec::new();
             self.repo.read_index(&self.repo.own_index_file(), |at, entry| {
                 let at = TreePath::from(at);
-                if entry.stage == Stage::Normal && at.is_at(path) && self.is_data(&at) && !found.contains(&at) {
-                    found.push(at);
+                if entry.stage == Stage::Normal && at.is_at(path) && self.is_data(&at) {
+                    known.push(at);
                 }
             })?;
             // What git tracked and the index has no more was removed by a commit.
             for file in backups.iter().flat_map(|backup| &backup.files).filter(|file| !file.tracked) {
-                if file.path.is_at(path) && self.is_data(&file.path) && !found.contains(&file.path) {
-                    found.push(file.path.clone());
+                if file.path.is_at(path) && self.is_data(&file.path) {
+                    known.push(file.path.clone());
                 }
             }
-            match here {
-                _ if found.len() > before => {}
-                Some(_) => return Err(LastGoodError::NoData(path.clone())),
-                None => {
-                    found.push(path.clone());
-                    only_folders = false;
+            // What has nothing beneath it is a file, though it be gone.
+            if known.iter().all(|at| at == path) {
+                if here.is_some() && known.is_empty() {
+                    return Err(LastGoodError::NoData(path.clone()));
+                }
+                known.push(path.clone());
+                only_folders = false;
+            }
+            for at in known {
+                if !found.contains(&at) {
+                    found.push(at);
                 }
             }
         }

@@ -96,3 +96,25 @@ fn what_is_missing_and_has_no_good_version_is_named() {
     assert!(!sandbox.at("data/b.json").exists());
     assert!(sandbox.guard(["restore", "--missing"]).exits(4).stdout.is_empty());
 }
+
+// D8
+#[test]
+fn named_files_come_back_all_or_none_when_they_are_gone_too() {
+    let sandbox = sandbox();
+    sandbox.write("data/a.json", "[1]").write("data/c.json", "[3]").write("data/kept.json", "{");
+    let _ = sandbox.guard(["backup", "create"]).exits(1);
+    for path in ["data/a.json", "data/kept.json"] {
+        fs::remove_file(sandbox.at(path)).unwrap();
+    }
+    let before = sandbox.state();
+    for named in [&["data/a.json", "data/kept.json"][..], &["data", "data/kept.json"], &["data/kept.json"]] {
+        let refused = sandbox.guard([&["restore"], named].concat()).exits(4);
+        assert!(refused.stderr.contains("; nothing was changed; hint: take one"), "{refused}");
+        let told = document(&sandbox.guard([&["restore", "--json"], named].concat()).exits(4));
+        let why = told["failure"].as_str().unwrap_or_default();
+        assert!(why.starts_with("no good version of 'data/"), "{told:#}");
+    }
+    sandbox.assert_unchanged(&before);
+    let _ = sandbox.guard(["restore", "data/a.json", "data/a.json"]).ok();
+    assert_eq!(sandbox.read("data/a.json"), b"[1]");
+}
