@@ -42,6 +42,14 @@ pub enum LastGoodError {
         /// What.
         what: &'static str,
     },
+    /// A link stands at the path.
+    #[error("'{path}' is a symbolic link; only files are brought back")]
+    Link {
+        /// Where.
+        path: TreePath,
+        /// The file of the working tree that it leads to.
+        to: Option<TreePath>,
+    },
     /// The version that was asked for is bad.
     #[error("'{path}' is bad there: {why}")]
     Bad {
@@ -96,21 +104,22 @@ impl From<HereError> for LastGoodError {
 impl LastGoodError {
     /// Returns whether it is no failure: nothing was changed because it is not possible here, or would lose something.
     pub fn is_refusal(&self) -> bool {
-        use LastGoodError::{Bad, Damaged, InUse, NeverSeen, NoBackup, NoData, NoFile, NoneGood};
+        use LastGoodError::{Bad, Damaged, InUse, Link, NeverSeen, NoBackup, NoData, NoFile, NoneGood};
         let of_a_file = matches!(self, Bad { .. } | Damaged { .. } | InUse { .. } | NeverSeen(_) | NoFile { .. });
-        of_a_file || matches!(self, NoBackup | NoData(_) | NoneGood(..))
+        of_a_file || matches!(self, Link { .. } | NoBackup | NoData(_) | NoneGood(..))
     }
 
     /// Returns whether it is about one file only, so that others can come back.
     const fn is_of_one_file(&self) -> bool {
-        matches!(self, Self::InUse { .. } | Self::NeverSeen(_) | Self::NoFile { .. } | Self::Disk(DiskError::Io { .. }))
+        let is_in_the_way = matches!(self, Self::InUse { .. } | Self::Link { .. } | Self::NoFile { .. });
+        is_in_the_way || matches!(self, Self::NeverSeen(_) | Self::Disk(DiskError::Io { .. }))
     }
 }
 
 /// Which files are to come back.
 #[derive(Debug, Clone, Copy)]
 pub enum Asked<'a> {
-    /// Files, or folders: data files beneath that git tracks, and those that a backup has. When a file is named all come back or
+    /// Files, or folders: data files beneath that git tracks, and those that a backup has, but no links. When a file is named all come back or
     /// none, else those that can.
     Paths(&'a [TreePath]),
     /// The data files that the newest backup has and that are not there, as far as they can come back.

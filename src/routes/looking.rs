@@ -58,30 +58,36 @@ impl<'a> Looking<'a> {
             self.repo.read_index(&self.repo.own_index_file(), |at, entry| {
                 let at = TreePath::from(at);
                 if entry.stage == Stage::Normal && at.is_at(path) && self.is_data(&at) {
-                    known.push(at);
+                    known.push((at, entry.entry.mode));
                 }
             })?;
             // What git tracked and the index has no more was removed by a commit.
             for file in backups.iter().flat_map(|backup| &backup.files).filter(|file| !file.tracked) {
                 if file.path.is_at(path) && self.is_data(&file.path) {
-                    known.push(file.path.clone());
+                    known.push((file.path.clone(), file.mode));
                 }
             }
             // What has nothing beneath it is a file, though it be gone.
-            if known.iter().all(|at| at == path) {
+            if known.iter().all(|(at, _)| at == path) {
                 if here.is_some() && known.is_empty() {
                     return Err(LastGoodError::NoData(path.clone()));
                 }
-                known.push(path.clone());
+                known = vec![(path.clone(), Mode::File)];
                 only_folders = false;
             }
-            for at in known {
-                if !found.contains(&at) {
+            for (at, mode) in known {
+                // What a link leads to comes back by its own name.
+                let is_link = || Ok::<_, LastGoodError>(mode == Mode::Link && !self.is_regular(&at)?);
+                if !found.contains(&at) && !is_link()? {
                     found.push(at);
                 }
             }
         }
         Ok((found, only_folders))
+    }
+
+    fn is_regular(&self, path: &TreePath) -> Result<bool, LastGoodError> {
+        Ok(matches!(self.root.metadata(path)?.map(|found| found.kind), Some(Kind::File(mode)) if mode.is_regular()))
     }
 
     /// Deals with interrupted undos before anything is looked at, unless nothing is to change.
@@ -183,7 +189,9 @@ impl<'a> Looking<'a> {
         let no_file = |what| LastGoodError::NoFile { path: path.clone(), what };
         let mode = match self.root.metadata(path)?.map(|metadata| metadata.kind) {
             None => return Ok(None),
-            Some(Kind::File(Mode::Link)) => return Err(no_file("a symbolic link")),
+            Some(Kind::File(Mode::Link)) => {
+                return Err(LastGoodError::Link { path: path.clone(), to: self.led_to(path) });
+            }
             Some(Kind::File(mode)) => mode,
             Some(Kind::Folder) => return Err(no_file("a folder")),
             Some(Kind::Special) => return Err(no_file("no regular file")),
@@ -193,6 +201,13 @@ impl<'a> Looking<'a> {
         let version = if self.examiner.is_database(path) { Version::Live(&full) } else { Version::Stream(&mut file) };
         let examined = self.examiner.examine(path, version);
         Ok(Some((mode, examined.map_err(|error| error.to_string()))))
+    }
+
+    /// Returns the file of the working tree that a link leads to, if it is one.
+    fn led_to(&self, path: &TreePath) -> Option<TreePath> {
+        let (top, file) = (self.root.path().canonicalize().ok()?, self.full(path).canonicalize().ok()?);
+        let inside = file.strip_prefix(top).ok().filter(|inside| file.is_file() && !inside.starts_with(".git"))?;
+        Some(inside.as_os_str().as_bytes().into())
     }
 
     fn full(&self, path: &TreePath) -> PathBuf {

@@ -118,3 +118,21 @@ fn named_files_come_back_all_or_none_when_they_are_gone_too() {
     let _ = sandbox.guard(["restore", "data/a.json", "data/a.json"]).ok();
     assert_eq!(sandbox.read("data/a.json"), b"[1]");
 }
+
+// D8
+#[test]
+fn links_of_a_folder_are_no_files_to_be_brought_back() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".recoveryguard.toml", MANIFEST).write("data/a.json", "[1]").write("data/in/b.json", "[2]");
+    symlink("a.json", sandbox.at("data/link.json")).unwrap();
+    symlink("in", sandbox.at("data/folder.json")).unwrap();
+    sandbox.commit("data");
+    let _ = sandbox.guard(["restore", "data"]).ok();
+    sandbox.write("data/in/b.json", "[");
+    let _ = sandbox.guard(["restore", "data"]).ok();
+    assert_eq!(sandbox.read("data/in/b.json"), b"[2]");
+    sandbox.write("data/a.json", "[");
+    let refused = sandbox.guard(["restore", "data/link.json"]).exits(4);
+    assert!(refused.stderr.contains("'data/link.json' is a symbolic link; only files are brought back"), "{refused}");
+    assert!(refused.stderr.contains("hint: name the file that it leads to: 'data/a.json'\n"), "{refused}");
+}

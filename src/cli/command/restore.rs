@@ -159,14 +159,16 @@ fn unrestored(undo: &Undo<'_>, error: LastGoodError) -> anyhow::Error {
 }
 
 /// Returns what is allowed where files can't be brought back.
-const fn instead(error: &LastGoodError) -> &'static str {
-    match error {
+fn instead(error: &LastGoodError) -> String {
+    let hint = match error {
+        LastGoodError::Link { to: Some(to), .. } => return format!("name the file that it leads to: '{to}'"),
         LastGoodError::NoBackup => "name the files: guard restore <path>",
         LastGoodError::InUse { .. } => "run it again then",
         LastGoodError::NoneGood(..) => "take one that is not good: guard restore <path> --from <revision> --unchecked",
         LastGoodError::NeverSeen(_) => "guard backup list; a remote may have it: guard backup fetch",
         _ => "name files that were data: guard verify lists them",
-    }
+    };
+    hint.to_owned()
 }
 
 /// Brings files back to their newest good version.
