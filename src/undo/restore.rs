@@ -12,7 +12,7 @@ use crate::model::{
     Unsaved, Way, WorkFile, escape,
 };
 use crate::store::StoreError;
-use crate::validate::sqlite::LOGS;
+use crate::validate::sqlite::{LOGS, begins_as_database};
 
 use super::delta::{Before, Delta, Overlap, PRUNED, PathDelta, Sides};
 use super::find::{Wanted, wanted};
@@ -240,8 +240,11 @@ pub(super) fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from:
             return Err(UndoError::refused(why, operation.as_ref().map(|id| format!("guard show {id}"))));
         }
         files.extend(found.into_iter().map(|(path, file)| (path.clone(), file.clone())));
-        // A log is a part of its database.
-        for log in LOGS.map(|ending| TreePath::from([&path[..], ending.as_bytes()].concat())) {
+        // A log is a part of its database, as an operation found both; elsewhere, and beside another file, it is a file of its own.
+        if operation.is_none() || !is_database(undo, path, &all, &unsaved)? {
+            continue;
+        }
+        for log in logs_of(path) {
             if let Some(Unsaved { path, why }) = unsaved.iter().find(|unsaved| unsaved.path == log) {
                 return Err(UndoError::refused(format!("'{path}' was not saved then: {why}"), None));
             }
@@ -249,6 +252,22 @@ pub(super) fn find(undo: &Undo<'_>, history: &History, paths: &[TreePath], from:
         }
     }
     Ok(Then { operation, files })
+}
+
+/// Returns the paths of a database's logs.
+fn logs_of(database: &TreePath) -> [TreePath; 2] {
+    LOGS.map(|ending| TreePath::from([&database[..], ending.as_bytes()].concat()))
+}
+
+/// Returns whether the file at a path is a database that has a log. Its bytes are looked at only where something has a log's name.
+fn is_database(undo: &Undo<'_>, path: &TreePath, all: &Files, unsaved: &[Unsaved]) -> Result<bool, UndoError> {
+    let Some(file) = all.get(path) else { return Ok(false) };
+    let logs = logs_of(path);
+    if !logs.iter().any(|log| all.contains_key(log) || unsaved.iter().any(|unsaved| unsaved.path == *log)) {
+        return Ok(false);
+    }
+    let contents = undo.contents(std::iter::once((path, file)), None)?;
+    contents.get(path).map_or(Ok(false), |content| Ok(begins_as_database(&mut *content.open()?)))
 }
 
 /// Returns the files as they were before an operation: saved bytes, else the index kept then, else the old commit. And those

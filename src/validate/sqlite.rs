@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-pub use beside::{LOGS, SMALLEST_PAGE, in_use, is_database, left_beside};
+pub use beside::{LOGS, SMALLEST_PAGE, begins_as_database, in_use, is_database, left_beside};
 pub use compare::{DatabaseLoss, LossKind, compare_databases};
 pub(crate) use open::Source;
 pub(crate) use stop::{Meaning, Stop};

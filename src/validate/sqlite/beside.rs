@@ -60,10 +60,14 @@ pub fn left_beside(path: &Path) -> io::Result<Option<Use>> {
 
 /// Returns whether a regular file begins as a database does.
 pub fn is_database(path: &Path) -> bool {
-    let mut first = [0; MAGIC.len()];
     path.symlink_metadata().is_ok_and(|there| there.is_file())
-        && File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok()
-        && first == MAGIC
+        && File::open(path).is_ok_and(|mut file| begins_as_database(&mut file))
+}
+
+/// Returns whether a stream begins as a database does.
+pub fn begins_as_database(stream: &mut dyn Read) -> bool {
+    let mut first = [0; MAGIC.len()];
+    stream.read_exact(&mut first).is_ok() && first == MAGIC
 }
 
 /// Returns the path of a database's `-wal`, `-shm` or `-journal`.

@@ -50,6 +50,33 @@ fn a_folder_comes_back_from_a_revision() {
     assert_eq!(world.text("gone.txt"), "gone\n");
 }
 
+/// Only a database has logs: what is only named like one stays as it is, and what a revision has beside a database stays there.
+#[test]
+fn what_is_named_like_a_log_does_not_come_along() {
+    let (world, _) = overwritten();
+    let database = |page: &str| format!("SQLite format 3\0{page}");
+    for time in ["then", "now"] {
+        world.write("travel", time);
+        world.write("travel-journal", time);
+        world.write("app.db", database(time));
+        world.write("app.db-wal", time);
+        world.commit(time);
+    }
+    world.write("travel-journal", "mine\n");
+    world.write("app.db-wal", "mine\n");
+    world.guard_ok(&["restore", "travel", "app.db", "--from", "HEAD~1"]);
+    assert_eq!((world.text("travel"), world.text("app.db")), ("then".into(), database("then")));
+    assert_eq!(world.text("travel-journal"), "mine\n");
+    // The log of the database that stood there went with it.
+    assert!(!world.exists("app.db-wal"));
+    // Nor does it from an operation.
+    let log = log(&world);
+    let restore = log.iter().find(|operation| operation["kind"] == "restore").unwrap()["id"].as_str().unwrap();
+    world.write("travel-journal", "later\n");
+    world.guard_ok(&["restore", "travel", "--from", restore]);
+    assert_eq!(world.text("travel-journal"), "later\n");
+}
+
 #[test]
 fn a_deleted_file_comes_back_and_goes_again() {
     let world = World::diverged(&[]);
