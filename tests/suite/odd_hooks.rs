@@ -123,6 +123,9 @@ fn overcommits_hooks_stay_where_they_are_and_merges_are_guarded_all_the_same() {
     sandbox.branch("bad", &[("keep", None)]);
     let refused = sandbox.git(["merge", "bad"]).fails();
     assert!(refused.stderr.contains("protected-delete") && sandbox.at("keep").exists(), "{refused}");
+    let doctor = sandbox.guard(["doctor"]).ok();
+    assert!(doctor.stdout.contains("note  hooks     'pre-commit' is overcommit's"), "{doctor}");
+    assert!(!doctor.stdout.contains("do: guard install"), "{doctor}");
     let _ = sandbox.guard(["uninstall"]).ok();
     assert_eq!(std::fs::read(sandbox.at(".git/hooks/pre-commit")).unwrap(), text.as_bytes());
 }

@@ -91,6 +91,11 @@ fn count(survey: &Survey) -> Option<Check> {
     if ours == total {
         return Some(Check::new("hooks", Health::Good, format!("{total} hooks are in '{folder}'")));
     }
+    let is_left = |state: &HookState| matches!(state, HookState::Foreign(Some(Manager::Overcommit)));
+    if ours + judging().filter(|(_, state)| is_left(state)).count() == total {
+        let text = format!("{ours} of {total} hooks are in '{folder}', the others are overcommit's");
+        return Some(Check::new("hooks", Health::Note, text));
+    }
     Some(bad(format!("{ours} of {total} hooks are in '{folder}'")))
 }
 
@@ -114,6 +119,12 @@ fn one(script: Script, state: &HookState) -> Option<Check> {
         }
         HookState::Ours { chained: Some(None), .. } => {
             good(format!("'{name}' also runs the hook that was there before"))
+        }
+        // Nothing that we do makes it run ours: its own file does.
+        HookState::Foreign(Some(Manager::Overcommit)) if script.judging().is_some() => {
+            let text =
+                format!("'{name}' is overcommit's, which runs ours if '.overcommit.yml' says so (docs/install.md)");
+            Some(Check::new("hooks", Health::Note, text))
         }
         HookState::Foreign(Some(manager)) if script.judging().is_some() => {
             Some(bad(format!("'{name}' is {}'s, and ours does not run", manager.name())))
