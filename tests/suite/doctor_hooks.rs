@@ -161,10 +161,7 @@ fn a_switch_for_an_event_leaves_ours_on() {
     if !CONFIG_HOOKS.is_needed_here() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.write("keep.txt", "x\n").write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n");
-    sandbox.commit("protect");
-    sandbox.branch("bad", &[("keep.txt", None)]);
+    let sandbox = Sandbox::with_bad_branch();
     sandbox.install();
     let _ = sandbox.git(["config", "hook.reference-transaction.enabled", "false"]).ok();
     let merged = sandbox.git(["merge", "-q", "bad"]).status == 0;

@@ -127,10 +127,7 @@ fn needs_tmpfs_a_file_system_that_runs_nothing_is_found() {
     if !GATE.is_needed_here() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.write("keep.txt", "x\n").write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n");
-    sandbox.commit("protect");
-    sandbox.branch("bad", &[("keep.txt", None)]);
+    let sandbox = Sandbox::with_bad_branch();
     let script = "
         mount -t tmpfs -o noexec guard-test .git/hooks || exit 99
         guard install >/dev/null

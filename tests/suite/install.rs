@@ -249,10 +249,7 @@ fn the_gate_is_asked_by_every_way_to_merge() {
     if !GATE.is_needed_here() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.write("keep.txt", "x\n").write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n");
-    sandbox.commit("protect");
-    sandbox.branch("bad", &[("keep.txt", None)]);
+    let sandbox = Sandbox::with_bad_branch();
     sandbox.install();
     let before = sandbox.state();
     let ways: [&[&str]; 8] = [

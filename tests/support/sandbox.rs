@@ -201,6 +201,15 @@ impl Sandbox {
         Ran::of(self.command("guard", &self.work).args(arguments), b"")
     }
 
+    /// Makes a project whose branch `bad` deletes the protected file `keep.txt`.
+    pub fn with_bad_branch() -> Self {
+        let sandbox = Self::new();
+        let manifest = "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n";
+        sandbox.write("keep.txt", "x\n").write(".recoveryguard.toml", manifest).commit("protect");
+        sandbox.branch("bad", &[("keep.txt", None)]);
+        sandbox
+    }
+
     /// Runs `guard install`.
     pub fn install(&self) -> &Self {
         let _ = self.guard(["install"]).ok();
