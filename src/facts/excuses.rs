@@ -182,15 +182,17 @@ fn resolve_line(repo: &Repo, facts: &Facts, line: &str) -> Result<Option<Oid>, G
     if line.starts_with("@{") {
         return of_branch(line).map_or(Ok(None), |revision| repo.resolve(&revision));
     }
+    if line == "HEAD" || line.starts_with("refs/") {
+        return repo.resolve(&format!("{line}^{{commit}}"));
+    }
     // A tag of the same name would come first for git, and a branch that is called 'HEAD' there is not the default one.
-    for folder in ["refs/remotes/", "refs/heads/"].into_iter().filter(|_| !line.starts_with("refs/") && line != "HEAD")
-    {
+    for folder in ["refs/remotes/", "refs/heads/"] {
         let name = format!("{folder}{line}");
         if let Some(found) = repo.resolve(&format!("{name}^{{commit}}"))? {
             return Ok((!line.ends_with("/HEAD") || repo.is_symbolic(&name)?).then_some(found));
         }
     }
-    if line == "HEAD" || line.starts_with("refs/") { repo.resolve(&format!("{line}^{{commit}}")) } else { Ok(None) }
+    Ok(None)
 }
 
 fn contains(repo: &Repo, facts: &Facts, tip: Oid, accepted: Oid, path: Option<&TreePath>) -> Result<bool, GitError> {

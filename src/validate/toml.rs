@@ -135,6 +135,9 @@ fn name_them(text: &str, table: &DeTable<'_>, offsets: &[Range<usize>]) -> Resul
     }
     let mut doubled = Doubled::default();
     for ((place, key), (count, line)) in found {
+        if doubled.is_full() {
+            break;
+        }
         let (place, key) = match (key, place.and_then(|index| places.get(index))) {
             ("", Some(header)) => (header.parent, header.name.as_ref()),
             _ => (place, key),
