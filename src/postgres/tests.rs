@@ -1,13 +1,12 @@
 //! How programs are found, started and ended; a real server is asked in `tests/suite/databases`.
 
-use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::child::{Reach, Running};
 use super::*;
-use crate::disk::{Durability, write_atomic};
-use crate::git::Environment;
+use crate::git::{Environment, run_isolated};
 use crate::model::{Belongings, Privilege};
 
 struct Programs(tempfile::TempDir);
@@ -17,8 +16,13 @@ impl Programs {
         let folder = tempfile::tempdir().unwrap();
         for (name, script) in programs {
             let path = folder.path().join(name);
-            write_atomic(&path, format!("#!/bin/sh\n{script}\n").as_bytes(), Durability::Lazy, 0o755).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            // Another process writes it: what a test beside this one starts would inherit a file that is open here, and
+            // the kernel runs no file that anybody can write to.
+            let line = "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"";
+            let arguments = ["-c", line, "sh", path.to_str().unwrap(), script].map(OsStr::new);
+            let output =
+                run_isolated(Path::new("/bin/sh"), &arguments, folder.path(), &[("PATH", OsStr::new("/usr/bin:/bin"))]);
+            output.unwrap().success().unwrap();
         }
         Self(folder)
     }

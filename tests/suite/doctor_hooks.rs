@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{CONFIG_HOOKS, EVENTS_OFF, GATE, Sandbox};
+use crate::support::{CONFIG_HOOKS, EVENTS_OFF, GATE, Sandbox, write_program};
 
 /// Doctor says it, its remedy is `guard install`, and then it is content.
 #[track_caller]
@@ -65,8 +65,7 @@ fn a_gate_that_had_no_time_is_not_called_broken() {
             real.display()
         );
         fs::remove_file(&guard).unwrap();
-        fs::write(&guard, script).unwrap();
-        fs::set_permissions(&guard, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&guard, script);
         let doctor = sandbox.guard(["doctor"]).stdout;
         doctor.lines().find(|line| line.split_whitespace().nth(1) == Some("gate")).unwrap().to_owned()
     };

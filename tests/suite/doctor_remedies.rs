@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use serde_json::Value;
 
-use crate::support::{GATE, Ran, Sandbox, run_mounting};
+use crate::support::{GATE, Ran, Sandbox, copy_program, run_mounting};
 
 /// So many remedies may follow from each other.
 const MOST: usize = 5;
@@ -54,7 +54,7 @@ fn mode(sandbox: &Sandbox, hook: &str, mode: u32) {
 fn install_from(sandbox: &Sandbox, then: fn(&std::path::Path)) {
     let program = sandbox.root().join("elsewhere");
     // No link: the program's own place would be where that leads to.
-    fs::copy(env!("CARGO_BIN_EXE_guard"), &program).unwrap();
+    copy_program(env!("CARGO_BIN_EXE_guard"), &program);
     let _ = Ran::of(sandbox.command(&program, sandbox.work()).arg("install"), b"").ok();
     fs::remove_file(&program).unwrap();
     then(&program);

@@ -2,10 +2,10 @@
 //! with them, and uninstall leaves not a byte changed.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::support::{CONFIG_FILES, CONFIG_VARIABLES, GATE, Ran, Sandbox, Tree};
+use crate::support::{CONFIG_FILES, CONFIG_VARIABLES, GATE, Ran, Sandbox, Tree, write_program};
 
 /// Everything but what time changes: guard's own folder, and what git writes while it works.
 fn all(sandbox: &Sandbox) -> Tree {
@@ -17,10 +17,7 @@ fn all(sandbox: &Sandbox) -> Tree {
 }
 
 fn hook(folder: &Path, name: &str) {
-    fs::create_dir_all(folder).unwrap();
-    let file = folder.join(name);
-    fs::write(&file, format!("#!/bin/sh\necho {name} >>\"$HOME/ran\"\n")).unwrap();
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(folder.join(name), format!("#!/bin/sh\necho {name} >>\"$HOME/ran\"\n"));
 }
 
 /// Returns which hooks of others ran in a commit; ours must see it.
@@ -219,7 +216,7 @@ fn linked_worktrees_run_their_own_copy_of_the_folder() {
     sandbox.install();
     let _ = sandbox.git(["worktree", "add", "-q", "-b", "other", "../other"]).ok();
     let other = sandbox.root().join("other");
-    fs::write(other.join(".githooks/pre-commit"), "#!/bin/sh\necho linked >>\"$HOME/ran\"\n").unwrap();
+    write_program(other.join(".githooks/pre-commit"), "#!/bin/sh\necho linked >>\"$HOME/ran\"\n");
     let _ = sandbox.git_in(&other, ["commit", "-q", "--allow-empty", "-m", "x"]).ok();
     assert_eq!(fs::read_to_string(sandbox.root().join("home/ran")).unwrap(), "linked\n");
     refuses(&sandbox, &other);
@@ -319,10 +316,8 @@ fn their_hooks_are_told_what_they_are_told_without_guard() {
     let record = |guard: bool| {
         let sandbox = guarded();
         for name in RECORDED {
-            let file = sandbox.root().join("theirs").join(name);
-            hook(file.parent().unwrap(), name);
             let script = "#!/bin/sh\n{ echo \"${0##*/} $* ${PWD##*/}\"; cat; echo =; } >>\"$HOME/ran\"\n";
-            fs::write(&file, script).unwrap();
+            write_program(sandbox.root().join("theirs").join(name), script);
         }
         // Absolute, because what is received is received in the git folder.
         let _ = sandbox.git(["config", "core.hooksPath", sandbox.root().join("theirs").to_str().unwrap()]).ok();

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 
 use serde_json::Value;
 
-use crate::support::{GATE, REFTABLE, Ran, Sandbox, Tree};
+use crate::support::{GATE, REFTABLE, Ran, Sandbox, Tree, write_program};
 
 const NAMES: [&str; 10] = [
     "reference-transaction",
@@ -28,11 +28,6 @@ fn hooks(sandbox: &Sandbox) -> PathBuf {
 
 fn all(sandbox: &Sandbox) -> Tree {
     Tree::read(&sandbox.at(".git"), |path| path == "recoveryguard/install.lock")
-}
-
-fn executable(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 fn json(ran: &Ran) -> Value {
@@ -87,13 +82,13 @@ fn the_text_says_which_routes_are_judged() {
 #[test]
 fn an_upgrade_replaces_the_script_and_keeps_the_original() {
     let sandbox = Sandbox::new();
-    executable(&hooks(&sandbox).join("pre-commit"), "#!/bin/sh\necho theirs\n");
+    write_program(hooks(&sandbox).join("pre-commit"), "#!/bin/sh\necho theirs\n");
     let files = Tree::read(&hooks(&sandbox), |_| false);
     sandbox.install();
     let place = hooks(&sandbox).join("pre-commit");
     let current = fs::read(&place).unwrap();
     let mark = "# recoveryguard hook 0 (installed by 'guard install'; 'guard uninstall' takes it out)";
-    executable(&place, &format!("#!/bin/sh\n{mark}\nexit 0\n"));
+    write_program(&place, format!("#!/bin/sh\n{mark}\nexit 0\n"));
     // Without its run bit git would ignore it.
     fs::set_permissions(hooks(&sandbox).join("post-merge"), fs::Permissions::from_mode(0o644)).unwrap();
     let done = json(&sandbox.guard(["install", "--json"]).ok());
@@ -110,15 +105,15 @@ fn an_upgrade_replaces_the_script_and_keeps_the_original() {
 fn a_hook_that_was_put_over_ours_is_chained() {
     let sandbox = Sandbox::new();
     let place = hooks(&sandbox).join("pre-commit");
-    executable(&place, "#!/bin/sh\necho first >>ran\n");
+    write_program(&place, "#!/bin/sh\necho first >>ran\n");
     sandbox.install();
-    executable(&place, "#!/bin/sh\necho second >>ran\n");
+    write_program(&place, "#!/bin/sh\necho second >>ran\n");
     sandbox.install();
     sandbox.commit("x");
     assert_eq!(sandbox.read("ran"), b"second\n");
     assert!(hooks(&sandbox).join("pre-commit.recoveryguard-replaced-1").exists());
     // The same once more, as some tools do with every installation of packages, is no other hook.
-    executable(&place, "#!/bin/sh\necho second >>ran\n");
+    write_program(&place, "#!/bin/sh\necho second >>ran\n");
     sandbox.install();
     assert!(!hooks(&sandbox).join("pre-commit.recoveryguard-replaced-2").exists());
     sandbox.commit("y");
@@ -132,10 +127,10 @@ fn a_hook_that_was_put_over_ours_is_chained() {
 fn another_manager_that_calls_ours_is_not_chained_again() {
     let sandbox = Sandbox::new();
     let place = hooks(&sandbox).join("pre-commit");
-    executable(&place, "#!/bin/sh\necho first >>ran\n");
+    write_program(&place, "#!/bin/sh\necho first >>ran\n");
     sandbox.install();
     fs::rename(&place, hooks(&sandbox).join("pre-commit.legacy")).unwrap();
-    executable(&place, "#!/bin/sh\n\"$(dirname \"$0\")/pre-commit.legacy\" \"$@\" && echo manager >>ran\n");
+    write_program(&place, "#!/bin/sh\n\"$(dirname \"$0\")/pre-commit.legacy\" \"$@\" && echo manager >>ran\n");
     let manager = fs::read(&place).unwrap();
     sandbox.install();
     sandbox.commit("x");
@@ -151,7 +146,7 @@ fn another_manager_that_calls_ours_is_not_chained_again() {
 fn uninstall_needs_no_description() {
     for damage in ["", "{", "{\"version\":99}"] {
         let sandbox = Sandbox::new();
-        executable(&hooks(&sandbox).join("pre-push"), "#!/bin/sh\n");
+        write_program(hooks(&sandbox).join("pre-push"), "#!/bin/sh\n");
         let files = Tree::read(&hooks(&sandbox), |_| false);
         sandbox.install();
         let description = sandbox.at(".git/recoveryguard/installed.json");
@@ -169,7 +164,7 @@ fn uninstall_needs_no_description() {
 fn a_script_that_somebody_removed_leaves_the_original_to_come_back() {
     let sandbox = Sandbox::new();
     let place = hooks(&sandbox).join("pre-commit");
-    executable(&place, "#!/bin/sh\n");
+    write_program(&place, "#!/bin/sh\n");
     sandbox.install();
     fs::remove_file(&place).unwrap();
     let _ = sandbox.guard(["uninstall"]).ok();
@@ -203,7 +198,7 @@ fn only_purge_deletes_the_journal_and_it_says_what() {
 #[test]
 fn two_at_once_leave_one_installation() {
     let sandbox = Sandbox::new();
-    executable(&hooks(&sandbox).join("pre-commit"), "#!/bin/sh\necho theirs\n");
+    write_program(hooks(&sandbox).join("pre-commit"), "#!/bin/sh\necho theirs\n");
     let files = Tree::read(&hooks(&sandbox), |_| false);
     let mut commands: Vec<_> = (0..4).map(|_| sandbox.command("guard", sandbox.work())).collect();
     let ends: Vec<i32> = thread::scope(|scope| {
@@ -281,7 +276,7 @@ fn a_git_that_cannot_have_hooks_is_refused() {
     {
         fs::remove_file(&git).unwrap();
         let named = format!("case \" $* \" in *' version '*) echo 'git version {version}'; exit ;; esac");
-        executable(&git, &format!("#!/bin/sh\n{named}\nexec '{}' \"$@\"\n", real.display()));
+        write_program(&git, format!("#!/bin/sh\n{named}\nexec '{}' \"$@\"\n", real.display()));
         let said = format!("git {version} can't have guard's hooks: ");
         let _ = sandbox.guard(["install"]).exits(4).says(&said).says(why);
         assert_eq!(before.differences(&all(&sandbox)), [""; 0]);

@@ -1,9 +1,8 @@
 //! `guard restore <folder>` of many files: what is good as it stands costs no history, and the others one walk through it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, write_program};
 
 /// More than limit a walk one by one.
 const MANY: usize = 40;
@@ -42,8 +41,7 @@ fn counted(sandbox: &Sandbox, arguments: &[&str]) -> (Ran, usize) {
     let real = fs::read_link(&program).unwrap();
     fs::remove_file(&program).unwrap();
     let script = format!("#!/bin/sh\necho \"$*\" >> '{}'\nexec '{}' \"$@\"\n", calls.display(), real.display());
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, script);
     let ran = sandbox.guard(arguments);
     fs::remove_file(&program).unwrap();
     std::os::unix::fs::symlink(real, &program).unwrap();

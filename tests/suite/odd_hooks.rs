@@ -6,13 +6,13 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::support::{Sandbox, Tree};
+use crate::support::{Sandbox, Tree, write_program};
 
 /// Name, how it is made at a path, and whether `git commit` is refused by it without guard.
 type Odd = (&'static str, fn(&Path), bool);
 
 fn script(path: &Path, bytes: &[u8], mode: u32) {
-    fs::write(path, bytes).unwrap();
+    write_program(path, bytes);
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 

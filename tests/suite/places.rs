@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::{FOREIGN_OWNER, GATE, Ran, Sandbox, Tree, not_run, with_tool};
+use crate::support::{FOREIGN_OWNER, GATE, Ran, Sandbox, Tree, copy_program, not_run, with_tool, write_program};
 
 const MANIFEST: &str = "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n";
 
@@ -136,7 +136,7 @@ fn needs_setpriv_for_another_user_of_a_shared_repository() {
         let _ = sandbox.git(["reset", "-q", "--hard", &start]).ok();
         if let Some(theirs) = theirs {
             let _ = sandbox.git(["config", "core.hooksPath", theirs]).ok();
-            sandbox.write(".githooks/pre-commit", "#!/bin/sh\necho theirs >>\"$HOME/ran\"\n");
+            write_program(sandbox.at(".githooks/pre-commit"), "#!/bin/sh\necho theirs >>\"$HOME/ran\"\n");
         }
         let _ = sh(&sandbox, "umask 077 && guard install").ok();
         let whose = if shared == "group" { "chgrp -R 65534 . && chmod -R g+rwX,o-rwx ." } else { "chmod -R a+rwX ." };
@@ -200,7 +200,7 @@ fn other_user(sandbox: &Sandbox) -> Option<fn(&Sandbox, &str) -> Ran> {
     let program = fs::canonicalize(&bin).unwrap();
     // Where everybody may enter.
     fs::remove_file(&bin).unwrap();
-    fs::copy(program, &bin).unwrap();
+    copy_program(program, &bin);
     let _ = sh(sandbox, "chmod a+rx .. ../bin ../bin/guard && chmod a+rwx ../home").ok();
     Some(|sandbox, line| {
         let mut command = sandbox.command("setpriv", sandbox.work());

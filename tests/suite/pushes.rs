@@ -1,8 +1,6 @@
 //! `pre-push`: the merges that a push would publish are judged, and looked at for lost work.
 
-use std::os::unix::fs::PermissionsExt;
-
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, write_program};
 
 /// A guarded repository with a published main, and a branch `feat`: both have changed a file since.
 fn published() -> Sandbox {
@@ -24,9 +22,7 @@ fn unseen(sandbox: &Sandbox, branch: &str) -> Ran {
 }
 
 fn former(sandbox: &Sandbox, name: &str, script: &str) {
-    let path = sandbox.at(format!(".git/hooks/{name}"));
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(sandbox.at(format!(".git/hooks/{name}")), script);
 }
 
 fn at_origin(sandbox: &Sandbox, branch: &str) -> String {

@@ -1,9 +1,8 @@
 //! The result of a merge is judged before it is committed, and after it where nobody asked (H2d, H5, H6, H7, H8).
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{MERGE_TREE, Ran, Sandbox};
+use crate::support::{MERGE_TREE, Ran, Sandbox, write_program};
 
 const MANIFEST: &str = "version = 1\n[[protect]]\nname = \"recovery\"\npaths = [\"/keep\"]\n\
     [[protect]]\nname = \"settings\"\npaths = [\"/settings\"]\ndeny = [\"modify\"]\nlevel = \"warn\"\n";
@@ -29,8 +28,7 @@ fn start() -> Sandbox {
 /// A merge strategy of a team's own: `git merge -s <name>` runs it.
 fn strategy(sandbox: &Sandbox, name: &str, script: &str) {
     let file = sandbox.root().join("bin").join(format!("git-merge-{name}"));
-    fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(file, format!("#!/bin/sh\n{script}\n"));
 }
 
 fn times(ran: &Ran, rule: &str) -> usize {

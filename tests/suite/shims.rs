@@ -9,7 +9,7 @@ use std::process::Command;
 use recoveryguard::hooks::{Script, Setting, render};
 use recoveryguard::model::Hook;
 
-use crate::support::Ran;
+use crate::support::{Ran, write_program};
 
 const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const Z: &str = "0000000000000000000000000000000000000000";
@@ -30,12 +30,6 @@ fn each_shell(hook: Hook, test: impl Fn(&Bench)) {
     }
 }
 
-fn executable(path: &Path, text: impl AsRef<[u8]>) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 /// Stands in for guard: writes down its arguments, the lines handed over and stdin; ends with `FAKE_STATUS`.
 const FAKE: &str = r#"#!/bin/sh
 [ "$1" = --version ] && { echo "guard 0 (RecoveryGuard)"; exit; }
@@ -47,13 +41,13 @@ impl Bench {
     fn new(hook: Hook, shell: &str, guard: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bench = Self { folder, hook };
-        executable(&bench.at(guard), FAKE);
+        write_program(bench.at(guard), FAKE);
         // A shell that is called `sh` behaves as one.
         fs::create_dir_all(bench.at("shell")).unwrap();
         symlink(shell, bench.at("shell/sh")).unwrap();
         let script = String::from_utf8(render(Script::Judging(hook), &bench.at(guard), &Setting::default())).unwrap();
         let script = script.replacen("#!/bin/sh", &format!("#!{}", bench.at("shell/sh").display()), 1);
-        executable(&bench.script(), script);
+        write_program(bench.script(), script);
         fs::create_dir_all(bench.at("git/recoveryguard")).unwrap();
         bench
     }
@@ -68,7 +62,7 @@ impl Bench {
 
     fn original(&self, text: &str) {
         let name = format!("{}.recoveryguard-original", self.hook.name());
-        executable(&self.at("git/hooks").join(name), text);
+        write_program(self.at("git/hooks").join(name), text);
     }
 
     /// Runs the script as git does, with these variables more.
@@ -296,15 +290,15 @@ fn the_path_of_guard_may_hold_anything() {
 fn a_guard_that_moved_is_found_and_no_other_program() {
     each_shell(Hook::PreMergeCommit, |bench| {
         let there = bench.at("guard");
-        executable(&bench.at("other/guard"), "#!/bin/sh\necho ran >>\"$FAKE_RECORD\"\nexit 1\n");
+        write_program(bench.at("other/guard"), "#!/bin/sh\necho ran >>\"$FAKE_RECORD\"\nexit 1\n");
         fs::remove_file(&there).unwrap();
         let path = format!("{}:/usr/bin:/bin", bench.at("other").display());
         let _ = bench.run(&[], "", &[("PATH", &path)]).ok().says("not judged");
         assert!(!bench.record().contains("args hook"), "{}", bench.record());
-        executable(&bench.at("home/.cargo/bin/guard"), FAKE);
+        write_program(bench.at("home/.cargo/bin/guard"), FAKE);
         let _ = bench.run(&[], "", &[("PATH", &path), ("FAKE_STATUS", "1")]).exits(1);
         assert!(bench.record().ends_with(&format!("args hook pre-merge-commit\nlines |\nstdin {}\n", nothing())));
-        executable(&bench.at("moved/guard"), FAKE);
+        write_program(bench.at("moved/guard"), FAKE);
         fs::remove_file(bench.at("home/.cargo/bin/guard")).unwrap();
         let path = format!("{}:/usr/bin:/bin", bench.at("moved").display());
         let _ = bench.run(&[], "", &[("PATH", &path), ("FAKE_STATUS", "1")]).exits(1);
@@ -352,7 +346,7 @@ fn only_a_verdict_refuses() {
             let _ = bench.run(&["prepared"], &line("ORIG_HEAD"), &[("FAKE_STATUS", status)]).exits(expected);
         }
         for broken in ["#!/nowhere/sh\n", "#!/bin/sh\nkill -9 $$\n", "\x7fELF"] {
-            executable(&bench.at("guard"), broken);
+            write_program(bench.at("guard"), broken);
             let _ = bench.run(&["prepared"], &line("ORIG_HEAD"), &[]).ok();
         }
     });

@@ -3,19 +3,16 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, write_program};
 
 /// A long time for a command that waits for nobody.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn script(sandbox: &Sandbox, name: &str, text: &str) {
-    let path = sandbox.root().join("bin").join(name);
-    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(sandbox.root().join("bin").join(name), format!("#!/bin/sh\n{text}\n"));
 }
 
 /// Runs a line of guard with an open pipe on stdin, to which nothing is ever written, and with programs that ask and show, which

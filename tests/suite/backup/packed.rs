@@ -1,9 +1,9 @@
 //! The store is packed when much lies loose in it, and gives room back.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use super::{backup, create, json, sandbox};
+use crate::support::write_program;
 
 /// Bytes that can't be compressed.
 fn noise(megabytes: usize) -> Vec<u8> {
@@ -68,8 +68,7 @@ fn a_pack_that_gives_way_to_another_is_not_damaged() {
         sandbox.root().join("packed").display()
     );
     fs::remove_file(&git).unwrap();
-    fs::write(&git, packing).unwrap();
-    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&git, packing);
     let _ = backup(&sandbox, &["verify", "--level", "restore"]).ok();
     assert!(sandbox.root().join("packed").exists(), "nothing was packed meanwhile");
 }

@@ -5,11 +5,10 @@ mod broken;
 mod saved;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::support::{Postgres, Ran, Sandbox};
+use crate::support::{Postgres, Ran, Sandbox, write_program};
 
 const MANIFEST: &str = "version = 1
 [backup]
@@ -63,6 +62,5 @@ fn replace(sandbox: &Sandbox, program: &str, script: &str) {
     let path = sandbox.root().join("bin").join(program);
     let real = fs::read_link(&path).map_or_else(|_| String::new(), |real| real.to_str().unwrap().to_owned());
     fs::remove_file(&path).unwrap();
-    fs::write(&path, format!("#!/bin/sh\n{}\n", script.replace("REAL", &real))).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, format!("#!/bin/sh\n{}\n", script.replace("REAL", &real)));
 }

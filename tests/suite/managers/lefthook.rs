@@ -2,6 +2,7 @@
 
 use super::table::rows_of;
 use super::{Bench, Manager, Step, written};
+use crate::support::write_program;
 
 pub(super) const LEFTHOOK: Manager = Manager {
     name: "lefthook",
@@ -26,7 +27,7 @@ fn needs_lefthook_in_every_order() {
 fn needs_lefthook_in_our_own_folder() {
     let Some(bench) = Bench::new(&LEFTHOOK) else { return };
     let sandbox = &bench.sandbox;
-    sandbox.write(".githooks/pre-commit", "#!/bin/sh\necho theirs >>\"$HOME/ran\"\n");
+    write_program(sandbox.at(".githooks/pre-commit"), "#!/bin/sh\necho theirs >>\"$HOME/ran\"\n");
     let _ = bench.shell("chmod +x .githooks/pre-commit && git config core.hooksPath .githooks").ok();
     let _ = bench.take(Step::Guard).ok();
     let _ = bench.shell("lefthook install --force").ok();

@@ -10,12 +10,11 @@ mod own_way;
 mod table;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{GATE, Ran, Sandbox, Tree, with_tool};
+use crate::support::{GATE, Ran, Sandbox, Tree, with_tool, write_program};
 
 /// One manager.
 struct Manager {
@@ -55,9 +54,7 @@ impl<'a> Bench<'a> {
     /// Makes one; `None` where the manager is not here.
     fn new(manager: &'a Manager) -> Option<Self> {
         let bench = Self::without_own(manager)?;
-        let own = bench.sandbox.at(".git/hooks/pre-commit");
-        fs::write(&own, "#!/bin/sh\necho own >>\"$HOME/ran\"\n").unwrap();
-        fs::set_permissions(own, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(bench.sandbox.at(".git/hooks/pre-commit"), "#!/bin/sh\necho own >>\"$HOME/ran\"\n");
         Some(bench)
     }
 

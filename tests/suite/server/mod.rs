@@ -10,7 +10,7 @@ mod transports;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, write_program};
 
 const MANIFEST: &str =
     "version = 1\n[[protect]]\nname = \"tools\"\npaths = [\"tool.sh\"]\n[policy]\nallow = [\"mass-delete\"]\n";
@@ -171,12 +171,7 @@ fn the_hook_that_was_there_runs_first_and_uninstall_leaves_it() {
     let _ = server.guard(&["uninstall"]).ok();
     assert!(!server.bare.join("hooks/pre-receive").exists());
     let theirs = "#!/bin/sh\ncat > seen\n";
-    std::fs::write(server.bare.join("hooks/pre-receive"), theirs).unwrap();
-    std::fs::set_permissions(
-        server.bare.join("hooks/pre-receive"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )
-    .unwrap();
+    write_program(server.bare.join("hooks/pre-receive"), theirs);
     let _ = server.guard(&["install", "--server"]).ok();
     let good = server.sandbox.branch("good", &[("new", Some("1\n"))]);
     let _ = server.push(&[&format!("{good}:refs/heads/main")]).ok();

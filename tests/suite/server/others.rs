@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use super::Server;
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, write_program};
 
 /// Does what the hook of Gitea and Forgejo does: the programs in the folder that has its own name get what it gets, all of them
 /// run, and the first that failed decides.
@@ -21,12 +21,6 @@ exit $failed
 
 const CALL: &str = "#!/bin/sh\nexec guard hook pre-receive\n";
 
-fn executable(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 /// A bad push is refused with the reason, a good one is taken.
 fn assert_judges(server: &Server) {
     let bad = server.sandbox.branch("bad", &[("tool.sh", None)]);
@@ -41,9 +35,9 @@ fn assert_judges(server: &Server) {
 fn beside_giteas_hooks() {
     let server = Server::new();
     let _ = server.guard(&["uninstall"]).ok();
-    executable(&server.bare.join("hooks/pre-receive"), DELEGATE);
-    executable(&server.bare.join("hooks/pre-receive.d/gitea"), "#!/bin/sh\ncat >> gitea-saw\n");
-    executable(&server.bare.join("hooks/pre-receive.d/recoveryguard"), CALL);
+    write_program(server.bare.join("hooks/pre-receive"), DELEGATE);
+    write_program(server.bare.join("hooks/pre-receive.d/gitea"), "#!/bin/sh\ncat >> gitea-saw\n");
+    write_program(server.bare.join("hooks/pre-receive.d/recoveryguard"), CALL);
     assert_judges(&server);
 }
 
@@ -52,8 +46,8 @@ fn beside_giteas_hooks() {
 fn install_leaves_a_hook_alone_that_runs_a_folder_of_its_name() {
     let server = Server::new();
     let _ = server.guard(&["uninstall"]).ok();
-    executable(&server.bare.join("hooks/pre-receive"), DELEGATE);
-    executable(&server.bare.join("hooks/pre-receive.d/gitea"), "#!/bin/sh\ncat >> gitea-saw\n");
+    write_program(server.bare.join("hooks/pre-receive"), DELEGATE);
+    write_program(server.bare.join("hooks/pre-receive.d/gitea"), "#!/bin/sh\ncat >> gitea-saw\n");
     let refused = server.guard(&["install", "--server"]).exits(4).says("pre-receive.d");
     assert_eq!(fs::read_to_string(server.bare.join("hooks/pre-receive")).unwrap(), DELEGATE);
     // The hint works as printed.
@@ -71,8 +65,8 @@ fn as_a_custom_hook_of_gitlab() {
     let gitaly = server.sandbox.root().join("gitaly-hooks/pre-receive");
     let own = "in=$(cat)\nfor hook in custom_hooks/pre-receive.d/*; do\n  case $hook in *~) continue ;; esac\n  \
                [ -x \"$hook\" ] || continue\n  printf '%s\\n' \"$in\" | GL_ID=user-1 GL_PROTOCOL=ssh \"$hook\" || exit 1\ndone\n";
-    executable(&gitaly, &format!("#!/bin/sh\n{own}"));
-    executable(&server.bare.join("custom_hooks/pre-receive.d/recoveryguard"), CALL);
+    write_program(&gitaly, format!("#!/bin/sh\n{own}"));
+    write_program(server.bare.join("custom_hooks/pre-receive.d/recoveryguard"), CALL);
     server.config("core.hooksPath", gitaly.parent().unwrap().to_str().unwrap());
     assert_judges(&server);
 }

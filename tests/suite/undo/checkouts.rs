@@ -2,7 +2,7 @@
 
 use super::journal::guarded;
 use super::world::{World, lines};
-use crate::support::SPARSE_RULES;
+use crate::support::{SPARSE_RULES, write_program};
 
 /// Paths that are only intended to be added.
 fn intended(world: &World) -> String {
@@ -98,8 +98,7 @@ fn u22_a_file_system_monitor_is_not_fooled() {
     let monitor = world.home().join("monitor");
     // It says that anything may have changed since, as one that has just been started does; and that it was asked.
     let script = format!("#!/bin/sh\necho asked >>'{}'\nprintf 'token\\0/\\0'\n", world.home().join("asked").display());
-    world.write(&monitor, script);
-    world.chmod(monitor.to_str().unwrap(), 0o755);
+    write_program(&monitor, script);
     world.git(&["config", "core.fsmonitor", monitor.to_str().unwrap()]);
     world.git(&["config", "core.fsmonitorHookVersion", "2"]);
     world.git(&["update-index", "--fsmonitor"]);
@@ -138,8 +137,7 @@ fn partial() -> World {
     clone.git(&["branch", "-q", "feat", "origin/feat"]);
     let asked = clone.home().join("asked");
     let program = clone.home().join("upload-pack");
-    clone.write(&program, format!("#!/bin/sh\necho asked >>'{}'\nexec git-upload-pack \"$@\"\n", asked.display()));
-    clone.chmod(program.to_str().unwrap(), 0o755);
+    write_program(&program, format!("#!/bin/sh\necho asked >>'{}'\nexec git-upload-pack \"$@\"\n", asked.display()));
     clone.git(&["config", "remote.origin.uploadpack", program.to_str().unwrap()]);
     clone.guard_ok(&["install"]);
     clone

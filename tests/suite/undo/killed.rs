@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::journal::{guarded, log};
 use super::random::seen::{Seen, Visible, locks};
 use super::world::{World, lines};
-use crate::support::{ORT, Random};
+use crate::support::{ORT, Random, write_program};
 
 /// A command to be killed: its name, the repository, and the command's words there.
 struct Case {
@@ -248,8 +248,7 @@ fn u19_doctor_finishes_what_has_moved_its_refs() {
     let world = World::diverged(&[]);
     world.git(&["merge", "-q", "feat"]);
     let hook = ".git/hooks/reference-transaction";
-    world.write(hook, KILL.replace("\nread", "\ntest \"$1\" = committed || exit 0\nread"));
-    world.chmod(hook, 0o755);
+    write_program(world.path(hook), KILL.replace("\nread", "\ntest \"$1\" = committed || exit 0\nread"));
     let merge = world.oid("HEAD");
     assert_eq!(world.guard(&["undo-merge"]).code, -1);
     world.remove(hook);
@@ -280,8 +279,7 @@ fn u19_doctor_rolls_back_what_has_not() {
     for edited in [false, true] {
         let world = World::with_feature(&[]);
         let filter = world.home().join("filter");
-        world.write(&filter, KILL.replace("\nread", "\ntest -e \"$0.on\" || exec cat\nread"));
-        world.chmod(filter.to_str().unwrap(), 0o755);
+        write_program(&filter, KILL.replace("\nread", "\ntest -e \"$0.on\" || exec cat\nread"));
         world.git(&["config", "filter.kill.smudge", filter.to_str().unwrap()]);
         world.write(".git/info/attributes", "gone.txt filter=kill\n");
         world.git(&["merge", "-q", "feat"]);

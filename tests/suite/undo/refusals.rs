@@ -1,7 +1,7 @@
 //! Where going back is not the way: refused with exit code 4, nothing changed, the right command named.
 
 use super::world::{World, lines};
-use crate::support::ANSWERS_AT_ONCE;
+use crate::support::{ANSWERS_AT_ONCE, write_program};
 
 fn merged() -> World {
     let world = World::diverged(&[]);
@@ -61,8 +61,10 @@ fn a_locked_index_is_respected() {
 fn a_hook_that_refuses_the_ref_is_respected() {
     let world = merged();
     let hook = ".git/hooks/reference-transaction";
-    world.write(hook, "#!/bin/sh\ntest \"$1\" != prepared || { printf 'frozen \\033[1m\\n' >&2; exit 1; }\n");
-    world.chmod(hook, 0o755);
+    write_program(
+        world.path(hook),
+        "#!/bin/sh\ntest \"$1\" != prepared || { printf 'frozen \\033[1m\\n' >&2; exit 1; }\n",
+    );
     let before_files = world.look().files;
     let said = world.guard(&["undo-merge"]);
     assert_eq!(said.code, 4, "{}", said.err);

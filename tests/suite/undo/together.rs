@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::journal::{guarded, log};
 use super::random::seen::{Seen, Visible, locks};
 use super::world::{World, lines};
-use crate::support::ANSWERS_AT_ONCE;
+use crate::support::{ANSWERS_AT_ONCE, write_program};
 
 /// A program to be run in a folder, its talk thrown away. The world itself stays in its thread.
 fn ready(world: &World, program: &str, folder: &Path, arguments: &[&str]) -> Command {
@@ -88,8 +88,10 @@ fn u20_an_undo_amid_a_merge_makes_that_merge_fail() {
     let hook = ".git/hooks/pre-merge-commit";
     let program = env!("CARGO_BIN_EXE_guard");
     let first = log(&world)[0]["id"].as_str().unwrap().to_owned();
-    world.write(hook, format!("#!/bin/sh\nexec env -u GIT_INDEX_FILE '{program}' undo-merge {first} >&2\n"));
-    world.chmod(hook, 0o755);
+    write_program(
+        world.path(hook),
+        format!("#!/bin/sh\nexec env -u GIT_INDEX_FILE '{program}' undo-merge {first} >&2\n"),
+    );
     let visible = Visible::of(&world, &Seen::of(&world));
     let output = world.run(&["merge", "-q", "--no-ff", "second"]);
     assert!(!output.status.success(), "{output:?}");

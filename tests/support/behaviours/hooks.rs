@@ -1,10 +1,9 @@
 //! Which hooks git runs, when, and what they hear.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use super::{Behaviour, ahead, diverged, is_refused_cleanly};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, write_program};
 
 /// Refuses a transaction before it is made, when it has `ORIG_HEAD`.
 const REFUSE_ORIG_HEAD: &str = "[ \"$1\" != prepared ] || ! grep -q ' ORIG_HEAD$'";
@@ -217,9 +216,7 @@ pub const EVENTS_OFF: Behaviour = Behaviour {
 
 /// Puts a hook of ours into a repository.
 fn hook(sandbox: &Sandbox, name: &str, script: &str) {
-    let file = sandbox.at(".git/hooks").join(name);
-    fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(sandbox.at(".git/hooks").join(name), format!("#!/bin/sh\n{script}\n"));
 }
 
 /// Returns what `reference-transaction` is told while git does something, a line a call.
