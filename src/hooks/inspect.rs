@@ -9,6 +9,7 @@ use bstr::ByteSlice;
 use rustix::fs::StatVfsMountFlags;
 
 use super::InstallError;
+use super::called::{Called, called};
 use super::detour::Detour;
 use super::manager::Manager;
 use super::place::{is_server, place, real};
@@ -26,6 +27,13 @@ pub enum HookState {
     Absent,
     /// A hook of somebody else.
     Foreign(Option<Manager>),
+    /// A hook of somebody else that runs guard.
+    Calling {
+        /// The file that says so.
+        by: PathBuf,
+        /// The program that it names, and whether that can be run, where it is an absolute path.
+        program: Option<(PathBuf, bool)>,
+    },
     /// One of our scripts.
     Ours {
         /// Whether it has its run bit: git ignores it without.
@@ -68,10 +76,11 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Returns whether a hook of ours runs.
+    /// Returns whether a hook of ours runs, or one of somebody else that runs guard.
     pub fn has(&self, hook: Hook) -> bool {
         let found = self.hooks.iter().find(|(script, _)| *script == Script::Judging(hook));
-        self.noexec.is_none() && matches!(found, Some((_, HookState::Ours { runs: true, .. })))
+        self.noexec.is_none()
+            && matches!(found, Some((_, HookState::Ours { runs: true, .. } | HookState::Calling { .. })))
     }
 }
 
@@ -124,7 +133,7 @@ fn one(folder: &Path, script: Script, setting: &Setting) -> Result<HookState, In
         Standing::Theirs { runs, calls_legacy, manager, .. } => {
             match Standing::at(&folder.join(format!("{name}{LEGACY}")))? {
                 Standing::Ours { bytes, mode } if runs && calls_legacy => (bytes, mode, manager),
-                _ => return Ok(HookState::Foreign(manager)),
+                _ => return foreign(folder, name, manager),
             }
         }
     };
@@ -137,6 +146,15 @@ fn one(folder: &Path, script: Script, setting: &Setting) -> Result<HookState, In
         _ => None,
     };
     Ok(HookState::Ours { runs: mode & 0o111 != 0, current, program, chained, called_by })
+}
+
+/// Looks at a hook of somebody else that does not run a script of ours.
+fn foreign(folder: &Path, name: &str, manager: Option<Manager>) -> Result<HookState, InstallError> {
+    if let Some(Called { by, program }) = called(folder, name)? {
+        let program = program.map(|program| (program.clone(), can_be_run(&program)));
+        return Ok(HookState::Calling { by, program });
+    }
+    Ok(HookState::Foreign(manager))
 }
 
 /// Reads the program's path out of one of our scripts: the line `g='…'`.

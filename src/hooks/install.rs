@@ -83,6 +83,18 @@ pub enum InstallError {
         /// The program that is to run there.
         guard: PathBuf,
     },
+    /// gitolite has put a link there, and does so again with each `gitolite setup`.
+    #[error(
+        "'{}' is gitolite's link to '{}', which it sets again: guard belongs among gitolite's hooks (docs/server.md says how)",
+        shown(hook),
+        shown(target)
+    )]
+    OfGitolite {
+        /// The link.
+        hook: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// The hooks have changed since the plan was made.
     #[error("the hooks in '{}' have changed meanwhile", shown(.0))]
     Changed(PathBuf),
@@ -123,12 +135,13 @@ impl InstallError {
                 let own = shim::quote(own.as_os_str().as_bytes());
                 Some(format!("git config --local core.hooksPath {}", String::from_utf8_lossy(&own)))
             }
-            Self::RunsFolder { folder, guard, .. } => {
+            Self::RunsFolder { hook, folder, guard } => {
                 let words = [&folder.join("recoveryguard"), guard].map(|path| {
                     String::from_utf8_lossy(&shim::quote(path.as_os_str().as_encoded_bytes())).into_owned()
                 });
                 let [file, guard] = words;
-                let line = format!("exec {guard} hook pre-receive").replace('\'', r"'\''");
+                let name = hook.file_name().unwrap_or_default().to_string_lossy();
+                let line = format!("exec {guard} hook {name} \"$@\"").replace('\'', r"'\''");
                 Some(format!("printf '%s\\n' '#!/bin/sh' '{line}' > {file} && chmod 755 {file}"))
             }
             Self::Changed(_) => Some("guard install".to_owned()),
@@ -147,6 +160,7 @@ impl InstallError {
                 | Self::Unfit { .. }
                 | Self::Overruled { .. }
                 | Self::RunsFolder { .. }
+                | Self::OfGitolite { .. }
                 | Self::Changed(_)
         )
     }
@@ -224,7 +238,7 @@ fn put_in_one(plan: &InstallPlan, step: &HookStep, done: &mut Done) -> Result<()
         Earlier::Drop => done.remove(kept.clone())?,
     }
     match &step.action {
-        Action::Keep | Action::Leave { .. } => return Ok(()),
+        Action::Keep | Action::Called { .. } | Action::Leave { .. } => return Ok(()),
         Action::Add => {
             // Fails, rather than replaces, when somebody puts a hook there at this moment.
             disk::create_new(&place, &script, Durability::Fsync, 0o755)?;

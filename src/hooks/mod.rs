@@ -1,5 +1,6 @@
 //! git's calling conventions: hook calls in, [`Event`]s out; installing, removing and proving the hooks.
 
+mod called;
 mod caller;
 mod coverage;
 mod decode;
@@ -20,6 +21,7 @@ mod standing;
 mod state;
 mod uninstall;
 
+pub use called::Called;
 pub use caller::Caller;
 pub use coverage::{Coverage, GATE_SINCE, Guarded, Route, unfit};
 pub use decode::{Event, decode};

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::called::{Called, called, is_of_gitolite};
 use super::detour::Detour;
 use super::manager::Manager;
-use super::place::{Place, is_server, place, shown};
+use super::place::{Place, is_server, place, real, shown};
 use super::push_options::{PushOptions, push_options};
 use super::removal::Leaving;
 use super::shim::{self, ORIGINAL, Script, Setting};
@@ -30,6 +31,11 @@ pub enum Action {
     },
     /// It is there already.
     Keep,
+    /// A hook of somebody else stays, which runs guard.
+    Called {
+        /// The file that says so.
+        by: PathBuf,
+    },
     /// Something that is no hook stands there and stays.
     Leave {
         /// What it is.
@@ -65,7 +71,7 @@ pub struct HookStep {
 
 impl HookStep {
     fn changes(&self) -> bool {
-        let idle = matches!(self.action, Action::Keep | Action::Leave { .. });
+        let idle = matches!(self.action, Action::Keep | Action::Called { .. } | Action::Leave { .. });
         !idle || self.earlier != Earlier::None || !self.stale.is_empty()
     }
 }
@@ -123,6 +129,13 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
     let (git, server) = (repo.git_version()?, is_server(repo)?);
     for script in Script::all(server, theirs.as_ref().map(|theirs| |name: &str| theirs.join(name).exists())) {
         steps.push(step(script, &folder, binary, &setting, &mut notes)?);
+    }
+    if server && steps.iter().any(|step| step.action == Action::Add) && is_of_gitolite(&folder)? {
+        notes.push(
+            "gitolite keeps the hooks here: of its repositories this one is guarded, until gitolite has a hook of that name \
+             (docs/server.md says how all of them are)"
+                .to_owned(),
+        );
     }
     if repo.work_tree().is_some_and(|top| binary.starts_with(top)) {
         notes.push(format!("'{}' stands in the working tree and may go away: install guard elsewhere", shown(binary)));
@@ -233,13 +246,17 @@ fn step(
             step.action = Action::Leave { what: "overcommit's hook" };
         }
         Standing::Theirs { runs, asks_name, .. } => {
+            if let Some(Called { by, .. }) = called(folder, name)? {
+                step.action = Action::Called { by };
+                return Ok(step);
+            }
+            let hook = folder.join(name);
+            if hook.is_symlink() && is_of_gitolite(folder)? {
+                return Err(InstallError::OfGitolite { target: real(&hook), hook });
+            }
             let of_name = folder.join(format!("{name}.d"));
             if *asks_name && of_name.is_dir() {
-                return Err(InstallError::RunsFolder {
-                    hook: folder.join(name),
-                    folder: of_name,
-                    guard: binary.to_owned(),
-                });
+                return Err(InstallError::RunsFolder { hook, folder: of_name, guard: binary.to_owned() });
             }
             if *asks_name {
                 notes.push(format!(

@@ -105,7 +105,7 @@ impl Standing {
         if !is_link && shim::is_ours(&bytes) {
             return Ok(Self::Ours { bytes, mode });
         }
-        let asks_name = ["basename \"$0\"", "basename $0", "${0##*/}", "$PROGRAM_NAME", "basename -- \"$0\""];
+        let asks_name = ["basename \"$0\"", "basename $0", "${0##*/}", "$PROGRAM_NAME", "basename -- \"$0\"", "$0."];
         let asks_name = asks_name.iter().any(|word| bytes.contains_str(word));
         let manager = Manager::of(&bytes);
         let calls_legacy = manager.is_some_and(Manager::calls_legacy) || bytes.contains_str(LEGACY);

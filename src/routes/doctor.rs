@@ -76,12 +76,12 @@ pub enum DoctorError {
     Hooks(#[from] InstallError),
 }
 
-/// Examines the repository.
-pub fn doctor(session: &Session<'_>) -> Result<Report, DoctorError> {
+/// Examines the repository, whose hooks should run `program`.
+pub fn doctor(session: &Session<'_>, program: &Path) -> Result<Report, DoctorError> {
     let repo = session.repo;
     let version = repo.git_version()?;
     let mut checks = vec![check_git(version)];
-    let (found, survey) = hooks::check(repo)?;
+    let (found, survey) = hooks::check(repo, program)?;
     checks.extend(found);
     let has = |hook| survey.as_ref().is_some_and(|survey| survey.has(hook));
     let server = crate::hooks::is_server(repo)?;

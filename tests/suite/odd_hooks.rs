@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::support::{Sandbox, Tree, write_program};
+use crate::support::{Ran, Sandbox, Tree, write_program};
 
 /// Name, how it is made at a path, and whether `git commit` is refused by it without guard.
 type Odd = (&'static str, fn(&Path), bool);
@@ -110,6 +110,28 @@ fn a_hook_that_asks_for_its_own_name_is_pointed_out() {
 }
 
 /// Its hooks take what to run from their own name: under another one every commit would fail.
+/// Under another name it would not find the folder: guard goes in there, and the rest is installed.
+#[test]
+fn a_hook_that_runs_a_folder_of_its_name_runs_guard_from_there() {
+    let sandbox = Sandbox::with_bad_branch();
+    let hook = b"#!/bin/sh\necho ran >ran\nfor h in \"$0.d\"/*; do \"$h\" \"$@\" || exit; done\n";
+    script(&sandbox.at(".git/hooks/pre-commit"), hook, 0o755);
+    script(&sandbox.at(".git/hooks/pre-commit.d/theirs"), b"#!/bin/sh\necho theirs >>ran\n", 0o755);
+    let refused = sandbox.guard(["install"]).exits(4);
+    let (_, hint) = refused.stderr.lines().next().unwrap().split_once("; hint: ").unwrap();
+    let _ = Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", hint]), b"").ok();
+    let told = sandbox.guard(["install"]).ok();
+    assert!(told.stdout.contains("pre-commit            left out: what stands there runs guard"), "{told}");
+    let doctor = sandbox.guard(["doctor"]).ok();
+    assert!(doctor.stdout.contains("pre-commit.d/recoveryguard' runs guard"), "{doctor}");
+    let _ = sandbox.git(["merge", "bad"]).fails().says("protected-delete");
+    let _ = sandbox.git(["-c", "core.hooksPath=/dev/null", "merge", "-q", "--no-ff", "--no-commit", "bad"]).ok();
+    let _ = sandbox.git(["commit", "-m", "m"]).fails().says("protected-delete");
+    let _ = sandbox.git(["merge", "--abort"]).ok();
+    sandbox.write("more", "1\n").commit("more");
+    assert_eq!(sandbox.read("ran"), b"ran\ntheirs\n");
+}
+
 #[test]
 fn overcommits_hooks_stay_where_they_are_and_merges_are_guarded_all_the_same() {
     let sandbox = Sandbox::new();

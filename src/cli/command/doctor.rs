@@ -25,7 +25,9 @@ pub fn run(context: &Context, _arguments: &Arguments) -> anyhow::Result<Exit> {
     let repo = context.repo_looked_at()?;
     let journal = Journal::open(&repo.guard_dir());
     let session = Session { repo: &repo, journal: &journal, now: context.now(), caller: Caller::default() };
-    let found = doctor::doctor(&session)?;
+    // Where it is not known, its name has to do: nothing is installed here.
+    let program = context.surroundings.program().unwrap_or_else(|_| "guard".into());
+    let found = doctor::doctor(&session, &program)?;
     let bad = found.checks.iter().any(|check| check.health == Health::Bad);
     context.terminal.answer(|| if context.json { report::doctor_json(&found) } else { report::doctor_text(&found) });
     Ok(if bad { Exit::Blocked } else { Exit::Fine })

@@ -137,6 +137,7 @@ fn what(step: &HookStep) -> &'static str {
         Action::Chain { runs: true } => "added; the hook that was there runs first",
         Action::Chain { runs: false } => "added; what was there is kept and, as before, not run",
         Action::Keep => "already there",
+        Action::Called { .. } => "left out: what stands there runs guard",
         Action::Leave { .. } => "left out: another thing stands there",
     }
 }
@@ -148,6 +149,7 @@ fn document(plan: &InstallPlan, is_dry_run: bool) -> String {
             Action::Replace => ("replace", None),
             Action::Chain { runs } => ("chain", Some(*runs)),
             Action::Keep => ("keep", None),
+            Action::Called { .. } => ("called", None),
             Action::Leave { .. } => ("leave", None),
         };
         let mut object = json!({"name": step.script.name(), "file": step.file, "action": action});

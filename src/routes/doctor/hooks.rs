@@ -9,8 +9,8 @@ use crate::model::{Hook, escape};
 
 const REMEDY: &str = "guard install";
 
-/// Looks at the hooks of this worktree, and returns what stands there where it can be told.
-pub(super) fn check(repo: &Repo) -> Result<(Vec<Check>, Option<Survey>), InstallError> {
+/// Looks at the hooks of this worktree, and returns what stands there where it can be told. They should run `program`.
+pub(super) fn check(repo: &Repo, program: &Path) -> Result<(Vec<Check>, Option<Survey>), InstallError> {
     let survey = match hooks::survey(repo) {
         Ok(survey) => survey,
         Err(error) if error.is_refusal() => {
@@ -30,6 +30,14 @@ pub(super) fn check(repo: &Repo) -> Result<(Vec<Check>, Option<Survey>), Install
     }
     checks.extend(of_configuration(repo)?);
     checks.extend(other_worktrees(repo)?);
+    let asks = |check: &Check| check.remedy.as_deref() == Some(REMEDY);
+    // What install would refuse is no remedy.
+    if let Some(Err(error)) = checks.iter().any(asks).then(|| hooks::plan_install(repo, program))
+        && error.is_refusal()
+    {
+        checks.iter_mut().filter(|check| asks(check)).for_each(|check| check.remedy = None);
+        checks.push(Check { remedy: error.hint(), ..Check::new("hooks", Health::Bad, error.to_string()) });
+    }
     if hooks::is_server(repo)? {
         let ours = checks.iter_mut().filter_map(|check| check.remedy.as_mut()).filter(|remedy| *remedy == REMEDY);
         ours.for_each(|remedy| "guard install --server".clone_into(remedy));
@@ -88,8 +96,10 @@ fn count(survey: &Survey) -> Option<Check> {
         return None;
     }
     let folder = shown(&survey.folder);
-    if ours == total {
-        return Some(Check::new("hooks", Health::Good, format!("{total} hooks are in '{folder}'")));
+    let calling = judging().filter(|(_, state)| matches!(state, HookState::Calling { .. })).count();
+    if ours + calling == total {
+        // Each of the others has a line of its own.
+        return (ours > 0).then(|| Check::new("hooks", Health::Good, format!("{ours} hooks are in '{folder}'")));
     }
     let is_left = |state: &HookState| matches!(state, HookState::Foreign(Some(Manager::Overcommit)));
     if ours + judging().filter(|(_, state)| is_left(state)).count() == total {
@@ -120,6 +130,11 @@ fn one(script: Script, state: &HookState) -> Option<Check> {
         HookState::Ours { chained: Some(None), .. } => {
             good(format!("'{name}' also runs the hook that was there before"))
         }
+        HookState::Calling { by, program: Some((program, false)) } => {
+            let text = format!("'{}' calls '{}', which can't be run", shown(by), shown(program));
+            Some(Check::new("hooks", Health::Bad, text))
+        }
+        HookState::Calling { by, .. } => good(format!("'{name}' is not ours; '{}' runs guard", shown(by))),
         // Nothing that we do makes it run ours: its own file does.
         HookState::Foreign(Some(Manager::Overcommit)) if script.judging().is_some() => {
             let text =

@@ -50,10 +50,23 @@ fn install_leaves_a_hook_alone_that_runs_a_folder_of_its_name() {
     write_program(server.bare.join("hooks/pre-receive.d/gitea"), "#!/bin/sh\ncat >> gitea-saw\n");
     let refused = server.guard(&["install", "--server"]).exits(4).says("pre-receive.d");
     assert_eq!(fs::read_to_string(server.bare.join("hooks/pre-receive")).unwrap(), DELEGATE);
-    // The hint works as printed.
+    // The hint works as printed, and is doctor's remedy.
     let (_, hint) = refused.stderr.lines().next().unwrap().split_once("; hint: ").unwrap();
+    let doctor = server.guard(&["doctor"]).exits(1);
+    assert!(doctor.stdout.contains(&format!("do: {hint}\n")) && !doctor.stdout.contains("guard install"), "{doctor}");
     let _ = Ran::of(server.sandbox.command("sh", &server.bare).args(["-c", hint]), b"").ok();
     assert_judges(&server);
+    let doctor = server.guard(&["doctor"]).ok();
+    assert!(doctor.stdout.contains("/hooks/pre-receive.d/recoveryguard' runs guard"), "{doctor}");
+    assert!(doctor.stdout.contains("before     git push to this repository"), "{doctor}");
+    let told = server.guard(&["install", "--server"]).ok();
+    assert!(told.stdout.contains("left out: what stands there runs guard"), "{told}");
+    write_program(
+        server.bare.join("hooks/pre-receive.d/recoveryguard"),
+        "#!/bin/sh\nexec /gone/guard hook pre-receive\n",
+    );
+    let doctor = server.guard(&["doctor"]).exits(1);
+    assert!(doctor.stdout.contains("calls '/gone/guard', which can't be run"), "{doctor}");
     assert!(!fs::read_to_string(server.bare.join("gitea-saw")).unwrap().is_empty());
 }
 
