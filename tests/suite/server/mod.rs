@@ -2,6 +2,7 @@
 
 mod budget;
 mod evasion;
+mod gitolite;
 mod hostile;
 mod options;
 mod others;
