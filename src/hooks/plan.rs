@@ -251,7 +251,8 @@ fn step(
                 return Ok(step);
             }
             let hook = folder.join(name);
-            if hook.is_symlink() && is_of_gitolite(folder)? {
+            // It does not set a link again that leads to nothing any more.
+            if *runs && hook.is_symlink() && is_of_gitolite(folder)? {
                 return Err(InstallError::OfGitolite { target: real(&hook), hook });
             }
             let of_name = folder.join(format!("{name}.d"));

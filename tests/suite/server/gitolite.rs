@@ -202,4 +202,12 @@ fn needs_gitolite_with_guard_in_one_repository() {
     let left = Tree::read(&gitolite.repository("testing").join("hooks"), |_| false);
     let ours = left.0.keys().filter(|name| name.contains("recoveryguard")).count();
     assert!(ours == 0 && left.0["pre-receive"].1.ends_with(b"/common/pre-receive"), "{:?}", left.0.keys());
+    // The common hook goes again, and its link leads to nothing.
+    fs::remove_file(gitolite.home.join(".gitolite/hooks/common/pre-receive")).unwrap();
+    let _ = gitolite.guard(&["install", "--server"]).ok();
+    let _ = gitolite.server(&["gitolite", "setup"]).ok();
+    let _ = gitolite.guard(&["doctor"]).ok();
+    let _ = gitolite.guard(&["uninstall"]).ok();
+    let hooks = Tree::read(&gitolite.repository("testing").join("hooks"), |_| false);
+    assert_eq!(left.differences(&hooks), Vec::<String>::new());
 }
