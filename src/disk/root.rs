@@ -21,8 +21,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode as Bits, OFlags, RenameFlags, Stat, fstat, mkdirat, openat, readlinkat, renameat,
-    renameat_with, statat, symlinkat, unlinkat,
+    Access, AtFlags, CWD, FileType, Mode as Bits, OFlags, RenameFlags, Stat, accessat, fstat, mkdirat, openat,
+    readlinkat, renameat, renameat_with, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -164,6 +164,27 @@ impl Root {
     /// Looks at `relative` without opening it; `None` as for [`Root::read`].
     pub fn metadata(&self, relative: &TreePath) -> Result<Option<Metadata>, DiskError> {
         Ok(self.find(relative)?.map(|(_, metadata)| metadata))
+    }
+
+    /// Returns the folder in which something would have to be made or removed for `relative`, where this user may not do so.
+    ///
+    /// Only permissions of folders and of the file system are looked at: a file may be held by other means still.
+    pub fn closed(&self, relative: &TreePath) -> Result<Option<TreePath>, DiskError> {
+        let names = check_path(relative)?;
+        let (mut innermost, mut depth) = (None::<OwnedFd>, 0);
+        for name in &names[..names.len() - 1] {
+            match openat(innermost.as_ref().unwrap_or(&self.folder), *name, FOLDER, Bits::empty()) {
+                Ok(folder) => innermost = Some(folder),
+                Err(Errno::ACCESS) => return Ok(Some(names[..=depth].join(&b'/').into())),
+                // It would be made in the one above, or something is in the way.
+                Err(_) => break,
+            }
+            depth += 1;
+        }
+        let folder = innermost.as_ref().unwrap_or(&self.folder);
+        let denied = accessat(folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+        let is_denied = matches!(denied, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS));
+        Ok(is_denied.then(|| names[..depth].join(&b'/').into()))
     }
 
     /// Puts a file or link at `relative`, in one step. A file gets the permission `bits` that are given, else those of the

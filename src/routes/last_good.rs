@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use super::backup::said;
 use super::data_here::{self, Here, HereError, here};
 use super::looking::{self, Looking, fault};
 use crate::disk::{DiskError, Root};
@@ -201,7 +202,7 @@ pub fn last_good(repo: &Repo, undo: &Undo<'_>, asked: Asked<'_>, run: Run) -> Re
             Ok(walk) if walk.good.is_some() => (walk, None),
             Ok(walk) if partly => (walk, Some("no good version of it is known".to_owned())),
             Ok(walk) => return Err(LastGoodError::NoneGood(path, Box::new(walk))),
-            Err(error) if partly && error.is_of_one_file() => (Walk::default(), Some(error.to_string())),
+            Err(error) if partly && error.is_of_one_file() => (Walk::default(), Some(said(&error))),
             Err(error) => return Err(error),
         };
         files.push(Recovery { path, walk, left, still: None });
@@ -261,7 +262,8 @@ fn missing(repo: &Repo, looking: &Looking<'_>, store: Option<&Store>) -> Result<
     }
     let mut found = Vec::new();
     for path in data_here::expected(repo, &backups)?.into_keys() {
-        if looking.is_data(&path) && looking.root.metadata(&path)?.is_none() {
+        // Where its folder can't be looked into, that is said of the file.
+        if looking.is_data(&path) && !matches!(looking.root.metadata(&path), Ok(Some(_))) {
             found.push(path);
         }
     }

@@ -143,8 +143,10 @@ impl<'r> Verify<'r> {
         };
         let mut all: Vec<Verified> = found.into_iter().map(verified).collect();
         all.extend(missing.into_iter().map(|(path, backup)| {
-            let mut found = Examined::default();
-            found.faults.add(Place::Whole, format!("it is not there, though backup {backup} has it"));
+            let found = match self.repo.on_disk(&path).map(|place| place.symlink_metadata()) {
+                Some(Err(error)) if !is_absence(&error) => unknown(format!("it can't be read: {error}")),
+                _ => bad(format!("it is not there, though backup {backup} has it")),
+            };
             Verified { path, examined: found }
         }));
         all.sort_by(|one, other| one.path.cmp(&other.path));
@@ -266,7 +268,7 @@ impl<'r> Verify<'r> {
         let mut found = Examined::default();
         let Some(place) = self.repo.on_disk(path) else { return found };
         match place.symlink_metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if is_absence(&error) => {
                 found.faults.add(Place::Whole, "it is not there, though git tracks it");
             }
             Err(error) => found.unknown.push(format!("it can't be read: {error}")),
@@ -341,6 +343,11 @@ impl<'r> Verify<'r> {
 fn live(examiner: &Examiner<'_>, path: &TreePath, place: &Path) -> Examined {
     let read = examiner.examine(path, Version::Live(place));
     read.unwrap_or_else(|error| unknown(format!("it can't be read: {error}")))
+}
+
+/// Returns whether nothing stands at a path. That it can't be looked at says nothing of the kind.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn bad(why: String) -> Examined {

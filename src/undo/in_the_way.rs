@@ -1,5 +1,7 @@
 //! What is in the way of files and entries that come (back).
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::disk::{Kind, Root};
@@ -10,7 +12,8 @@ use super::UndoError;
 use super::now::Index;
 
 /// Finds what is in the way of files and entries that come (back): files where a folder must be, folders where a
-/// file must be, unless the plan takes them away itself: by the path that can't come, and why.
+/// file must be, unless the plan takes them away itself, and folders that may not be written: by the path that can't come or go, and
+/// why.
 pub(super) fn obstructions(plan: &Plan, root: &Root, index: &Index) -> Result<Vec<(TreePath, String)>, UndoError> {
     let gone = |path: &TreePath| {
         let at = |step: &WorkStep| step.path.cmp(path);
@@ -21,7 +24,21 @@ pub(super) fn obstructions(plan: &Plan, root: &Root, index: &Index) -> Result<Ve
         plan.index.binary_search_by(at).is_ok_and(|place| plan.index[place].to.is_empty())
     };
     let mut found = Vec::new();
-    for step in plan.work.iter().filter(|step| step.from.is_none() && step.to.is_some()) {
+    let mut folders = HashMap::new();
+    for step in &plan.work {
+        // Of many files most have a folder in common.
+        let closed = match folders.entry(parents(&step.path).last()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(root.closed(&step.path)?),
+        };
+        if let Some(folder) = closed {
+            let folder = if folder.is_empty() { "the top folder".to_owned() } else { format!("its folder '{folder}'") };
+            found.push((step.path.clone(), format!("{folder} may not be written")));
+            continue;
+        }
+        if step.from.is_some() || step.to.is_none() {
+            continue;
+        }
         for parent in parents(&step.path) {
             match root.metadata(&parent)?.map(|metadata| metadata.kind) {
                 Some(Kind::File(_) | Kind::Special) if !gone(&parent) => {

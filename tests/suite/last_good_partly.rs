@@ -1,11 +1,11 @@
 //! `guard restore <folder>` and `--missing`: what can come back does, and each file that can't is named with the reason.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use serde_json::Value;
 
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, other_user};
 
 const MANIFEST: &str = "version = 1\n[[data]]\npaths = ['data/**/*.json']\nbackup = true\n";
 
@@ -69,6 +69,8 @@ fn what_stands_in_the_place_of_one_file_does_not_block_the_others() {
     symlink("c.json", sandbox.at("data/b.json")).unwrap();
     fs::remove_dir(sandbox.at("data/in")).unwrap();
     sandbox.write("data/in", "a file").write("data/a.json/x", "in the way").write("data/c.json", "{");
+    let seen = sandbox.guard(["verify", "data/in/d.json"]).exits(1);
+    assert!(seen.stdout.contains("it is not there, though git tracks it"), "{seen}");
     let told = sandbox.guard(["restore", "data"]).exits(3);
     for said in [
         "'data/a.json' is a folder; only files are brought back",
@@ -135,4 +137,38 @@ fn links_of_a_folder_are_no_files_to_be_brought_back() {
     let refused = sandbox.guard(["restore", "data/link.json"]).exits(4);
     assert!(refused.stderr.contains("'data/link.json' is a symbolic link; only files are brought back"), "{refused}");
     assert!(refused.stderr.contains("hint: name the file that it leads to: 'data/a.json'\n"), "{refused}");
+}
+
+// D8
+#[test]
+fn needs_setpriv_for_a_folder_that_may_not_be_written() {
+    let sandbox = sandbox();
+    sandbox.write("data/a.json", "[1]").write("data/in/d.json", "[4]").write("data/kept.json", "[5]").commit("more");
+    let _ = sandbox.write("data/in/ignored.json", "[6]").write("data/in/.gitignore", "/ignored.json\n");
+    let _ = sandbox.guard(["backup", "create"]).exits(1);
+    let Some(as_other) = other_user(&sandbox) else { return };
+    let _ = Ran::of(sandbox.command("chown", sandbox.root()).args(["-R", "65534", "."]), b"").ok();
+    sandbox.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
+    for (mode, why) in [(0o555, "its folder 'data/in' may not be written"), (0, "Permission denied (os error 13)")] {
+        sandbox.write("data/c.json", "[").write("data/in/d.json", "[");
+        fs::set_permissions(sandbox.at("data/in"), fs::Permissions::from_mode(mode)).unwrap();
+        let before = sandbox.state();
+        let told = as_other(&sandbox, "guard restore data --dry-run").exits(3);
+        assert!(told.stdout.contains(why), "{told}");
+        let told = as_other(&sandbox, "guard restore data/in/d.json data/c.json").fails();
+        assert!(told.stderr.contains(why), "{told}");
+        sandbox.assert_unchanged(&before);
+        let told = as_other(&sandbox, "guard restore data").exits(3);
+        assert!(told.stdout.contains(why), "{told}");
+        assert_eq!((sandbox.read("data/c.json"), sandbox.read("data/in/d.json")), (b"[3]".to_vec(), b"[".to_vec()));
+        // What is gone from such a folder, or can't be looked for there.
+        let told = as_other(&sandbox, "guard verify data/in/ignored.json").exits(if mode == 0 { 3 } else { 0 });
+        assert_eq!(told.stdout.contains("it can't be read: Permission denied"), mode == 0, "{told}");
+        fs::remove_file(sandbox.at("data/in/d.json")).unwrap();
+        fs::remove_file(sandbox.at("data/kept.json")).unwrap();
+        let told = as_other(&sandbox, "guard restore --missing").exits(3);
+        assert!(told.stdout.contains(why), "{told}");
+        assert_eq!(sandbox.read("data/kept.json"), b"[5]");
+        fs::set_permissions(sandbox.at("data/in"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
 }

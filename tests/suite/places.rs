@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::{FOREIGN_OWNER, GATE, Ran, Sandbox, Tree, copy_program, not_run, with_tool, write_program};
+use crate::support::{FOREIGN_OWNER, GATE, Ran, Sandbox, Tree, other_user, write_program};
 
 const MANIFEST: &str = "version = 1\n[[protect]]\npaths = [\"keep.txt\"]\n";
 
@@ -185,26 +185,4 @@ fn needs_setpriv_for_a_hooks_folder_that_may_not_be_written() {
 
 fn sh(sandbox: &Sandbox, line: &str) -> Ran {
     Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", line]), b"")
-}
-
-/// Lets user 65534 into a sandbox, and returns how a line is run by that one; `None`, said, where we can't be another user.
-fn other_user(sandbox: &Sandbox) -> Option<fn(&Sandbox, &str) -> Ran> {
-    if sh(sandbox, "id -u").ok().line() != "0" {
-        not_run("only root can be another user");
-        return None;
-    }
-    if !with_tool(sandbox, "setpriv") {
-        return None;
-    }
-    let bin = sandbox.root().join("bin/guard");
-    let program = fs::canonicalize(&bin).unwrap();
-    // Where everybody may enter.
-    fs::remove_file(&bin).unwrap();
-    copy_program(program, &bin);
-    let _ = sh(sandbox, "chmod a+rx .. ../bin ../bin/guard && chmod a+rwx ../home").ok();
-    Some(|sandbox, line| {
-        let mut command = sandbox.command("setpriv", sandbox.work());
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", line]);
-        Ran::of(&mut command, b"")
-    })
 }

@@ -17,7 +17,7 @@ mod state;
 
 pub use behaviours::*;
 pub use diverged::{OF_FEAT, OF_MAIN, WORK, lines};
-pub use needs::{not_run, run_mounting, with_tool};
+pub use needs::{not_run, other_user, run_mounting, with_tool};
 pub use postgres::Postgres;
 pub use program::{copy_program, write_program};
 pub use ran::Ran;

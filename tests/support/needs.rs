@@ -4,10 +4,11 @@
 //!
 //! `not run: <why>: <test>` is what `.ci/run` and `.ci/gits` count, whatever a test could not be run for.
 
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{PATH_FORMAT, Ran, Sandbox};
+use super::{PATH_FORMAT, Ran, Sandbox, copy_program};
 
 /// Says that the test at hand is not run, past its captured output: whoever reads the run sees it.
 pub fn not_run(why: &str) {
@@ -44,6 +45,29 @@ pub fn with_tool(sandbox: &Sandbox, name: &str) -> bool {
         std::os::unix::fs::symlink(node, bin.join("node")).unwrap();
     }
     true
+}
+
+/// Lets user 65534 into a sandbox, and returns how a line of sh is run by that one; `None`, said, where we can't be another user.
+pub fn other_user(sandbox: &Sandbox) -> Option<fn(&Sandbox, &str) -> Ran> {
+    let sh = |line: &str| Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", line]), b"");
+    if sh("id -u").ok().line() != "0" {
+        not_run("only root can be another user");
+        return None;
+    }
+    if !with_tool(sandbox, "setpriv") {
+        return None;
+    }
+    let bin = sandbox.root().join("bin/guard");
+    let program = fs::canonicalize(&bin).unwrap();
+    // Where everybody may enter.
+    fs::remove_file(&bin).unwrap();
+    copy_program(program, &bin);
+    let _ = sh("chmod a+rx .. ../bin ../bin/guard && chmod a+rwx ../home").ok();
+    Some(|sandbox, line| {
+        let mut command = sandbox.command("setpriv", sandbox.work());
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", line]);
+        Ran::of(&mut command, b"")
+    })
 }
 
 /// Runs a script of sh that may mount, in a namespace of its own; `None`, said, where nobody may.
