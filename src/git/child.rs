@@ -89,6 +89,19 @@ pub enum GitError {
     Unsupported(String),
 }
 
+impl GitError {
+    /// Returns whether git gave up because of something in the repository that it fetched from.
+    pub fn is_of_the_far_side(&self) -> bool {
+        // Which side speaks is told by nothing else: 'remote: …', 'fatal: remote error: …', 'error: git upload-pack: …'.
+        matches!(self, Self::Failed { stderr, .. } if stderr.contains("remote") || stderr.contains("upload-pack"))
+    }
+
+    /// Returns whether git gave up because an object of a repository is damaged.
+    pub fn is_of_damage(&self) -> bool {
+        matches!(self, Self::Failed { stderr, .. } if stderr.contains("corrupt"))
+    }
+}
+
 /// The process environment as `cli` read it: the only way it gets in here.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {

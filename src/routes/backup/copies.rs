@@ -98,7 +98,7 @@ pub fn push(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Se
     let (mut backups, mut problems) = store.backups()?;
     // Before the remote is asked anything.
     may_leave(&remote, &backups)?;
-    let known = repo.refs_of(store.path(), &remote.address, THERE)?;
+    let known = listed(repo, &store, &remote)?;
     let (mut sending, mut read) = (Vec::new(), HashSet::new());
     let mut damaged = Vec::new();
     for backup in &backups {
@@ -122,7 +122,7 @@ pub fn push(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Se
         repo.send(store.path(), &remote.address, &refs).map_err(|error| in_the_way(&store, error))?;
     }
     // What counts is what is there, not what git said.
-    let known = if dry { known } else { repo.refs_of(store.path(), &remote.address, THERE)? };
+    let known = if dry { known } else { listed(repo, &store, &remote)? };
     let (mut same, mut different, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for backup in &backups {
         match known.get(&there(&backup.id)) {
@@ -143,7 +143,7 @@ pub fn push(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Se
 pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<Brought, BackupError> {
     let _lock = lock(repo, now, None)?;
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
-    let known = repo.refs_of(store.path(), &remote.address, THERE)?;
+    let known = listed(repo, &store, &remote)?;
     let (mut brought, mut here, mut different, mut problems) = (Vec::new(), 0, Vec::new(), Vec::new());
     let (mut refs, mut damaged) = (Vec::new(), Vec::new());
     let (all, mut read) = (store.backup_ids()?, HashSet::new());
@@ -173,11 +173,12 @@ pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<B
         let found = heal(repo, now, &store, &remote, &mut damaged)?;
         let is_hindered = !found.is_empty();
         problems.extend(found);
-        let mut fetched = repo.bring(store.path(), &remote.address, &refs);
-        if fetched.is_err() && is_hindered {
-            problems.extend(heal(repo, now, &store, &remote, &mut brought)?);
-            fetched = Ok(());
-        }
+        let fetched = match repo.bring(store.path(), &remote.address, &refs) {
+            Err(error) if is_hindered || error.is_of_the_far_side() => {
+                heal(repo, now, &store, &remote, &mut brought).map(|found| problems.extend(found))
+            }
+            fetched => fetched.map_err(BackupError::from),
+        };
         // Opened again: it sees new packs.
         let store = Store::open(&repo.guard_dir())?;
         let came: BTreeMap<&BackupId, Vec<Problem>> = brought
@@ -196,8 +197,27 @@ pub fn fetch(repo: &Repo, now: Timestamp, remote: Remote, dry: bool) -> Result<B
     Ok(Brought { remote, brought, here, healed: damaged, different, problems })
 }
 
-/// Fetches backups that are damaged here, or that git can't fetch beside such ones, into a store of their own, where git has nothing of them yet, and writes what is damaged here anew. Leaves
-/// those that are whole now, and returns what is wrong with the others.
+/// Returns the backups of a remote.
+fn listed(repo: &Repo, store: &Store, remote: &Remote) -> Result<BTreeMap<RefName, Oid>, BackupError> {
+    repo.refs_of(store.path(), &remote.address, THERE).map_err(|error| match error {
+        // git reads each backup's first object for the list.
+        error if error.is_of_damage() => {
+            let why = format!(
+                "the backups in '{}' can't be listed, because one is damaged there; nothing was changed here",
+                escape(remote.shown().as_bytes())
+            );
+            BackupError::Refused { why, hint: Some(ELSEWHERE.to_owned()) }
+        }
+        error => error.into(),
+    })
+}
+
+/// What helps when a remote is damaged.
+const ELSEWHERE: &str = "where it was made, 'guard backup push <another remote>' sends it anew";
+
+/// Fetches backups that are damaged here, or that git can't fetch with the others, into a store of their own, where git has nothing of
+/// them yet, and writes what is damaged or missing here anew. Leaves those that are whole now, and returns what is wrong with the
+/// others.
 fn heal(
     repo: &Repo,
     now: Timestamp,
@@ -212,18 +232,13 @@ fn heal(
     let copy = Store::open_or_create(&scratch.folder, Durability::Lazy, now)?;
     let refs = damaged.iter().map(|id| Ok((there(id).to_string(), backup_ref(id)?)));
     let refs = refs.collect::<Result<Vec<_>, BackupError>>()?;
-    if repo.bring(copy.path(), &remote.address, &refs).is_err() {
-        // One that is damaged there, too, holds up no other: it is missed below.
-        for one in &refs {
-            let _ = repo.bring(copy.path(), &remote.address, std::slice::from_ref(one));
-        }
-    }
+    bring_whole(repo, &copy, remote, &refs)?;
     // Opened again: it sees new packs.
     let copy = Store::open(&scratch.folder)?;
     let (mut problems, mut read, mut healed) = (Vec::new(), HashSet::new(), Vec::new());
     for id in damaged.drain(..) {
         if copy.backup_tag(&id)?.is_none() {
-            let why = "it can't be fetched from there: it may be damaged there, too".to_owned();
+            let why = format!("it can't be read there, so nothing of it was changed here; {ELSEWHERE}");
             problems.push(Problem { snapshot: backup_ref(&id)?, path: None, why });
             continue;
         }
@@ -236,6 +251,22 @@ fn heal(
     }
     *damaged = healed;
     Ok(problems)
+}
+
+/// Fetches those of some backups that are whole there: a git that is asked for one that is not brings none.
+fn bring_whole(repo: &Repo, copy: &Store, remote: &Remote, refs: &[(String, String)]) -> Result<(), GitError> {
+    let Err(error) = repo.bring(copy.path(), &remote.address, refs) else { return Ok(()) };
+    // A remote that can't be reached any more is not a damaged one.
+    if !error.is_of_the_far_side() || repo.refs_of(copy.path(), &remote.address, THERE).is_err() {
+        return Err(error);
+    }
+    if refs.len() > 1 {
+        let (one, other) = refs.split_at(refs.len() / 2);
+        bring_whole(repo, copy, remote, one)?;
+        bring_whole(repo, copy, remote, other)?;
+    }
+    // One alone is missed where it should be then.
+    Ok(())
 }
 
 /// git looks also at what the remote has already: when something of that is damaged here, it can't tell what to send.

@@ -330,3 +330,47 @@ fn d12_one_that_is_damaged_on_both_sides_holds_up_no_other() {
         let _ = backup(&sandbox, &["show", &healed]).ok();
     }
 }
+
+/// What is damaged at the remote only holds up no other, either: it is named, nothing here is changed, and it is said what helps.
+#[test]
+fn d12_a_new_one_that_is_damaged_there_holds_up_no_other() {
+    let sandbox = sandbox();
+    let _ = sandbox.git(["init", "-q", "--bare", "../far.git"]).ok();
+    let far = sandbox.root().join("far.git").to_str().unwrap().to_owned();
+    let made = ["a", "b", "c", "d", "e"].map(|text| {
+        sandbox.write("data/a.txt", text.repeat(300)).commit(text);
+        create(&sandbox)
+    });
+    let _ = backup(&sandbox, &["push", &far]).ok();
+    let there = |what: &str| {
+        let broken = object(&sandbox, &format!("{}{what}", made[1]));
+        Path::new(&far).join("objects").join(broken.strip_prefix(store(&sandbox).join("objects")).unwrap())
+    };
+    for what in [":files/0", ":files", ":manifest.json", ""] {
+        let other = self::sandbox();
+        let whole = fs::read(there(what)).unwrap();
+        damage(&there(what), if what.is_empty() { Damage::Missing } else { Damage::Flipped });
+        let told = backup(&other, &["fetch", &far]).exits(3);
+        plain(&told);
+        let said = format!(
+            "  damaged refs/tags/backup/{}: it can't be read there, so nothing of it was changed here; \
+             where it was made, 'guard backup push <another remote>' sends it anew\n",
+            made[1]
+        );
+        assert!(told.stdout.contains(&said), "{what}: {told}");
+        assert!(told.stdout.starts_with("Fetched 4 backups from "), "{what}: {told}");
+        assert_eq!(json(&other, &["list"])["backups"].as_array().unwrap().len(), 4, "{what}");
+        let _ = backup(&other, &["verify", "--level", "restore"]).ok();
+        // Once it is whole there, it comes.
+        fs::remove_file(there(what)).ok();
+        fs::write(there(what), whole).unwrap();
+        assert_eq!(json(&other, &["fetch", &far])["fetched"], serde_json::json!([made[1]]));
+    }
+    // git itself can't list what is damaged so.
+    damage(&there(""), Damage::Flipped);
+    let other = self::sandbox();
+    let told = backup(&other, &["fetch", &far])
+        .exits(4)
+        .says("because one is damaged there; nothing was changed here; hint: where it");
+    plain(&told);
+}
