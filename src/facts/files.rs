@@ -87,6 +87,10 @@ pub(super) fn follow(files: &impl Files, path: &TreePath) -> Result<Led, GitErro
             _ => at.push(part),
         }
         let here = TreePath::from(at.join(&b'/'));
+        // No tree has what git keeps there.
+        if here.eq_ignore_ascii_case(b".git") {
+            return Ok(Led::Outside);
+        }
         match files.entry(&here)? {
             Some(Entry { mode: Mode::Link, oid }) if links < LINKS => {
                 links += 1;

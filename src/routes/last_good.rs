@@ -48,7 +48,7 @@ pub enum LastGoodError {
     Link {
         /// Where.
         path: TreePath,
-        /// The file of the working tree that it leads to.
+        /// The file or folder of the working tree that it leads to.
         to: Option<TreePath>,
     },
     /// The version that was asked for is bad.

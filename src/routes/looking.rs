@@ -203,10 +203,10 @@ impl<'a> Looking<'a> {
         Ok(Some((mode, examined.map_err(|error| error.to_string()))))
     }
 
-    /// Returns the file of the working tree that a link leads to, if it is one.
+    /// Returns the file or folder of the working tree that a link leads to.
     fn led_to(&self, path: &TreePath) -> Option<TreePath> {
         let (top, file) = (self.root.path().canonicalize().ok()?, self.full(path).canonicalize().ok()?);
-        let inside = file.strip_prefix(top).ok().filter(|inside| file.is_file() && !inside.starts_with(".git"))?;
+        let inside = file.strip_prefix(top).ok().filter(|inside| !inside.starts_with(".git"))?;
         Some(inside.as_os_str().as_bytes().into())
     }
 

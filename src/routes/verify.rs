@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::data_here::{self, here, schema};
@@ -76,6 +77,9 @@ pub enum VerifyError {
     /// There is no such file.
     #[error("there is no file '{0}'")]
     NoFile(TreePath),
+    /// A folder without data.
+    #[error("no [[data]] entry names a file beneath '{0}'")]
+    NoData(TreePath),
     /// It is a folder where one file is wanted.
     #[error("'{0}' is a folder: versions are listed of one file")]
     Folder(TreePath),
@@ -114,6 +118,7 @@ impl<'r> Verify<'r> {
             return Err(VerifyError::NoWorkTree);
         }
         let examiner = self.examiner();
+        let paths = &paths.iter().map(|path| self.meant(path)).collect::<Vec<_>>()[..];
         let mut found = BTreeSet::new();
         let is_wanted = |path: &TreePath| examiner.rule(path).is_some() && is_chosen(path, paths);
         let index = self.repo.own_index_file();
@@ -129,11 +134,11 @@ impl<'r> Verify<'r> {
         }
         let missing = self.missing(&examiner, |path| is_wanted(path) && !found.contains(path));
         for path in paths {
-            let is_file = self.repo.on_disk(path).is_some_and(|place| place.is_file());
-            if is_file {
+            let place = self.repo.on_disk(path).unwrap_or_default();
+            if place.is_file() {
                 found.insert(path.clone());
             } else if !path.is_empty() && !found.iter().chain(missing.keys()).any(|known| is_beneath(known, path)) {
-                return Err(VerifyError::NoFile(path.clone()));
+                return Err(nothing(path.clone(), place.is_dir()));
             }
         }
         let verified = |path: TreePath| {
@@ -172,7 +177,8 @@ impl<'r> Verify<'r> {
         let tree = self.repo.resolve(&format!("{revision}^{{tree}}"))?;
         let tree = tree.ok_or_else(|| VerifyError::NoRevision(crate::model::escape(revision.as_bytes())))?;
         let examiner = self.examiner();
-        let mut found = Vec::new();
+        let paths = paths.iter().map(|path| self.meant_at(tree, path)).collect::<Result<Vec<_>, _>>()?;
+        let (paths, mut found) = (&paths[..], Vec::new());
         for change in self.repo.objects().diff(None, Some(tree), self.repo.deadline())? {
             let Some(entry) = change.after.filter(|entry| entry.mode != Mode::Submodule) else { continue };
             if !paths.contains(&change.path)
@@ -196,10 +202,35 @@ impl<'r> Verify<'r> {
         }
         let is_missing =
             |path: &&TreePath| !path.is_empty() && !found.iter().any(|known| is_beneath(&known.path, path));
-        match paths.iter().find(is_missing) {
-            Some(path) => Err(VerifyError::NoFile(path.clone())),
-            None => Ok(found),
+        let Some(path) = paths.iter().find(is_missing) else { return Ok(found) };
+        let there = self.repo.objects().entry(Some(tree), path)?;
+        Err(nothing(path.clone(), there.is_some_and(|there| there.mode == Mode::Tree)))
+    }
+
+    /// Returns the file or folder that a person means who names it by way of a link to a folder: what is in one has its own names.
+    fn meant(&self, path: &TreePath) -> TreePath {
+        let Some(place) = self.repo.on_disk(path).filter(|_| !path.is_empty()) else { return path.clone() };
+        let real = match (place.is_dir(), place.parent(), place.file_name()) {
+            (false, Some(parent), Some(name)) => parent.canonicalize().map(|parent| parent.join(name)),
+            _ => place.canonicalize(),
+        };
+        let top = self.repo.need_work_tree().ok().and_then(|top| top.canonicalize().ok());
+        let inside = top.zip(real.ok()).and_then(|(top, real)| Some(real.strip_prefix(top).ok()?.to_owned()));
+        let inside = inside.filter(|inside| !inside.starts_with(".git"));
+        inside.map_or_else(|| path.clone(), |inside| inside.as_os_str().as_bytes().into())
+    }
+
+    /// The same for a revision.
+    fn meant_at(&self, tree: Oid, path: &TreePath) -> Result<TreePath, VerifyError> {
+        let objects = self.repo.objects();
+        if path.is_empty() {
+            return Ok(path.clone());
         }
+        Ok(match (objects.entry(Some(tree), path)?, facts::follow_link(objects, tree, path)?) {
+            (_, Led::Folder(folder)) => folder,
+            (None, Led::File(file, _)) => file,
+            _ => path.clone(),
+        })
     }
 
     /// Examines the newest versions of a file that HEAD's history, reflogs and backups have.
@@ -343,6 +374,11 @@ impl<'r> Verify<'r> {
 fn live(examiner: &Examiner<'_>, path: &TreePath, place: &Path) -> Examined {
     let read = examiner.examine(path, Version::Live(place));
     read.unwrap_or_else(|error| unknown(format!("it can't be read: {error}")))
+}
+
+/// Says that nothing at or beneath a path was found.
+const fn nothing(path: TreePath, is_folder: bool) -> VerifyError {
+    if is_folder { VerifyError::NoData(path) } else { VerifyError::NoFile(path) }
 }
 
 /// Returns whether nothing stands at a path. That it can't be looked at says nothing of the kind.

@@ -136,7 +136,9 @@ fn links_of_a_folder_are_no_files_to_be_brought_back() {
     sandbox.write("data/a.json", "[");
     let refused = sandbox.guard(["restore", "data/link.json"]).exits(4);
     assert!(refused.stderr.contains("'data/link.json' is a symbolic link; only files are brought back"), "{refused}");
-    assert!(refused.stderr.contains("hint: name the file that it leads to: 'data/a.json'\n"), "{refused}");
+    assert!(refused.stderr.contains("hint: name what it leads to: 'data/a.json'\n"), "{refused}");
+    let refused = sandbox.guard(["restore", "data/folder.json"]).exits(4);
+    assert!(refused.stderr.contains("hint: name what it leads to: 'data/in'\n"), "{refused}");
 }
 
 // D8

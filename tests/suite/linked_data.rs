@@ -188,3 +188,47 @@ fn verify_names_links_and_follows_them_only_inside() {
         assert!(said.stdout.contains(why), "{target}: {said}");
     }
 }
+
+/// What a person names by way of a link to a folder is what is in that folder, here and in a revision.
+#[test]
+fn a_link_to_a_folder_names_what_is_in_it() {
+    let sandbox = start();
+    link(&sandbox, "way", "data");
+    link(&sandbox, "empty", "kept");
+    sandbox.commit("links");
+    for revision in [&[][..], &["--rev", "HEAD"]] {
+        let verify = |path: &'static str| sandbox.guard([&["verify"][..], revision, &[path]].concat());
+        let good = "good     data/by-link.json  2 records\ngood     data/list.json  2 records\n";
+        assert_eq!(verify("way").ok().stdout, good, "{revision:?}");
+        assert_eq!(verify("way/list.json").ok().stdout, "good     data/list.json  2 records\n", "{revision:?}");
+        let _ = verify("empty").exits(2).says("no [[data]] entry names a file beneath 'kept'");
+        let _ = verify("way/none.json").exits(2).says("there is no file '");
+    }
+}
+
+/// The verdicts on links in the working tree and in a revision differ only where the revision can't know what is here.
+#[test]
+fn a_revision_says_of_links_what_it_knows() {
+    let sandbox = start();
+    sandbox.write(".gitignore", "/ignored.json\n").write("ignored.json", LIST).write(".git/in.json", LIST);
+    let absolute = sandbox.at("kept/same.json");
+    let links = [
+        ("../kept/same.json", "good", "good"),
+        ("../kept/broken.json", "bad", "bad"),
+        ("../kept/none.json", "bad", "bad"),
+        ("list.json", "bad", "bad"),
+        ("../.git/in.json", "unknown", "unknown"),
+        ("/etc/passwd", "unknown", "unknown"),
+        ("/etc/none", "bad", "unknown"),
+        (absolute.to_str().unwrap(), "good", "unknown"),
+        ("../ignored.json", "good", "bad"),
+    ];
+    for (target, here, there) in links {
+        link(&sandbox, "data/list.json", target);
+        sandbox.commit(target);
+        for (revision, verdict) in [(&[][..], here), (&["--rev", "HEAD"], there)] {
+            let found = sandbox.guard([&["verify", "data/list.json"][..], revision].concat());
+            assert!(found.stdout.starts_with(&format!("{verdict:8} data/list.json")), "{target} {revision:?}: {found}");
+        }
+    }
+}

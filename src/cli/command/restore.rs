@@ -161,7 +161,7 @@ fn unrestored(undo: &Undo<'_>, error: LastGoodError) -> anyhow::Error {
 /// Returns what is allowed where files can't be brought back.
 fn instead(error: &LastGoodError) -> String {
     let hint = match error {
-        LastGoodError::Link { to: Some(to), .. } => return format!("name the file that it leads to: '{to}'"),
+        LastGoodError::Link { to: Some(to), .. } => return format!("name what it leads to: '{to}'"),
         LastGoodError::NoBackup => "name the files: guard restore <path>",
         LastGoodError::InUse { .. } => "run it again then",
         LastGoodError::NoneGood(..) => "take one that is not good: guard restore <path> --from <revision> --unchecked",
