@@ -3,7 +3,7 @@
 use super::judge::{self, Judged};
 use super::losses::Look;
 use super::target;
-use crate::facts::{self, Asked, Question};
+use crate::facts::{self, Asked, Question, Replaced};
 use crate::git::{GitError, Repo, Strategy};
 use crate::model::{Incoming, Oid, RefName};
 
@@ -57,6 +57,8 @@ struct Desk {
     is_shared: bool,
     /// Whether what is judged was pushed already: then the shared line has it for that reason alone.
     was_pushed: bool,
+    /// Whether it is merged into what is checked out here: then files of the working tree would be replaced.
+    is_here: bool,
 }
 
 /// Why nothing could be checked.
@@ -114,11 +116,9 @@ fn incoming(oid: Oid, name: &str) -> Incoming {
 }
 
 fn merge(repo: &Repo, revisions: &[String], into: Option<&str>) -> Result<Checked, CheckError> {
+    let head = repo.head()?;
     let (branch, tip) = match into {
-        None => {
-            let head = repo.head()?;
-            (head.branch, head.oid.ok_or(CheckError::Unborn)?)
-        }
+        None => (head.branch.clone(), head.oid.ok_or(CheckError::Unborn)?),
         Some(revision) => {
             let full = RefName::from(format!("refs/heads/{revision}"));
             let branch = repo.ref_value(&full)?.map(|_| full);
@@ -128,7 +128,9 @@ fn merge(repo: &Repo, revisions: &[String], into: Option<&str>) -> Result<Checke
     let heads = revisions.iter().map(|revision| Ok(incoming(commit(repo, revision)?, revision)));
     let heads = heads.collect::<Result<Vec<_>, CheckError>>()?;
     let strategy = repo.configured_strategy(target(branch.as_ref(), None).branch.as_ref())?;
-    judged(repo, branch.as_ref(), Some(tip), heads, Asked::Predicted(strategy), (None, &Desk::default()))
+    let is_other = branch.is_some() && branch != head.branch;
+    let desk = Desk { is_here: !is_other && head.oid == Some(tip), ..Desk::default() };
+    judged(repo, branch.as_ref(), Some(tip), heads, Asked::Predicted(strategy), (None, &desk))
 }
 
 /// Judges a merge commit as what it brought to its first parent; an ordinary commit as a step.
@@ -177,5 +179,10 @@ fn judged(
     let mut facts = facts::gather(repo, &basis.manifest, &question)?;
     facts.commit = commit;
     desk.look.add(repo, &mut facts)?;
+    if desk.is_here {
+        // As the gate will.
+        let in_use = facts::databases_in_use(repo, &facts.paths, Replaced::Soon)?;
+        facts.in_use = in_use.into_iter().map(|used| used.found).collect();
+    }
     Ok(Checked { commit, judged: judge::judge(repo, &basis, facts, &[])? })
 }

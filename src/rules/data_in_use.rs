@@ -11,8 +11,8 @@ pub const RULE: Rule = Rule {
     docs: Docs {
         finds: "The merge replaces or removes a SQLite database of the working tree while a program has it open, or while what \
                 stands beside it is not in it yet: a `-wal` with rows, a `-journal` to be rolled back. It is looked at before git \
-                changes anything, at every file that begins as a database, whether an entry names it or not. Where no hook ran \
-                before the files changed it is said afterwards, as far as a log beside the file tells.",
+                changes anything, and by `guard check` of a merge into what is checked out, at every file that begins as a \
+                database, whether an entry names it or not. Where no hook ran before the files changed it is said afterwards, as far as a log beside the file tells.",
         why: "git puts another file in its place and leaves the log. Whoever opens the database next plays the log into a file \
               to which it does not belong: the database is damaged, or the rows are lost. What a program writes that has it open \
               goes into a file without a name.",

@@ -94,7 +94,10 @@ fn merge(sandbox: &Sandbox, how: &[&str]) -> Ran {
 
 #[track_caller]
 fn is_quiet(ran: &Ran) {
-    assert!(!ran.stderr.contains(IN_USE) && !ran.stderr.contains("could not judge"), "{ran}");
+    assert!(
+        !ran.stdout.contains(IN_USE) && !ran.stderr.contains(IN_USE) && !ran.stderr.contains("could not judge"),
+        "{ran}"
+    );
 }
 
 #[test]
@@ -331,4 +334,29 @@ fn a_version_that_an_operation_saved_comes_back_with_its_log() {
     let folder = sandbox.root().join("copies");
     let _ = sandbox.guard(["restore", "--from", &operation, DATABASE, "--to", folder.to_str().unwrap()]).ok();
     assert_eq!((fs::read(folder.join(DATABASE)).unwrap(), fs::read(folder.join(LOG)).unwrap()), saved);
+}
+
+/// Who asks beforehand hears what the gate will say, and only of what stands here.
+#[test]
+fn a_check_of_a_planned_merge_says_it_beforehand() {
+    let sandbox = two_versions();
+    let check = |words: &[&str]| sandbox.guard([&["check"][..], words].concat());
+    is_quiet(&check(&["feat"]).ok());
+    let program = open(&sandbox);
+    program.execute_batch("INSERT INTO t VALUES ('program')").unwrap();
+    let said = format!("another file in the place of 'app.db', and process {} has it open", std::process::id());
+    for here in [&["feat"][..], &["feat", "--into", "main"], &["feat", "--into", "HEAD"]] {
+        let told = check(here).exits(1);
+        assert!(told.stdout.contains(&said) && told.stdout.contains(IN_USE), "{told}");
+    }
+    // Another branch's files are not here, and what is merged is.
+    let _ = sandbox.git(["branch", "-q", "other"]).ok();
+    for elsewhere in [&["feat", "--into", "other"][..], &["main..feat"], &["--merge", "feat"]] {
+        assert!(!check(elsewhere).stdout.contains(IN_USE), "{elsewhere:?}");
+    }
+    drop(program);
+    is_quiet(&check(&["feat"]).ok());
+    crash(&sandbox);
+    let told = check(&["feat"]).exits(1);
+    assert!(told.stdout.contains("'app.db-wal' holds rows that are not in it yet"), "{told}");
 }
