@@ -334,6 +334,19 @@ mod tests {
     }
 
     #[test]
+    fn push_options_come_in_the_order_in_which_they_were_given() {
+        let given: Vec<String> = (0..12).map(|n| format!("option {n}")).collect();
+        // As text, 10 comes before 2, and a process lists its variables in any order.
+        let names: Vec<String> = (0..12).map(|n| format!("GIT_PUSH_OPTION_{n}")).collect();
+        let pairs = names.iter().zip(&given).rev().map(|(name, value)| (&name[..], &value[..]));
+        let environment = with(&pairs.chain([("GIT_PUSH_OPTION_COUNT", "12")]).collect::<Vec<_>>());
+        let Event::Receiving { options, .. } = decode(Hook::PreReceive, &[], &environment, &mut &b""[..]) else {
+            panic!("a push is received")
+        };
+        assert_eq!(options.iter().map(ToString::to_string).collect::<Vec<_>>(), given);
+    }
+
+    #[test]
     fn five_thousand_lines_of_both_lengths_are_read() {
         let long = "c".repeat(64);
         let text: String = (0..5000).map(|n| format!("{} {long} refs/heads/b{n}\n", "0".repeat(64))).collect();

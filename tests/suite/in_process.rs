@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::process::Command;
 
 use recoveryguard::git::{Deadline, Environment, IndexEntry, Reader, Repo, Stage};
 use recoveryguard::model::{Oid, RefName};
@@ -15,7 +16,10 @@ fn repo(sandbox: &Sandbox) -> Repo {
 }
 
 fn repo_at(sandbox: &Sandbox, folder: &Path) -> Repo {
-    let command = sandbox.command("git", sandbox.work());
+    repo_with(&sandbox.command("git", sandbox.work()), folder)
+}
+
+fn repo_with(command: &Command, folder: &Path) -> Repo {
     let variables = command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
     let environment = Environment { variables: variables.collect() };
     Repo::discover(folder, environment, Deadline::never()).unwrap()
@@ -300,5 +304,20 @@ fn a_history_that_was_foreseen() {
                 assert_eq!(known, Some(between), "{one} and not {other}");
             }
         }
+    }
+}
+
+/// By these variables git takes objects or history for others than those that lie there: then it is asked itself.
+#[test]
+fn what_git_is_told_to_see_otherwise_is_asked_of_git() {
+    let sandbox = Sandbox::new();
+    let is_direct = |name: &str| {
+        let mut command = sandbox.command("git", sandbox.work());
+        command.env(name, "something");
+        Reader::open(&repo_with(&command, sandbox.work())).is_direct()
+    };
+    assert!(is_direct("GIT_NOTHING_OF_THE_KIND"));
+    for name in ["GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"] {
+        assert!(!is_direct(name), "{name}");
     }
 }

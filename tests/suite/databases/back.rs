@@ -44,6 +44,12 @@ fn needs_postgres_a_database_comes_back_and_that_is_taken_back() {
         "orders",
         "DELETE FROM public.item WHERE id > 10; CREATE TABLE extra (x int); INSERT INTO extra VALUES (1)",
     );
+    // What belongs to the one that stands there stays, not what belonged to it when the backup was made.
+    postgres.sql(
+        "postgres",
+        "ALTER DATABASE orders CONNECTION LIMIT 23; COMMENT ON DATABASE orders IS 'since then';
+         ALTER DATABASE orders SET work_mem = '8MB'; REVOKE CONNECT ON DATABASE orders FROM reader CASCADE",
+    );
     let belongings = about(&postgres);
 
     let dry = sandbox.guard(["restore", "--database", "orders", "--dry-run"]).ok();

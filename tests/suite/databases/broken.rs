@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use super::{create, json, replace, save, world};
-use crate::support::{Postgres, Sandbox};
+use crate::support::{Postgres, Ran, Sandbox};
 
 /// The files are saved, the database is named, and a good dump that there was stays the one that comes back.
 #[test]
@@ -177,9 +177,14 @@ fn needs_postgres_what_a_killed_restore_left_is_told_and_goes_with_the_next() {
         (&checks[0]["health"], &checks[0]["text"]),
         (&"good".into(), &"'orders' can be dumped from here".into())
     );
+    // Who could not drop it hears nothing of it.
+    postgres.sql("postgres", "CREATE ROLE clerk LOGIN PASSWORD 'pen'");
+    let mut clerk = sandbox.command("guard", sandbox.work());
+    let clerk = Ran::of(clerk.args(["doctor"]).env("PGUSER", "clerk").env("PGPASSWORD", "pen"), b"");
+    assert!(clerk.stdout.contains("databases 'orders' ") && !clerk.stdout.contains("guard_scratch_"), "{clerk}");
     let command = checks[1]["remedy"].as_str().unwrap();
     assert!(checks.len() == 2 && command.starts_with("dropdb guard_scratch_"), "{doctor:#}");
-    let _ = crate::support::Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", command]), b"").ok();
+    let _ = Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", command]), b"").ok();
     assert_eq!(postgres.databases(), ["guard_scratch_of_somebody", "orders", "postgres"]);
     left();
     let _ = sandbox.guard(["restore", "--database", "orders"]).ok();
