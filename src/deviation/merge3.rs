@@ -392,6 +392,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// What is cut off changes nothing, however little of it is kept.
         #[test]
         fn texts_are_compared_as_if_nothing_was_cut_off(all in edited(), kept in 0_usize..4) {

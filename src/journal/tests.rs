@@ -415,6 +415,8 @@ fn the_documented_example_is_a_record() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_flipped_bit_goes_unseen(place in any::<prop::sample::Index>(), bit in 0..8_u8) {
         let bytes = format::encode(&record(Some("1"), 1, intent(Kind::Merge, None))).unwrap();

@@ -187,7 +187,7 @@ mod against_git {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 40, ..ProptestConfig::default() })]
 
         #[test]
         fn a_list_without_negation_means_what_git_means(
@@ -220,6 +220,8 @@ mod against_git {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn no_line_makes_the_matcher_panic(line in "[ab*?!/\\\\\\[\\]:^-]{0,24}", path in "[ab/\\[\\]:-]{0,24}") {
             if let Ok(patterns) = Patterns::new(&[&line]) {

@@ -90,6 +90,8 @@ fn the_examples_are_a_valid_manifest_that_says_everything() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever a folder is called, the proposal names what is in it, and nothing of a folder of another name.
     #[test]
     fn odd_names_are_quoted_and_escaped(

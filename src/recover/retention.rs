@@ -269,6 +269,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Whatever the rules say: the newest good version of each path stays, and later times of now change nothing.
         #[test]
         fn the_last_good_version_of_each_path_stays(

@@ -83,6 +83,19 @@ pub(in crate::facts) fn f() {}
     assert_eq!(found, expected.into_iter().collect());
 }
 
+/// By itself proptest writes what failed into a folder among the sources.
+#[test]
+fn no_generated_test_writes_among_the_sources() {
+    let opening = concat!("proptest", "! {\n");
+    for file in files(&source()).into_iter().chain(files(&source().with_file_name("tests"))) {
+        let text = fs::read_to_string(&file).unwrap();
+        for (at, _) in text.match_indices(opening) {
+            let first = text[at + opening.len()..].lines().next().unwrap_or_default();
+            assert!(first.contains("failure_persistence: None"), "{}: {first}", file.display());
+        }
+    }
+}
+
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }

@@ -225,6 +225,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Best common ancestors are those that no other common ancestor can reach, for one pair and for many at once.
         #[test]
         fn bases_are_the_common_ancestors_that_no_other_reaches(parents in history(), pairs in prop::collection::vec((0_u32..90, 0_u32..90), 1..64)) {
@@ -247,6 +249,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// A range is what some commits reach and others don't, newest first.
         #[test]
         fn a_range_is_what_some_reach_and_others_do_not(parents in history(), ends in prop::collection::vec((0_u32..90, any::<bool>()), 1..5)) {

@@ -346,6 +346,8 @@ mod properties {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Whatever one byte of a good manifest becomes, the answer is a manifest or an error with a place in it.
         #[test]
         fn damage_is_answered(at in 0..FULL.len(), byte in any::<u8>()) {

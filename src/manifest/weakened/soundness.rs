@@ -145,7 +145,7 @@ fn judged_less(before: &Manifest, after: &Manifest) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 3000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_judged_less_is_told((before, after) in pair()) {
