@@ -266,6 +266,8 @@ impl Git {
     pub(super) fn new(program: &Path, environment: &Environment, deadline: &Deadline) -> Self {
         #[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
         let mut command = Command::new(program);
+        // These and no others: a view of a repository may have more than the process, and in tests the process has others.
+        command.env_clear().envs(environment.variables.iter().map(|(name, value)| (name, value)));
         for name in SCRUBBED {
             command.env_remove(name);
         }

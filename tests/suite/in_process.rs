@@ -273,6 +273,20 @@ fn repositories_are_found_as_git_finds_them() {
     assert_eq!((bare.work_tree(), bare.git_dir()), (None, &*sandbox.root().join("bare")));
 }
 
+/// What a repository is opened with is what git is asked with: no variable of this process, and all that a view adds.
+#[test]
+fn git_is_asked_with_the_variables_that_were_given() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.rev("HEAD");
+    sandbox.commit("second");
+    let last = sandbox.commit("third");
+    let _ = sandbox.git(["replace", "--graft", &last]).ok();
+    let repo = repo(&sandbox);
+    let [first, last] = [first, last].map(|oid| oid.parse::<Oid>().unwrap());
+    assert!(!repo.is_ancestor(first, last).unwrap(), "replaced, it has no parent");
+    assert!(repo.as_stored().is_ancestor(first, last).unwrap());
+}
+
 /// A history that is read once answers what it would have been asked later, merge by merge.
 #[test]
 fn a_history_that_was_foreseen() {
