@@ -122,11 +122,15 @@ fn prepare(folder: &Path, surroundings: &Surroundings) -> anyhow::Result<Stage> 
     // A link would do for a shell; git's hooks need the path of a program that is there.
     let script =
         [b"#!/bin/sh\nexec ", &super::quote(surroundings.guard.as_os_str().as_bytes())[..], b" \"$@\"\n"].concat();
-    disk::write_atomic(&folder.join("bin/guard"), &script, Durability::Lazy, 0o755)?;
+    disk::write_atomic(&folder.join("guard"), &script, Durability::Lazy, 0o755)?;
     let settings = "[user]\n\tname = On Call\n\temail = on-call@example.com\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
                     [core]\n\tfsync = none\n[advice]\n\tdetachedHead = false\n";
     disk::write_atomic(&folder.join("home/.gitconfig"), settings.as_bytes(), Durability::Lazy, 0o644)?;
-    Ok(Stage::at(folder, surroundings, BTreeMap::new(), Vec::new(), 0))
+    let stage = Stage::at(folder, surroundings, BTreeMap::new(), Vec::new(), 0);
+    // Another process writes it: what another thread starts at that moment would inherit the open file, and the kernel runs no
+    // program that anybody can write to.
+    stage.quietly(&["cp", "../guard", "../bin/guard"])?;
+    Ok(stage)
 }
 
 fn finish(place: Place, folder: &Path, stage: &mut Stage, (mut values, untracked): Found) -> anyhow::Result<Template> {
