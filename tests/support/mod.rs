@@ -23,5 +23,5 @@ pub use program::{copy_program, write_program};
 pub use ran::Ran;
 pub use random::Random;
 pub use sandbox::{Options, Sandbox};
-pub use served::{Daemon, Http};
+pub use served::{Daemon, Http, speaks_http};
 pub use state::{State, Tree};

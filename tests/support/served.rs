@@ -4,90 +4,119 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{JoinHandle, sleep, spawn};
-use std::time::Duration;
+use std::thread::{JoinHandle, spawn};
 
-use super::Sandbox;
+use super::{Sandbox, git_version, not_run};
 
-/// `git daemon`, which takes pushes to all repositories beneath the sandbox's root.
-pub struct Daemon {
-    child: Child,
-    port: u16,
-}
-
-impl Daemon {
-    /// Starts it, and waits until it answers.
-    pub fn start(sandbox: &Sandbox) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // Itself, not by way of git, which would be the one that ends.
-        let mut command = sandbox.command(program(sandbox, "git-daemon"), sandbox.root());
-        command.args(["--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1"]);
-        command.arg(format!("--port={port}")).arg(format!("--base-path={}", sandbox.root().display()));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let daemon = Self { child, port };
-        let answers = || TcpStream::connect(("127.0.0.1", port)).is_ok();
-        assert!(
-            (0..500).any(|_| answers() || {
-                sleep(Duration::from_millis(20));
-                false
-            }),
-            "git daemon does not answer"
-        );
-        daemon
-    }
-
-    /// Returns the address of a repository.
-    pub fn url(&self, repository: &str) -> String {
-        format!("git://127.0.0.1:{}/{repository}", self.port)
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Smart HTTP: each request is a run of `git http-backend`.
-pub struct Http {
-    port: u16,
+/// A port on which a thread takes connections, one after the other.
+struct Port {
+    number: u16,
     stop: Arc<AtomicBool>,
-    chunked: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Http {
-    /// Starts it.
-    pub fn start(sandbox: &Sandbox) -> Self {
+impl Port {
+    /// Takes a free one. It is never given back before the end: another program could get it.
+    fn open(answer: impl Fn(TcpStream) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (stop, chunked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let like = sandbox.command("git", sandbox.root());
-        let environment =
-            like.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
-        let backend =
-            Backend { program: program(sandbox, "git-http-backend"), root: sandbox.root().to_owned(), environment };
-        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&chunked));
+        let number = listener.local_addr().unwrap().port();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
         let thread = spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::Relaxed) {
                     break;
                 }
-                // One at a time: a client that went away is no failure of the server.
-                let _ = stream.and_then(|stream| backend.answer(stream, &counted));
+                // A client that went away is no failure of the server.
+                let _ = stream.map(&answer);
             }
         });
-        Self { port, stop, chunked, thread: Some(thread) }
+        Self { number, stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        drop(TcpStream::connect(("127.0.0.1", self.number)));
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// What runs for a connection: one of git's own programs, itself, not by way of git, in the sandbox's environment.
+fn server(sandbox: &Sandbox, name: &str) -> impl Fn() -> Command + Send + 'static {
+    let (program, root) = (program(sandbox, name), sandbox.root().to_owned());
+    let like = sandbox.command("git", sandbox.root());
+    let environment: Vec<(OsString, OsString)> =
+        like.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+    move || {
+        let mut command = Command::new(&program);
+        command.env_clear().envs(environment.iter().cloned()).current_dir(&root);
+        command
+    }
+}
+
+/// `git daemon`, which takes pushes to all repositories beneath the sandbox's root: each connection is a run of it.
+pub struct Daemon(Port);
+
+impl Daemon {
+    /// Starts it.
+    pub fn start(sandbox: &Sandbox) -> Self {
+        let base = format!("--base-path={}", sandbox.root().display());
+        let server = server(sandbox, "git-daemon");
+        Self(Port::open(move |stream| {
+            let mut daemon = server();
+            let socket = OwnedFd::from(stream);
+            daemon.args(["--inetd", "--export-all", "--enable=receive-pack", &base]);
+            daemon.stdin(socket.try_clone().unwrap()).stdout(socket).stderr(Stdio::null());
+            // Beside others.
+            spawn(move || drop(daemon.status()));
+        }))
     }
 
     /// Returns the address of a repository.
     pub fn url(&self, repository: &str) -> String {
-        format!("http://127.0.0.1:{}/{repository}", self.port)
+        format!("git://127.0.0.1:{}/{repository}", self.0.number)
+    }
+}
+
+/// Returns whether the git under test was built with HTTP, and says so where tests can't hide it when it was not.
+#[must_use]
+pub fn speaks_http(sandbox: &Sandbox) -> bool {
+    let is_built_in = program(sandbox, "git-remote-http").is_file();
+    if !is_built_in {
+        not_run(&format!("git {} was built without HTTP", git_version()));
+    }
+    is_built_in
+}
+
+/// Smart HTTP: each request is a run of `git http-backend`, one at a time.
+pub struct Http {
+    port: Port,
+    chunked: Arc<AtomicUsize>,
+}
+
+impl Http {
+    /// Starts it; `None`, said, where the git under test can't reach it.
+    pub fn start(sandbox: &Sandbox) -> Option<Self> {
+        if !speaks_http(sandbox) {
+            return None;
+        }
+        let (root, server) = (sandbox.root().to_owned(), server(sandbox, "git-http-backend"));
+        let chunked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&chunked);
+        let port = Port::open(move |stream| _ = answer(stream, server(), &root, &counted));
+        Some(Self { port, chunked })
+    }
+
+    /// Returns the address of a repository.
+    pub fn url(&self, repository: &str) -> String {
+        format!("http://127.0.0.1:{}/{repository}", self.port.number)
     }
 
     /// Returns how many requests came in chunks.
@@ -96,67 +125,49 @@ impl Http {
     }
 }
 
-impl Drop for Http {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
-
-struct Backend {
-    program: PathBuf,
-    root: PathBuf,
-    environment: Vec<(OsString, OsString)>,
-}
-
-impl Backend {
-    /// Reads a request, runs the backend, and writes its answer.
-    fn answer(&self, stream: TcpStream, chunked: &AtomicUsize) -> std::io::Result<()> {
-        let mut reader = BufReader::new(stream.try_clone()?);
-        let mut first = String::new();
-        reader.read_line(&mut first)?;
-        let mut words = first.split_whitespace();
-        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut command = Command::new(&self.program);
-        command.env_clear().envs(self.environment.iter().cloned()).current_dir(&self.root);
-        command.env("GIT_PROJECT_ROOT", &self.root).env("GIT_HTTP_EXPORT_ALL", "1").env("REMOTE_USER", "ada");
-        command.env("REQUEST_METHOD", method).env("PATH_INFO", path).env("QUERY_STRING", query);
-        let (mut length, mut in_chunks) = (0, false);
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line)?;
-            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.parse().unwrap_or(0),
-                "transfer-encoding" => in_chunks = value == "chunked",
-                "content-type" => _ = command.env("CONTENT_TYPE", value),
-                "content-encoding" => _ = command.env("HTTP_CONTENT_ENCODING", value),
-                "git-protocol" => _ = command.env("GIT_PROTOCOL", value),
-                _ => {}
-            }
+/// Reads a request, runs the backend, and writes its answer.
+fn answer(stream: TcpStream, mut command: Command, root: &Path, chunked: &AtomicUsize) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut first = String::new();
+    reader.read_line(&mut first)?;
+    let mut words = first.split_whitespace();
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    command.env("GIT_PROJECT_ROOT", root).env("GIT_HTTP_EXPORT_ALL", "1").env("REMOTE_USER", "ada");
+    command.env("REQUEST_METHOD", method).env("PATH_INFO", path).env("QUERY_STRING", query);
+    let (mut length, mut in_chunks) = (0, false);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().unwrap_or(0),
+            "transfer-encoding" => in_chunks = value == "chunked",
+            "content-type" => _ = command.env("CONTENT_TYPE", value),
+            "content-encoding" => _ = command.env("HTTP_CONTENT_ENCODING", value),
+            "git-protocol" => _ = command.env("GIT_PROTOCOL", value),
+            _ => {}
         }
-        let mut body = vec![0; length];
-        if in_chunks {
-            chunked.fetch_add(1, Ordering::Relaxed);
-            body = chunks(&mut reader)?;
-        } else {
-            reader.read_exact(&mut body)?;
-            command.env("CONTENT_LENGTH", length.to_string());
-        }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let stdin = child.stdin.take();
-        let writer = spawn(move || stdin.map(|mut pipe| pipe.write_all(&body)));
-        let output = child.wait_with_output()?.stdout;
-        let _ = writer.join();
-        let end = output.windows(4).position(|part| part == b"\r\n\r\n").unwrap_or(output.len());
-        let head = String::from_utf8_lossy(&output[..end]);
-        let status = head.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK");
-        let mut stream = stream;
-        write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n")?;
-        stream.write_all(&output)
     }
+    let mut body = vec![0; length];
+    if in_chunks {
+        chunked.fetch_add(1, Ordering::Relaxed);
+        body = chunks(&mut reader)?;
+    } else {
+        reader.read_exact(&mut body)?;
+        command.env("CONTENT_LENGTH", length.to_string());
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let stdin = child.stdin.take();
+    let writer = spawn(move || stdin.map(|mut pipe| pipe.write_all(&body)));
+    let output = child.wait_with_output()?.stdout;
+    let _ = writer.join();
+    let end = output.windows(4).position(|part| part == b"\r\n\r\n").unwrap_or(output.len());
+    let head = String::from_utf8_lossy(&output[..end]);
+    let status = head.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK");
+    let mut stream = stream;
+    write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n")?;
+    stream.write_all(&output)
 }
 
 fn chunks(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
