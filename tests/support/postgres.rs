@@ -67,7 +67,7 @@ impl Postgres {
         start.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "timezone=UTC"]);
         let server = start.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let postgres = Self { folder, programs, server };
-        for _ in 0..300 {
+        for _ in 0..1000 {
             if postgres.ask("postgres", "SELECT 1").status == 0 {
                 return Some(postgres);
             }

@@ -321,9 +321,12 @@ fn d12_one_that_is_damaged_on_both_sides_holds_up_no_other() {
             damage(&broken, Damage::Missing);
         }
         damage(&whole, Damage::Missing);
-        let told = backup(&sandbox, &["fetch", &far]).exits(3);
+        // An old git (2.30) does not offer a ref of which the object is missing.
+        let is_there = sandbox.git(["ls-remote", &far]).ok().stdout.contains(&lost);
+        let told = backup(&sandbox, &["fetch", &far]).exits(if is_there { 3 } else { 0 });
         plain(&told);
-        for said in [format!("  healed  {healed}\n"), format!("damaged refs/tags/backup/{lost}")] {
+        let damaged = is_there.then(|| format!("damaged refs/tags/backup/{lost}"));
+        for said in [Some(format!("  healed  {healed}\n")), damaged].into_iter().flatten() {
             assert!(told.stdout.contains(&said), "{what}: {said}: {told}");
         }
         let _ = backup(&sandbox, &["show", &new]).ok();

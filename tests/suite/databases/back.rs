@@ -158,7 +158,10 @@ fn needs_postgres_a_database_in_use_is_refused() {
     replace(
         &sandbox,
         "pg_restore",
-        "case $1 in --version|--list) ;; *) psql -q -d orders -c 'SELECT pg_sleep(30)' >/dev/null 2>&1 & sleep 1 ;; esac; exec REAL \"$@\"",
+        "case $1 in --version|--list) ;; *)
+           PGAPPNAME=late psql -q -d orders -c 'SELECT pg_sleep(300)' >/dev/null 2>&1 &
+           until [ \"$(psql -X -A -t -d postgres -c \"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'late'\")\" = 1 ]; do sleep 0.1; done ;;
+         esac; exec REAL \"$@\"",
     );
     let _ = sandbox.guard(["restore", "--database", "orders"]).exits(4).says("is in use, and nothing was changed");
     assert_eq!((postgres.databases().len(), rows(&postgres, "orders")), (2, "0".to_owned()));

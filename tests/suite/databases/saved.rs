@@ -92,12 +92,22 @@ fn needs_postgres_a_database_that_lost_too_many_rows_is_bad() {
     assert!(bad.stdout.contains("public.item lost 809 of the 809 rows of "), "{bad}");
 }
 
+/// Says that a thread is to end, also when the test fails: it would be waited for without end.
+struct Stop<'s>(&'s AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Counts and dump are of one moment, whoever writes meanwhile.
 #[test]
 fn needs_postgres_rows_are_counted_in_the_moment_that_is_dumped() {
     let Some((sandbox, postgres)) = world() else { return };
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _stop = Stop(&stop);
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 let _ = postgres.sql("orders", "INSERT INTO item SELECT max(id) + 1, 'new' FROM item; INSERT INTO part SELECT 1 FROM generate_series(1, 7)");
@@ -107,7 +117,6 @@ fn needs_postgres_rows_are_counted_in_the_moment_that_is_dumped() {
         replace(&sandbox, "pg_dump", "case $1 in --version) ;; *) sleep 1 ;; esac; exec REAL \"$@\"");
         let counted: Vec<u64> =
             (0..2).map(|_| create(&sandbox)["databases"][0]["tables"]["public.item"].as_u64().unwrap()).collect();
-        stop.store(true, Ordering::Relaxed);
         assert!(counted[1] > counted[0], "{counted:?}");
     });
     let verified = sandbox.guard(["backup", "verify", "--level", "restore"]).ok();
@@ -174,7 +183,7 @@ fn needs_postgres_a_dump_ends_with_guard() {
     let mut guard = sandbox.command("guard", sandbox.work());
     let mut guard = guard.args(["backup", "create"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let soon = |what: &dyn Fn() -> bool| {
-        (0..200).any(|_| {
+        (0..2400).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
             what()
         })

@@ -175,8 +175,8 @@ fn kill(case: &Case, times: u64, random: &mut Random) -> u64 {
         assert!(is_before || differences.is_empty(), "{context}:\n{}", differences.join("\n"));
         let lost = visible.lost(&world, &now);
         assert!(lost.is_empty(), "{context}: lost {lost:?}");
-        let left = locks(&world.git_dir());
-        assert!(left.is_empty(), "{context}: {left:?} is left");
+        let left = || locks(&world.git_dir());
+        assert!(soon(|| left().is_empty()), "{context}: {:?} is left", left());
         world.git_quietly(&["fsck", "--strict", "--no-dangling"]);
         let said = world.guard(&["log"]);
         assert!(said.code == 0 && said.err.is_empty(), "{context}: {}", said.err);
@@ -190,17 +190,26 @@ fn kill(case: &Case, times: u64, random: &mut Random) -> u64 {
     killed
 }
 
-/// Runs guard; git's children of the one that was killed may need a moment to let their locks go.
+/// Asks until it is so: git's children of the one that was killed may need a moment to let their locks go.
+fn soon(mut is_so: impl FnMut() -> bool) -> bool {
+    (0..300).any(|time| {
+        if time > 0 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        is_so()
+    })
+}
+
+/// Runs guard until nothing is locked.
 fn patiently(world: &World, command: &[String]) -> (i32, String) {
     let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
     let mut said = world.guard(&arguments);
-    for _ in 0..20 {
-        if said.code != 5 {
-            break;
+    let _ = soon(|| {
+        if said.code == 5 {
+            said = world.guard(&arguments);
         }
-        std::thread::sleep(Duration::from_millis(100));
-        said = world.guard(&arguments);
-    }
+        said.code != 5
+    });
     (said.code, said.err)
 }
 
