@@ -119,11 +119,6 @@ impl Repo {
         Ok(text.split(|byte| *byte == 0).filter(|value| !value.is_empty()).map(Raw::from).collect())
     }
 
-    /// Adds a value to a variable in a file of the configuration.
-    pub fn config_add(&self, file: &Path, name: &str, value: &str) -> Result<(), GitError> {
-        self.git("config").arg("--file").arg(file).args(["--add", name, value]).run()?.success().map(drop)
-    }
-
     /// Takes a value of a variable out of a file of the configuration; a section that is empty then goes too.
     pub fn config_remove(&self, file: &Path, name: &str, value: &str) -> Result<(), GitError> {
         let pattern = format!("^{}$", value.replace('.', "\\."));

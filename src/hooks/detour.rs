@@ -1,31 +1,25 @@
 //! How git is led to a hooks folder of ours where `core.hooksPath` names one of somebody else's.
 //!
 //! Nothing of theirs is written: not their folder, not their line in the configuration. The file of the configuration
-//! that has their line (the repository's own, when the line stands in the user's or the system's) gets one section more,
-//! at its end, which includes a file of ours; that one sets `core.hooksPath` to our folder. So a manager that sets its
-//! own line again, as husky does with each `npm install`, changes nothing, and taking the section out leaves the file
-//! byte for byte as it was.
+//! that has their line (the repository's own, when the line stands in the user's or the system's) includes a file of
+//! ours ([`Include`]), which sets `core.hooksPath` to our folder. So a manager that sets its own line again, as husky does
+//! with each `npm install`, changes nothing.
 //!
-//! ```text
-//! [includeIf "gitdir:/"]                    true in every repository: a plain [include] may stand further up
-//!     path = recoveryguard-hooks.config     already, git would add ours to that one, and theirs would win
-//! ```
-//!
-//! Our folder and file stand beside that configuration file, not in `recoveryguard/`, which only its owner may enter: in
-//! a shared repository everybody has to read them.
+//! Our folder stands beside that configuration file, not in `recoveryguard/`, which only its owner may enter: in a shared
+//! repository everybody has to read it.
 //!
 //! # Limitations
 //!
 //! The path of our folder is absolute, because a relative one means another folder in each linked worktree: where a
-//! repository was moved or copied, hooks run from the old place, or not at all, until `guard install` is run there. A
-//! configuration file whose last line had no end keeps the one that git gave it.
+//! repository was moved or copied, hooks run from the old place, or not at all, until `guard install` is run there.
 
 use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
 
 use super::InstallError;
-use crate::disk::{self, Durability};
+use super::include::Include;
+use crate::disk;
 use crate::git::{GitError, Repo};
 
 /// The name of our folder, and with `.config` at its end of the file that is included.
@@ -34,17 +28,11 @@ const FOLDER: &str = "recoveryguard-hooks";
 /// The same where only one worktree's configuration names a hooks folder.
 const FOLDER_OF_WORKTREE: &str = "recoveryguard-hooks-worktree";
 
-/// The name that the included file has while it is made, in our folder.
-const MADE: &str = "config";
-
-/// The variable that includes our file.
-const KEY: &str = "includeIf.gitdir:/.path";
-
 /// One hooks folder of ours, and the configuration that leads git there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Detour {
-    /// The file of the configuration that gets the section.
-    config: PathBuf,
+    /// What leads git there.
+    include: Include,
     /// Our hooks folder.
     pub folder: PathBuf,
 }
@@ -52,8 +40,7 @@ pub(super) struct Detour {
 impl Detour {
     /// Returns the one for all worktrees.
     pub fn local(repo: &Repo) -> Self {
-        let common = repo.common_dir();
-        Self { config: common.join("config"), folder: common.join(FOLDER) }
+        Self::new(repo.common_dir().join("config"), FOLDER)
     }
 
     /// Returns the one for the worktree from which we were called.
@@ -62,7 +49,12 @@ impl Detour {
     }
 
     fn of_worktree(git_dir: &Path) -> Self {
-        Self { config: git_dir.join("config.worktree"), folder: git_dir.join(FOLDER_OF_WORKTREE) }
+        Self::new(git_dir.join("config.worktree"), FOLDER_OF_WORKTREE)
+    }
+
+    fn new(config: PathBuf, folder: &str) -> Self {
+        let name = format!("{folder}.config");
+        Self { folder: config.with_file_name(folder), include: Include { config, name } }
     }
 
     /// Returns all of which anything is there, in every worktree.
@@ -87,58 +79,33 @@ impl Detour {
 
     /// Returns whether anything of it is there.
     pub fn is_there(&self, repo: &Repo) -> Result<bool, GitError> {
-        let found = |path: &Path| path.symlink_metadata().is_ok();
-        Ok(found(&self.folder) || found(&self.file()) || self.is_included(repo)?)
+        Ok(self.folder.symlink_metadata().is_ok() || self.include.is_there(repo)?)
     }
 
     /// Returns whether all of it is there and says what it should.
     pub fn is_whole(&self, repo: &Repo) -> Result<bool, InstallError> {
-        Ok(self.is_included(repo)? && disk::read_own(&self.file(), 1 << 16)?.is_some_and(|bytes| bytes == self.text()))
+        self.include.is_whole(repo, &self.text())
     }
 
     /// Returns the file that is included.
     pub fn file(&self) -> PathBuf {
-        self.folder.with_file_name(self.file_name())
+        self.include.file()
     }
 
-    /// Leads git to our folder, whose scripts stand there already: the file first, then the section, in one step.
+    /// Leads git to our folder, whose scripts stand there already.
     pub fn open(&self, repo: &Repo) -> Result<(), InstallError> {
-        // Whoever can't read an included file can't use git at all: it is readable before it takes its place.
-        let made = self.folder.join(MADE);
-        disk::write_atomic(&made, &self.text(), Durability::Fsync, 0o644)?;
-        disk::set_mode(&made, 0o644)?;
         disk::set_mode(&self.folder, 0o755)?;
-        disk::rename(&made, &self.file())?;
-        // Anew, so that it is the last section.
-        repo.config_remove(&self.config, KEY, &self.file_name())?;
-        Ok(repo.config_add(&self.config, KEY, &self.file_name())?)
+        self.include.open(repo, &self.text())
     }
 
-    /// Leads git back to where it went before: the section first, then the file.
+    /// Leads git back to where it went before.
     pub fn close(&self, repo: &Repo) -> Result<(), InstallError> {
-        if self.is_included(repo)? {
-            repo.config_remove(&self.config, KEY, &self.file_name())?;
-        }
-        disk::remove_file(&self.folder.join(MADE))?;
-        disk::remove_file(&self.file())?;
-        Ok(())
+        self.include.close(repo)
     }
 
     /// Returns whether the file that is included leads to another place: the repository was moved, or copied.
     pub fn is_astray(&self) -> bool {
         std::fs::read(self.file()).is_ok_and(|bytes| bytes != self.text())
-    }
-
-    fn is_included(&self, repo: &Repo) -> Result<bool, GitError> {
-        if !self.config.exists() {
-            return Ok(false);
-        }
-        Ok(repo.config_in(&self.config, KEY)?.iter().any(|value| value.as_bstr() == self.file_name().as_str()))
-    }
-
-    fn file_name(&self) -> String {
-        let name = self.folder.file_name().unwrap_or_default();
-        format!("{}.config", name.to_string_lossy())
     }
 
     fn text(&self) -> Vec<u8> {

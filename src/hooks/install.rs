@@ -69,6 +69,9 @@ pub enum InstallError {
         /// Where it should.
         wanted: PathBuf,
     },
+    /// git does not see what was added to its configuration.
+    #[error("git does not read what is added at the end of '{}': look at its last line", shown(.0))]
+    Unread(PathBuf),
     /// The hook that is there runs a folder of hooks, which it finds by its own name (Gitea, Forgejo).
     #[error(
         "'{}' runs the hooks of '{}', which it would not find under another name: guard belongs there",

@@ -20,11 +20,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self::with(false)
+        Self::with("[core]\n\thooksPath = HOOKS\n")
     }
 
-    /// Makes one in which `core.hooksPath` names our folder's place, or one outside of git's own.
-    fn with(elsewhere: bool) -> Self {
+    /// Makes one with a configuration, in which `HOOKS` stands for the hooks folder: it says where hooks are, so that the
+    /// configuration of whoever runs the tests does not matter.
+    fn with(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let git = folder.path().canonicalize().unwrap().join("repo/.git");
         let hooks = git.join("hooks");
@@ -32,12 +33,11 @@ impl Bench {
             fs::create_dir_all(git.join(part)).unwrap();
         }
         fs::write(git.join("HEAD"), "ref: refs/heads/main\n").unwrap();
-        // Said here, so that the configuration of whoever runs the tests does not matter.
-        let named = if elsewhere { Path::new("elsewhere") } else { &hooks };
-        fs::write(git.join("config"), format!("[core]\n\thooksPath = {}\n", named.display())).unwrap();
+        fs::write(git.join("config"), config.replace("HOOKS", hooks.to_str().unwrap())).unwrap();
         script(&hooks.join("pre-commit"), "#!/bin/sh\necho theirs\n");
         symlink("pre-commit", hooks.join("pre-push")).unwrap();
-        let repo = Repo::discover(git.parent().unwrap(), Environment::default(), Deadline::never()).unwrap();
+        let start = if config.contains("bare") { &git } else { git.parent().unwrap() };
+        let repo = Repo::discover(start, Environment::default(), Deadline::never()).unwrap();
         Self { _folder: folder, hooks, repo }
     }
 
@@ -160,16 +160,35 @@ fn an_uninstall_that_fails_is_finished_by_the_next() {
 /// anything goes.
 #[test]
 fn a_detour_that_fails_leaves_nothing() {
-    let elsewhere = || Bench::with(true);
-    let before = elsewhere().around();
+    fails_and_leaves_nothing("[core]\n\thooksPath = elsewhere");
+}
+
+#[test]
+fn push_options_that_fail_leave_nothing() {
+    fails_and_leaves_nothing("[core]\n\trepositoryFormatVersion = 0\n\tbare = true\n\thooksPath = HOOKS\n[receive]\n");
+}
+
+fn fails_and_leaves_nothing(config: &str) {
+    let make = || Bench::with(config);
+    // The hooks folder has another name in each.
+    let around = |bench: &Bench| {
+        let mut files = bench.around();
+        let hooks = bench.hooks.to_str().unwrap();
+        let config = files.get_mut("config").unwrap();
+        *config = String::from_utf8_lossy(config).replace(hooks, "HOOKS").into_bytes();
+        files.extend(bench.files());
+        files
+    };
+    let before = around(&make());
     let install = |bench: &Bench| bench.install().is_ok();
-    each_step_of(elsewhere, Fault::Once, none, install, |bench, step| {
-        assert_eq!(bench.around(), before, "step {step}");
-    });
+    each_step_of(make, Fault::Once, none, install, |bench, step| assert_eq!(around(bench), before, "step {step}"));
     let check = |bench: &Bench, step| {
         bench.uninstall().unwrap();
-        assert_eq!(bench.around(), before, "step {step}");
+        assert_eq!(around(bench), before, "step {step}");
     };
-    let prepare = |bench: &Bench| bench.install().unwrap();
-    each_step_of(elsewhere, Fault::Once, prepare, |bench| bench.uninstall().is_ok(), check);
+    let prepare = |bench: &Bench| {
+        bench.install().unwrap();
+        assert!(around(bench).keys().any(|name| name.ends_with(".config")), "nothing was added to the configuration");
+    };
+    each_step_of(make, Fault::Once, prepare, |bench| bench.uninstall().is_ok(), check);
 }

@@ -5,6 +5,7 @@ mod caller;
 mod coverage;
 mod decode;
 mod detour;
+mod include;
 mod inspect;
 mod install;
 #[cfg(test)]

@@ -162,9 +162,8 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
         );
     }
     let switch_on_options = options == PushOptions::Unset;
-    let switched_before = old_state.as_ref().is_some_and(|state| state.push_options) && options == PushOptions::On;
     let made_folder = folder_is_missing || made_before;
-    let state = Installed::new(binary, relative, made_folder, switch_on_options || switched_before);
+    let state = Installed::new(binary, relative, made_folder);
     let state = old_state.clone().filter(|_| !is_for_all).unwrap_or(state);
     let left = |step: &HookStep| matches!(step.action, Action::Leave { .. });
     let missing: Vec<_> = steps.iter().filter(|step| left(step)).filter_map(|step| step.script.judging()).collect();

@@ -1,10 +1,13 @@
 //! Push options on a server: by them a pusher says why something is to pass. git takes none where
 //! `receive.advertisePushOptions` does not say so, and nobody can see that from outside.
 //!
-//! `guard install --server` says so in the repository's own configuration where nobody has said anything, and
-//! `guard uninstall` takes out what it said. What somebody else has set, for or against, stays.
+//! `guard install --server` says so where nobody has said anything, in a file of ours that the repository's own
+//! configuration includes ([`Include`]), and `guard uninstall` takes that out. What somebody else has set, for or against,
+//! before or since, stays.
 
 use super::InstallError;
+use super::include::Include;
+use super::place::real;
 use crate::git::{GitError, Repo};
 
 const KEY: &str = "receive.advertisePushOptions";
@@ -30,10 +33,37 @@ pub fn push_options(repo: &Repo) -> Result<PushOptions, GitError> {
 
 /// Has push options taken.
 pub(super) fn switch_on(repo: &Repo) -> Result<(), InstallError> {
-    Ok(repo.config_add(&repo.common_dir().join("config"), KEY, "true")?)
+    let text =
+        b"# Written by 'guard install', taken out by 'guard uninstall'.\n[receive]\n\tadvertisePushOptions = true\n";
+    ours(repo).open(repo, text)
 }
 
 /// Takes out what [`switch_on`] has written.
 pub(super) fn put_back(repo: &Repo) -> Result<(), InstallError> {
-    Ok(repo.config_remove(&repo.common_dir().join("config"), KEY, "true")?)
+    ours(repo).close(repo)
+}
+
+/// What became of what [`switch_on`] has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ours {
+    /// There is nothing of it.
+    Gone,
+    /// It holds.
+    Holds,
+    /// Somebody has set something else since.
+    Overruled,
+}
+
+/// Looks what became of what [`switch_on`] has written.
+pub(super) fn of_ours(repo: &Repo) -> Result<Ours, GitError> {
+    let ours = ours(repo);
+    if !ours.is_there(repo)? {
+        return Ok(Ours::Gone);
+    }
+    let last = repo.config_places(KEY)?.pop().and_then(|place| place.file);
+    Ok(if last.is_none_or(|file| real(&file) == real(&ours.file())) { Ours::Holds } else { Ours::Overruled })
+}
+
+fn ours(repo: &Repo) -> Include {
+    Include { config: repo.common_dir().join("config"), name: "recoveryguard-push-options.config".to_owned() }
 }

@@ -1,7 +1,7 @@
 //! What `guard install` remembers: `recoveryguard/installed.json`.
 //!
 //! It is a help, not a need: ownership is read from the hook files, and without it `guard uninstall` only can't know
-//! of a hooks folder that git does not look into any more, whether it was made by us, and whether push options were switched on.
+//! of a hooks folder that git does not look into any more, and whether it was made by us.
 
 use std::path::{Path, PathBuf};
 
@@ -30,18 +30,15 @@ pub(super) struct Installed {
     pub folder: Raw,
     /// Whether install made the hooks folder.
     pub made_folder: bool,
-    /// Whether install had push options taken.
-    #[serde(default)]
-    pub push_options: bool,
 }
 
 impl Installed {
     /// Describes an installation by this release.
-    pub fn new(guard: &Path, folder: Raw, made_folder: bool, push_options: bool) -> Self {
+    pub fn new(guard: &Path, folder: Raw, made_folder: bool) -> Self {
         use std::os::unix::ffi::OsStrExt;
         let guard = Raw::from(guard.as_os_str().as_bytes());
         let release = env!("CARGO_PKG_VERSION").to_owned();
-        Self { version: VERSION, release, guard, folder, made_folder, push_options }
+        Self { version: VERSION, release, guard, folder, made_folder }
     }
 
     /// Reads the file in our folder; `None` when it is missing.

@@ -9,7 +9,7 @@ use super::detour::Detour;
 use super::install::{LOCK, lock};
 use super::place::real;
 use super::purge;
-use super::push_options;
+use super::push_options::{self, Ours};
 use super::removal::Leaving;
 use super::state::{self, Installed};
 use crate::disk;
@@ -34,13 +34,15 @@ pub struct UninstallPlan {
     pub notes: Vec<String>,
     /// Whether push options are not taken any more.
     pub switch_off_options: bool,
+    /// Whether what switched them on goes.
+    pub(super) options_go: bool,
     pub(super) guard_dir: PathBuf,
 }
 
 impl UninstallPlan {
     /// Returns whether anything has to be changed.
     pub fn changes(&self) -> bool {
-        !self.leaving.is_empty() || !self.files.is_empty() || self.switch_off_options || !self.purge.is_empty()
+        !self.leaving.is_empty() || !self.files.is_empty() || self.options_go || !self.purge.is_empty()
     }
 }
 
@@ -76,9 +78,13 @@ pub fn plan_uninstall(repo: &Repo, purge: bool) -> Result<UninstallPlan, Install
         }
     }
     let purge = if purge { purge::list(repo, &guard_dir, &files, &mut notes)? } else { Purge::default() };
-    let switch_off_options = state.as_ref().is_some_and(|state| state.push_options);
+    let options = push_options::of_ours(repo)?;
+    if options == Ours::Overruled {
+        notes.push("receive.advertisePushOptions was set since guard switched push options on: that stays".to_owned());
+    }
     let folder = state.map_or_else(|| own(repo), |state| folder_of(repo, &state));
-    Ok(UninstallPlan { folder, leaving, files, purge, notes, switch_off_options, guard_dir })
+    let (options_go, switch_off_options) = (options != Ours::Gone, options == Ours::Holds);
+    Ok(UninstallPlan { folder, leaving, files, purge, notes, switch_off_options, options_go, guard_dir })
 }
 
 /// Works out what goes from the hooks folders to which git goes by itself and from `detours`; not from `stays`.
@@ -126,7 +132,7 @@ pub fn apply_uninstall(repo: &Repo, plan: &UninstallPlan, now: Timestamp) -> Res
         return Err(InstallError::Changed(plan.folder.clone()));
     }
     plan.leaving.carry_out(repo)?;
-    if plan.switch_off_options {
+    if plan.options_go {
         push_options::put_back(repo)?;
     }
     for file in &plan.files {

@@ -282,7 +282,7 @@ fn where_the_configuration_cannot_be_written_nothing_stays() {
     let _ = sandbox.git(["config", "core.hooksPath", ".githooks"]).ok();
     let before = all(&sandbox);
     fs::write(sandbox.at(".git/config.lock"), "").unwrap();
-    let _ = sandbox.guard(["install"]).exits(2).says("could not lock config file");
+    let _ = sandbox.guard(["install"]).exits(5).says("/.git/config.lock' is locked by another process");
     fs::remove_file(sandbox.at(".git/config.lock")).unwrap();
     assert_eq!(before.differences(&all(&sandbox)), [""; 0]);
 }

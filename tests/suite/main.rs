@@ -13,6 +13,7 @@ mod broken;
 mod check;
 mod ci;
 mod concluded;
+mod configuration;
 mod database_in_use;
 mod databases;
 mod differential;

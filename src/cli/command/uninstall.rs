@@ -53,7 +53,8 @@ fn text(plan: &UninstallPlan, is_dry_run: bool) -> String {
         }
     }
     if plan.switch_off_options {
-        text.push_str("Push options, which install switched on, are off again.\n");
+        let are = if is_dry_run { "would be" } else { "are" };
+        text.push_str(&format!("Push options, which install switched on, {are} off again.\n"));
     }
     if !plan.purge.is_empty() {
         text.push_str(if is_dry_run { "Would delete for good:\n" } else { "Deleted for good:\n" });
