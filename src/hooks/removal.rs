@@ -10,7 +10,7 @@ use super::InstallError;
 use super::detour::Detour;
 use super::place::shown;
 use super::shim::{ORIGINAL, Script};
-use super::standing::{LEGACY, OLD, Standing};
+use super::standing::{LEGACY, OLD, OLD_HOOKS, Standing};
 use crate::disk::{self, is_same_file};
 use crate::git::Repo;
 
@@ -66,6 +66,10 @@ impl Leaving {
     pub(super) fn plain(&mut self, folder: &Path, made: bool, notes: &mut Vec<String>) -> Result<(), InstallError> {
         for script in Script::any() {
             removal(folder, script.name(), &mut self.steps, notes)?;
+        }
+        let moved = folder.join(OLD_HOOKS);
+        if self.steps.iter().any(|step| folder.join(&step.file).starts_with(&moved)) {
+            self.folders.push(moved);
         }
         if made {
             self.folders.push(folder.to_owned());
@@ -134,8 +138,7 @@ fn removal(
     } else if is_newer {
         waits = false;
     }
-    for suffix in [LEGACY, OLD] {
-        let file = format!("{name}{suffix}");
+    for file in [format!("{name}{LEGACY}"), format!("{name}{OLD}"), format!("{OLD_HOOKS}/{name}")] {
         if Standing::at(&folder.join(&file))?.is_ours() {
             back(file, &mut waits);
         }

@@ -16,6 +16,9 @@ pub(super) const LEGACY: &str = ".legacy";
 /// How lefthook calls the hook that it replaced, and doesn't run.
 pub(super) const OLD: &str = ".old";
 
+/// Where overcommit puts the hooks that it replaced, under their own names, and doesn't run them.
+pub(super) const OLD_HOOKS: &str = "old-hooks";
+
 /// Hooks up to this size are looked into; our own are far smaller.
 const LOOKED_INTO: u64 = 64 << 10;
 

@@ -1,6 +1,6 @@
 //! Programs of others that a test runs for real. They are looked for in the folder `GUARD_TEST_TOOLS`, which
 //! `.ci/tools` fills, and on `PATH`. A test whose name begins with `needs_` says `not run: no <tool>` where it is missing;
-//! with `GUARD_TEST_NEEDS=all` that is a failure.
+//! with `GUARD_TEST_NEEDS=all`, or `all but <tool> …` and another tool, that is a failure.
 //!
 //! `not run: <why>: <test>` is what `.ci/run` and `.ci/gits` count, whatever a test could not be run for.
 
@@ -16,6 +16,13 @@ pub fn not_run(why: &str) {
     std::io::stderr().write_all(format!("not run: {why}: {test}\n").as_bytes()).unwrap();
 }
 
+/// Returns whether a test that needs a program has to be run.
+pub fn is_demanded(name: &str) -> bool {
+    let needs = std::env::var("GUARD_TEST_NEEDS").unwrap_or_default();
+    let mut words = needs.split_whitespace();
+    words.next() == Some("all") && words.all(|word| word != name)
+}
+
 /// Finds a program.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -28,8 +35,10 @@ pub fn tool(name: &str) -> Option<PathBuf> {
 #[must_use]
 pub fn with_tool(sandbox: &Sandbox, name: &str) -> bool {
     let Some(found) = tool(name) else {
-        let all = std::env::var_os("GUARD_TEST_NEEDS").is_some_and(|value| value == "all");
-        assert!(!all, "{name} is not here, and GUARD_TEST_NEEDS says that all tests have to run");
+        assert!(
+            !is_demanded(name),
+            "{name} is not here, and GUARD_TEST_NEEDS says that tests that need it have to run"
+        );
         not_run(&format!("no {name}"));
         return false;
     };
@@ -38,11 +47,13 @@ pub fn with_tool(sandbox: &Sandbox, name: &str) -> bool {
     }
     let bin = sandbox.root().join("bin");
     std::os::unix::fs::symlink(found, bin.join(name)).unwrap();
-    // husky is a script for it.
-    if let Some(node) = tool("node")
-        && !bin.join("node").exists()
-    {
-        std::os::unix::fs::symlink(node, bin.join("node")).unwrap();
+    // husky is a script for the one, overcommit and its hooks are scripts for the other.
+    for interpreter in ["node", "ruby"] {
+        if let Some(found) = tool(interpreter)
+            && !bin.join(interpreter).exists()
+        {
+            std::os::unix::fs::symlink(found, bin.join(interpreter)).unwrap();
+        }
     }
     true
 }

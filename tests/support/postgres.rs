@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::needs::not_run;
+use super::needs::{is_demanded, not_run};
 use super::{Ran, Sandbox};
 
 const PASSWORD: &str = "correct horse";
@@ -31,8 +31,7 @@ impl Postgres {
     #[track_caller]
     pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
-            let all = std::env::var_os("GUARD_TEST_NEEDS").is_some_and(|needs| needs == "all");
-            assert!(!all, "GUARD_TEST_NEEDS=all, and there is no PostgreSQL here");
+            assert!(!is_demanded("postgres"), "GUARD_TEST_NEEDS demands PostgreSQL, and there is none here");
             not_run("no postgres");
             return None;
         };

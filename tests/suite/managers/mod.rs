@@ -6,6 +6,7 @@ mod frameworks;
 mod git_lfs;
 mod husky;
 mod lefthook;
+mod overcommit;
 mod own_way;
 mod table;
 

@@ -1,7 +1,7 @@
-//! Those who rather let their manager run guard: `.pre-commit-hooks.yaml`, and the snippet for lefthook in
-//! `docs/install.md`. No fast-forward is refused then: no manager has a hook for it.
+//! Those who rather let their manager run guard: `.pre-commit-hooks.yaml`, and the snippets for lefthook and overcommit
+//! in `docs/install.md`. No fast-forward is refused then: no manager has a hook for it.
 
-use crate::support::{Sandbox, with_tool};
+use crate::support::{Ran, Sandbox, with_tool};
 
 /// A repository in which `feat` and `main` have parted, and `feat` deletes a protected file.
 fn parted(tool: &str) -> Option<Sandbox> {
@@ -47,7 +47,7 @@ fn framework(tool: &str) {
     sandbox.write(".pre-commit-config.yaml", text).commit("guard");
     for stage in ["pre-commit", "pre-merge-commit", "post-merge", "post-commit"] {
         let mut command = sandbox.command(tool, sandbox.work());
-        let _ = crate::support::Ran::of(command.args(["install", "-t", stage]), b"").ok();
+        let _ = Ran::of(command.args(["install", "-t", stage]), b"").ok();
     }
     judges(&sandbox);
 }
@@ -62,13 +62,39 @@ fn needs_prek_to_run_guard() {
     framework("prek");
 }
 
+/// Returns the example in the document that begins with a line.
+fn snippet(first: &str) -> &'static str {
+    let (_, rest) = include_str!("../../../docs/install.md").split_once(&format!("```yaml\n{first}\n")).unwrap();
+    rest.split_once("```").unwrap().0
+}
+
 #[test]
 fn needs_lefthook_to_run_guard() {
     let Some(sandbox) = parted("lefthook") else { return };
-    let text = include_str!("../../../docs/install.md");
-    let (_, rest) = text.split_once("```yaml\n# lefthook.yml\n").expect("the snippet");
-    sandbox.write("lefthook.yml", rest.split_once("```").unwrap().0).commit("guard");
+    sandbox.write("lefthook.yml", snippet("# lefthook.yml")).commit("guard");
     let mut command = sandbox.command("lefthook", sandbox.work());
-    let _ = crate::support::Ran::of(command.arg("install"), b"").ok();
+    let _ = Ran::of(command.arg("install"), b"").ok();
     judges(&sandbox);
+}
+
+/// overcommit has no hook before a clean merge is committed: it runs guard beside guard's own hooks, for what its hooks
+/// keep from guard.
+#[test]
+fn needs_overcommit_to_run_guard() {
+    let Some(sandbox) = parted("overcommit") else { return };
+    sandbox.write(".overcommit.yml", snippet("# .overcommit.yml")).commit("guard");
+    for arguments in
+        [&["--install"][..], &["--sign", "pre-commit"], &["--sign", "post-commit"], &["--sign", "pre-push"]]
+    {
+        let _ = Ran::of(sandbox.command("overcommit", sandbox.work()).args(arguments), b"").ok();
+    }
+    sandbox.install();
+    let says = |ran: Ran| assert!((ran.stdout.clone() + &ran.stderr).contains("[protected-delete]"), "{ran}");
+    let unseen = ["-c", "core.hooksPath=/dev/null", "merge", "--no-ff", "--no-commit", "bad"];
+    let _ = sandbox.git(unseen).ok();
+    says(sandbox.git(["commit", "-m", "concluded"]).fails());
+    says(sandbox.git(["commit", "--no-verify", "-m", "concluded"]).ok());
+    let _ = sandbox.git(["init", "-q", "--bare", "../origin.git"]).ok();
+    let _ = sandbox.git(["push", "-q", "../origin.git", "HEAD^:refs/heads/main"]).ok();
+    says(sandbox.git(["push", "-q", "../origin.git", "main"]).fails());
 }

@@ -6,7 +6,7 @@ const G: Step = Step::Guard;
 const M: Step = Step::Manager;
 
 /// Manager, who puts hooks in and in which order, what has to be done then.
-const ROWS: [(&Manager, &[Step], Then); 15] = [
+const ROWS: [(&Manager, &[Step], Then); 18] = [
     (&super::husky::HUSKY, &[M, G], Then::Nothing),
     (&super::husky::HUSKY, &[G, M], Then::GuardAgain),
     (&super::husky::HUSKY, &[M, G, M], Then::Nothing),
@@ -22,6 +22,9 @@ const ROWS: [(&Manager, &[Step], Then); 15] = [
     (&super::git_lfs::GIT_LFS, &[M, G], Then::Nothing),
     (&super::git_lfs::GIT_LFS, &[G, M], Then::GuardAgain),
     (&super::git_lfs::GIT_LFS, &[M, G, M], Then::GuardAgain),
+    (&super::overcommit::OVERCOMMIT, &[M, G], Then::Nothing),
+    (&super::overcommit::OVERCOMMIT, &[G, M], Then::Nothing),
+    (&super::overcommit::OVERCOMMIT, &[M, G, M], Then::Nothing),
 ];
 
 /// Runs the rows of one manager.
