@@ -17,6 +17,9 @@ use crate::disk::is_same_file;
 use crate::git::Repo;
 use crate::model::Raw;
 
+/// What overcommit's hooks are called, which do not run under another name.
+const OVERCOMMITS: &str = "overcommit's hook";
+
 /// What install does at one hook's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -130,6 +133,7 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
     for script in Script::all(server, theirs.as_ref().map(|theirs| |name: &str| theirs.join(name).exists())) {
         steps.push(step(script, &folder, binary, &setting, &mut notes)?);
     }
+    notes.extend(left_to_overcommit(&steps));
     if server && steps.iter().any(|step| step.action == Action::Add) && is_of_gitolite(&folder)? {
         notes.push(
             "gitolite keeps the hooks here: of its repositories this one is guarded, until gitolite has a hook of that name \
@@ -190,6 +194,19 @@ pub fn plan_install(repo: &Repo, binary: &Path) -> Result<InstallPlan, InstallEr
     })
 }
 
+/// Says which hooks are overcommit's.
+fn left_to_overcommit(steps: &[HookStep]) -> Option<String> {
+    let left = steps.iter().filter(|step| step.action == Action::Leave { what: OVERCOMMITS });
+    let names: Vec<_> = left.map(|step| step.script.name()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "overcommit's hooks do not run under another name, so these stay and do not run guard: {}; docs/install.md says \
+             how overcommit runs guard",
+            names.join(", ")
+        )
+    })
+}
+
 /// Returns the detour that git does not follow yet.
 fn must_open(repo: &Repo, place: &Place) -> Result<Option<Detour>, InstallError> {
     let Some(detour) = &place.detour else { return Ok(None) };
@@ -238,11 +255,7 @@ fn step(
             }
         }
         Standing::Theirs { manager: Some(Manager::Overcommit), .. } => {
-            notes.push(format!(
-                "'{name}' is overcommit's, which does not run under another name: it stays, and that hook is not guarded; \
-                 docs/install.md says how overcommit runs guard"
-            ));
-            step.action = Action::Leave { what: "overcommit's hook" };
+            step.action = Action::Leave { what: OVERCOMMITS };
         }
         Standing::Theirs { runs, asks_name, .. } => {
             if let Some(Called { by, .. }) = called(folder, name)? {

@@ -137,8 +137,12 @@ fn overcommits_hooks_stay_where_they_are_and_merges_are_guarded_all_the_same() {
     let sandbox = Sandbox::new();
     let text = "#!/bin/sh\n# Entrypoint for Overcommit hook integration.\n[ \"${0##*/}\" = pre-commit ] || exit 64\n";
     script(&sandbox.at(".git/hooks/pre-commit"), text.as_bytes(), 0o755);
+    script(&sandbox.at(".git/hooks/post-merge"), b"#!/bin/sh\n# Entrypoint for Overcommit hook integration.\n", 0o755);
     let ran = sandbox.guard(["install"]).ok();
-    assert!(ran.stdout.contains("note: 'pre-commit' is overcommit's"), "{ran}");
+    assert!(
+        ran.stdout.contains("so these stay and do not run guard: pre-commit, post-merge; docs/install.md"),
+        "{ran}"
+    );
     sandbox.write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = [\"keep\"]\n").write("keep", "1\n");
     let _ = sandbox.git(["add", "-A"]).ok();
     let _ = sandbox.git(["commit", "-q", "-m", "base"]).ok();
