@@ -338,8 +338,10 @@ mod tests {
         let given: Vec<String> = (0..12).map(|n| format!("option {n}")).collect();
         // As text, 10 comes before 2, and a process lists its variables in any order.
         let names: Vec<String> = (0..12).map(|n| format!("GIT_PUSH_OPTION_{n}")).collect();
-        let pairs = names.iter().zip(&given).rev().map(|(name, value)| (&name[..], &value[..]));
-        let environment = with(&pairs.chain([("GIT_PUSH_OPTION_COUNT", "12")]).collect::<Vec<_>>());
+        let mut pairs: Vec<_> = names.iter().zip(&given).map(|(name, value)| (&name[..], &value[..])).collect();
+        pairs.rotate_left(5);
+        pairs.push(("GIT_PUSH_OPTION_COUNT", "12"));
+        let environment = with(&pairs);
         let Event::Receiving { options, .. } = decode(Hook::PreReceive, &[], &environment, &mut &b""[..]) else {
             panic!("a push is received")
         };
