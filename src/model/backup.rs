@@ -171,10 +171,11 @@ pub struct UnsavedDatabase {
 }
 
 impl Backup {
-    /// Returns the verdict on all of it: that of its worst file or database.
+    /// Returns the verdict on all of it: that of its worst file or database. A link holds no data, so it counts for nothing.
     pub fn standing(&self) -> Standing {
         let databases = self.databases.iter().map(|database| database.standing);
-        self.files.iter().map(|file| file.standing).chain(databases).max().unwrap_or(Standing::Good)
+        let files = self.files.iter().filter(|file| file.mode != Mode::Link).map(|file| file.standing);
+        files.chain(databases).max().unwrap_or(Standing::Good)
     }
 
     /// Returns the bytes of all files and dumps together.

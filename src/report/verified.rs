@@ -6,6 +6,7 @@ use colored::Colorize;
 use serde_json::{Value, json};
 
 use super::json as document;
+use super::reported::count;
 use crate::model::{Finding, Level, Standing, Timestamp, Verdict, escape, fingerprint};
 use crate::routes::{Holder, Past, Verified};
 use crate::validate::{About, Contents, Fault, Faults, Place};
@@ -55,7 +56,9 @@ fn holds(contents: &Contents) -> String {
         (Some(1), _) => "  1 record".to_owned(),
         (Some(records), _) => format!("  {records} records"),
         (None, 0) => String::new(),
-        (None, tables) => format!("  {tables} tables, {rows} rows"),
+        (None, tables) => {
+            format!("  {}, {}", count(tables, "table"), count(usize::try_from(rows).unwrap_or(usize::MAX), "row"))
+        }
     }
 }
 

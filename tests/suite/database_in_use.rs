@@ -342,6 +342,7 @@ fn a_check_of_a_planned_merge_says_it_beforehand() {
     let sandbox = two_versions();
     let check = |words: &[&str]| sandbox.guard([&["check"][..], words].concat());
     is_quiet(&check(&["feat"]).ok());
+    assert_eq!(sandbox.guard(["verify", DATABASE]).ok().stdout, "good     app.db  1 table, 1 row\n");
     let program = open(&sandbox);
     program.execute_batch("INSERT INTO t VALUES ('program')").unwrap();
     let said = format!("another file in the place of 'app.db', and process {} has it open", std::process::id());

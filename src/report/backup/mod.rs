@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::{BackedUp, Backup, Standing, escape};
+use crate::model::{BackedUp, Backup, Mode, Standing, escape};
 use crate::routes::backup::Problem;
 
 /// So many files are listed one by one.
@@ -49,29 +49,35 @@ fn things(backup: &Backup) -> String {
 
 /// Returns what a database holds: `3 tables, 90 rows`.
 fn held(tables: &BTreeMap<String, u64>) -> String {
-    format!("{}, {} rows", count(tables.len(), "table"), tables.values().sum::<u64>())
+    tables_and_rows(tables.len(), tables.values().sum())
+}
+
+fn tables_and_rows(tables: usize, rows: u64) -> String {
+    format!("{}, {}", count(tables, "table"), count(usize::try_from(rows).unwrap_or(usize::MAX), "row"))
 }
 
 /// Returns what a file holds: `1024 records`, `3 tables, 90 rows`; nothing where it can't be counted.
 fn holds(file: &BackedUp) -> String {
     let contents = &file.contents;
     if let Some(records) = contents.records {
-        return format!("{records} records");
+        return count(usize::try_from(records).unwrap_or(usize::MAX), "record");
     }
     let rows: u64 = contents.tables.values().map(|table| table.rows).sum();
-    if contents.tables.is_empty() { String::new() } else { format!("{} tables, {rows} rows", contents.tables.len()) }
+    if contents.tables.is_empty() { String::new() } else { tables_and_rows(contents.tables.len(), rows) }
 }
 
-/// Returns a line for each file that is not good.
+/// Returns a line for each file that is not good, the bad ones first. That a link is saved as a link need not be said each time.
 fn not_good<'f>(files: impl IntoIterator<Item = &'f BackedUp>) -> String {
-    let bad: Vec<&BackedUp> = files.into_iter().filter(|file| file.standing == Standing::Bad).collect();
+    let is_odd = |file: &&BackedUp| file.standing != Standing::Good && file.mode != Mode::Link;
+    let mut odd: Vec<&BackedUp> = files.into_iter().filter(is_odd).collect();
+    odd.sort_by_key(|file| std::cmp::Reverse(file.standing));
     let line = |file: &&BackedUp| {
         let why = file.why.as_deref().map(|why| escape(why.as_bytes())).unwrap_or_default();
-        format!("  bad     '{}': {why}\n", file.path)
+        format!("  {:7} '{}': {why}\n", word(file.standing), file.path)
     };
-    let mut text: String = bad.iter().take(LISTED).map(line).collect();
-    if bad.len() > LISTED {
-        text.push_str(&format!("  … and {} more\n", bad.len() - LISTED));
+    let mut text: String = odd.iter().take(LISTED).map(line).collect();
+    if odd.len() > LISTED {
+        text.push_str(&format!("  … and {} more\n", odd.len() - LISTED));
     }
     text
 }

@@ -50,7 +50,7 @@ fn tracked_ignored_and_unknown_files_are_saved_and_nothing_else() {
         "t-- file good \"data/tracked.txt\"",
     ];
     assert_eq!(files, expected);
-    assert_eq!(document["standing"], "unknown");
+    assert_eq!(document["standing"], "good");
     let text = backup(&sandbox, &["show", document["backup"].as_str().unwrap()]).ok().stdout;
     assert!(text.contains("'data/odd\\nname.txt'") && text.contains("'data/n\\xffme.txt'"), "{text}");
     assert!(text.contains("cat-file blob backup/"), "{text}");
@@ -269,4 +269,19 @@ fn what_a_linked_worktree_saved_is_not_brought_back_here() {
     let _ = sandbox.guard(["restore", "--missing"]).ok();
     assert_eq!(sandbox.read("a.json"), b"{\"whose\": \"main\"}\n");
     assert!(!sandbox.at("only-there.json").exists());
+}
+
+/// A backup that is not known to be good says of which file, and a link, which holds no data, makes no backup less good.
+#[test]
+fn what_is_not_known_to_be_good_is_named() {
+    let sandbox = sandbox();
+    sandbox.write("data/a.json", "[1]\n");
+    symlink("a.json", sandbox.at("data/link.json")).unwrap();
+    let said = backup(&sandbox, &["create"]).ok();
+    assert!(said.stdout.ends_with(": good.\n") && said.stdout.lines().count() == 1, "{said}");
+    sandbox.write("data/deep.json", "[".repeat(300) + &"]".repeat(300)).write("data/bad.json", "[");
+    let said = backup(&sandbox, &["create"]).exits(1);
+    let lines: Vec<&str> = said.stdout.lines().skip(1).collect();
+    assert!(lines[0].starts_with("  bad     'data/bad.json': line 1, "), "{said}");
+    assert!(lines[1].starts_with("  unknown 'data/deep.json': ") && lines.len() == 2, "{said}");
 }
