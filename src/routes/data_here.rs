@@ -50,7 +50,10 @@ pub(super) fn here(repo: &Repo) -> Result<Here, HereError> {
             _ => return Err(odd("is no ordinary file".to_owned())),
         },
     };
-    let unreadable = |error| HereError::Manifest(format!("the manifest can't be read: {error}"));
+    let unreadable = |error| {
+        let changed = format!("'git diff HEAD -- :/{file}' shows what was changed in it");
+        HereError::Manifest(format!("the manifest '{file}' can't be read: {error}; {changed}"))
+    };
     let manifest = manifest::parse(&text).map_err(unreadable)?;
     Ok(Here { root, manifest, text: Some(text) })
 }

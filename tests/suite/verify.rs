@@ -84,7 +84,7 @@ fn what_is_not_known_is_neither_good_nor_bad() {
     sandbox.write("data/bad.json", "{");
     let _ = sandbox.guard(["verify"]).exits(1);
     sandbox.write(".recoveryguard.toml", "version = 9\n");
-    let _ = sandbox.guard(["verify"]).exits(2).says("the manifest can't be read");
+    let _ = sandbox.guard(["verify"]).exits(2).says("the manifest '.recoveryguard.toml' can't be read: line 1, ");
     std::fs::remove_file(sandbox.at(".recoveryguard.toml")).unwrap();
     assert!(sandbox.guard(["verify"]).ok().stdout.starts_with("nothing to verify"));
 }

@@ -67,7 +67,9 @@ fn a_backup_that_does_not_fit_or_fails_is_told_in_one_line_and_the_merge_goes_on
     sandbox.branch("more", &[("data/a.txt", Some("of more\n"))]);
     sandbox.write("main.txt", "main\n").commit("main");
     sandbox.write(".recoveryguard.toml", "nonsense = 1\n");
-    let _ = merge(&sandbox, "more").ok().says("no backup was made before it: the manifest can't be read");
+    let _ = merge(&sandbox, "more")
+        .ok()
+        .says("no backup was made before it: the manifest '.recoveryguard.toml' can't be read");
     assert_eq!((sandbox.read("data/a.txt"), backups(&sandbox).len()), (b"of more\n".to_vec(), 0));
     let _ = sandbox.git(["checkout", "-q", ".recoveryguard.toml"]).ok();
     let _ = backup(&sandbox, &["create"]).ok();
