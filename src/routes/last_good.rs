@@ -81,6 +81,9 @@ pub enum LastGoodError {
     /// Nobody ever had such a file.
     #[error("no version of '{0}' is known: not in history, reflogs, operations or backups")]
     NeverSeen(TreePath),
+    /// Nothing tells which files are data.
+    #[error("there is no '{}' here, so nothing tells which files are data", crate::manifest::FILE)]
+    NoManifest,
     /// Nothing tells which files there were.
     #[error("there is no backup here, so nothing tells which files are missing")]
     NoBackup,
@@ -105,9 +108,9 @@ impl From<HereError> for LastGoodError {
 impl LastGoodError {
     /// Returns whether it is no failure: nothing was changed because it is not possible here, or would lose something.
     pub fn is_refusal(&self) -> bool {
-        use LastGoodError::{Bad, Damaged, InUse, Link, NeverSeen, NoBackup, NoData, NoFile, NoneGood};
+        use LastGoodError::{Bad, Damaged, InUse, Link, NeverSeen, NoBackup, NoData, NoFile, NoManifest, NoneGood};
         let of_a_file = matches!(self, Bad { .. } | Damaged { .. } | InUse { .. } | NeverSeen(_) | NoFile { .. });
-        of_a_file || matches!(self, Link { .. } | NoBackup | NoData(_) | NoneGood(..))
+        of_a_file || matches!(self, Link { .. } | NoBackup | NoData(_) | NoManifest | NoneGood(..))
     }
 
     /// Returns whether it is about one file only, so that others can come back.
@@ -175,7 +178,11 @@ impl LastGood {
 
 /// Brings files back to their newest good version.
 pub fn last_good(repo: &Repo, undo: &Undo<'_>, asked: Asked<'_>, run: Run) -> Result<LastGood, LastGoodError> {
-    let Here { root, manifest, .. } = here(repo)?;
+    let Here { root, manifest, text } = here(repo)?;
+    if matches!(asked, Asked::Missing) && text.is_none() {
+        // Nothing would be missing then.
+        return Err(LastGoodError::NoManifest);
+    }
     let looking = Looking::new(repo, root, &manifest, undo);
     looking.recover(run)?;
     let history = Journal::open(&repo.guard_dir()).operations()?;

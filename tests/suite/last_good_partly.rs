@@ -97,6 +97,31 @@ fn what_is_missing_and_has_no_good_version_is_named() {
     assert_eq!(sandbox.read("data/kept.json"), b"[5]");
     assert!(!sandbox.at("data/b.json").exists());
     assert!(sandbox.guard(["restore", "--missing"]).exits(4).stdout.is_empty());
+    // Without a manifest nothing is data, and so nothing would be missing.
+    fs::remove_file(sandbox.at("data/kept.json")).unwrap();
+    fs::remove_file(sandbox.at(".recoveryguard.toml")).unwrap();
+    let refused = sandbox.guard(["restore", "--missing"]).exits(4).says("there is no '.recoveryguard.toml' here");
+    let _ = refused.says("hint: name the files: guard restore <path>");
+    let _ = sandbox.guard(["restore", "data/kept.json"]).ok();
+    assert_eq!(sandbox.read("data/kept.json"), b"[5]");
+}
+
+/// Findings name paths from the top, and who copies one may stand anywhere.
+#[test]
+fn a_path_that_was_named_from_the_top_is_told_with_the_right_command() {
+    let sandbox = sandbox();
+    fs::create_dir(sandbox.at("o'ther")).unwrap();
+    for folder in ["data", "o'ther"] {
+        for command in ["restore", "verify"] {
+            let run = |path| Ran::of(sandbox.command("guard", &sandbox.at(folder)).args([command, path]), b"");
+            let told = run("data/a.json").fails().says("hint: paths count from the folder you are in; from the top: ");
+            let (_, hint) = told.stderr.trim_end().split_once("from the top: ").unwrap();
+            let helped = Ran::of(sandbox.command("sh", &sandbox.at(folder)).args(["-c", hint]), b"");
+            assert!(helped.stdout.contains("data/a.json"), "{helped}");
+            assert!(!run("none/a.json").fails().stderr.contains("from the top"));
+            sandbox.write("data/a.json", "[");
+        }
+    }
 }
 
 // D8

@@ -118,7 +118,8 @@ fn restore(context: &Context, (repo, undo): (&Repo, &Undo<'_>), arguments: &Argu
         return if arguments.undo {
             finish(context, (repo, undo), "restore", undo.undo_restore(run), run)
         } else {
-            last_good(context, (repo, undo), Asked::Paths(&paths), run)
+            let found = last_good(context, (repo, undo), Asked::Paths(&paths), run);
+            found.map_err(|error| misnamed(error, (repo, start), ("restore", &arguments.paths)))
         };
     };
     let (wanted, unchecked) = ((&paths[..], from.as_str()), arguments.unchecked);
@@ -162,7 +163,7 @@ fn unrestored(undo: &Undo<'_>, error: LastGoodError) -> anyhow::Error {
 fn instead(error: &LastGoodError) -> String {
     let hint = match error {
         LastGoodError::Link { to: Some(to), .. } => return format!("name what it leads to: '{to}'"),
-        LastGoodError::NoBackup => "name the files: guard restore <path>",
+        LastGoodError::NoBackup | LastGoodError::NoManifest => "name the files: guard restore <path>",
         LastGoodError::InUse { .. } => "run it again then",
         LastGoodError::NoneGood(..) => "take one that is not good: guard restore <path> --from <revision> --unchecked",
         LastGoodError::NeverSeen(_) => "guard backup list; a remote may have it: guard backup fetch",
@@ -285,6 +286,29 @@ pub(super) fn inside(repo: &Repo, start: &Path, path: &Path) -> anyhow::Result<T
     let full = plain(&real(start).join(path));
     let relative = full.strip_prefix(real(top)).or_else(|_| full.strip_prefix(top)).map_err(|_| outside())?;
     Ok(TreePath::from(relative.as_os_str().as_bytes()))
+}
+
+/// Gives an error about paths another hint where one was named as findings name it, from the top, by somebody who stands in a folder.
+pub(super) fn misnamed(
+    error: anyhow::Error,
+    (repo, start): (&Repo, &Path),
+    (command, typed): (&str, &[PathBuf]),
+) -> anyhow::Error {
+    let hint = || {
+        let top = repo.work_tree()?;
+        let is_of_the_top = |path: &&PathBuf| {
+            let Some(Component::Normal(first)) = path.components().next() else { return false };
+            start.join(first).symlink_metadata().is_err() && top.join(first).symlink_metadata().is_ok()
+        };
+        let path = typed.iter().find(is_of_the_top)?;
+        let [top, path] = [top, path].map(|path| rules::shell_quote(path.as_os_str().as_bytes()));
+        Some(format!("paths count from the folder you are in; from the top: guard -C {top} {command} -- {path}"))
+    };
+    match (hint(), error.downcast::<Failure>()) {
+        (Some(hint), Ok(failure)) => failure.hint(hint).into(),
+        (None, Ok(failure)) => failure.into(),
+        (_, Err(error)) => error,
+    }
 }
 
 /// Takes `.` and `..` out of a path, without looking at the disk.

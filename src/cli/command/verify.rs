@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::restore::inside;
+use super::restore::{inside, misnamed};
 use super::undo::say_half_done;
 use crate::cli::{Context, Failure, Output};
 use crate::model::{TreePath, Verdict};
@@ -74,10 +74,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         vec![verify.stream(path(file)?, &mut std::io::stdin().lock()).map_err(failure)?]
     } else {
         let paths = arguments.paths.iter().map(path).collect::<anyhow::Result<Vec<TreePath>>>()?;
-        match &arguments.rev {
-            Some(revision) => verify.at(revision, &paths).map_err(failure)?,
-            None => verify.here(&paths).map_err(failure)?,
-        }
+        let found = match &arguments.rev {
+            Some(revision) => verify.at(revision, &paths),
+            None => verify.here(&paths),
+        };
+        let start = &context.surroundings.folder;
+        found.map_err(|error| misnamed(failure(error), (&repo, start), ("verify", &arguments.paths)))?
     };
     let findings = report::verified_findings(&all);
     let of = arguments.rev.as_deref().unwrap_or(if arguments.stdin.is_some() { "stdin" } else { "the working tree" });
