@@ -5,7 +5,8 @@ use super::losses::Look;
 use super::target;
 use crate::facts::{self, Asked, Question, Replaced};
 use crate::git::{GitError, Repo, Strategy};
-use crate::model::{Incoming, Oid, RefName};
+use crate::manifest::Policy;
+use crate::model::{Finding, Incoming, Oid, RefName};
 
 /// What is checked.
 #[derive(Debug, Clone)]
@@ -184,5 +185,26 @@ fn judged(
         let in_use = facts::databases_in_use(repo, &facts.paths, Replaced::Soon)?;
         facts.in_use = in_use.into_iter().map(|used| used.found).collect();
     }
-    Ok(Checked { commit, judged: judge::judge(repo, &basis, facts, &[])? })
+    let mut judged = judge::judge(repo, &basis, facts, &[])?;
+    if desk.is_shared {
+        for finding in judged.findings.iter_mut().filter(|finding| finding.remedy.starts_with("guard allow ")) {
+            finding.remedy = remedy(&basis.manifest.policy, finding);
+        }
+    }
+    Ok(Checked { commit, judged })
+}
+
+/// Says how a change may pass a pipeline: what somebody allowed in a clone does not count there.
+fn remedy(policy: &Policy, finding: &Finding) -> String {
+    let rule = &finding.rule;
+    match &finding.path {
+        _ if !policy.allow.contains(rule) => {
+            format!("take it out of the change; '[policy] allow' of this branch does not let '{rule}' pass")
+        }
+        None => format!("take it out of the change; no trailer lets '{rule}' pass"),
+        path => {
+            let trailer = facts::render_trailer(rule, path.as_ref(), "<why>");
+            format!("say it in the message of the commit that does it: 'Guard-Allow: {trailer}'")
+        }
+    }
 }

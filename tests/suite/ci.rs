@@ -94,6 +94,29 @@ fn a_change_does_not_excuse_itself_where_the_branch_does_not_say_so() {
     }
 }
 
+/// What `guard allow` records stays in one clone: a pipeline names what counts for it, and that counts.
+#[test]
+fn the_way_to_pass_is_one_that_passes_there() {
+    let sandbox = Sandbox::new();
+    let (base, head) = project(&sandbox);
+    event(&sandbox, "pull_request", &pull_request(&base, &head, "feat"));
+    let refused = sandbox.guard(["check", "--ci", "--format", "text"]).exits(1);
+    let never = "do    take it out of the change; '[policy] allow' of this branch does not let 'protected-delete' pass";
+    assert!(refused.stdout.contains(never), "{refused}");
+    sandbox.write(".recoveryguard.toml", format!("{MANIFEST}[policy]\nallow = [\"protected-delete\"]\n"));
+    let base = sandbox.commit("policy");
+    let _ = sandbox.git(["checkout", "-q", "-b", "fix"]).ok();
+    let _ = sandbox.git(["rm", "-q", "tool.sh"]).ok();
+    let head = sandbox.commit("gone");
+    event(&sandbox, "pull_request", &pull_request(&base, &head, "fix"));
+    let refused = sandbox.guard(["check", "--ci", "--format", "text"]).exits(1);
+    let (_, after) = refused.stdout.split_once("'Guard-Allow: ").unwrap_or_else(|| panic!("{refused}"));
+    let trailer = after.split_once('\'').unwrap().0.replace("<why>", "it moved");
+    let _ = sandbox.git(["commit", "-q", "--amend", "-m", &format!("gone\n\nGuard-Allow: {trailer}")]).ok();
+    event(&sandbox, "pull_request", &pull_request(&base, &sandbox.rev("HEAD"), "fix"));
+    let _ = sandbox.guard(["check", "--ci", "--format", "text"]).ok();
+}
+
 #[test]
 fn h16_a_shallow_clone_is_told_what_to_add_and_is_never_green() {
     let sandbox = Sandbox::new();
@@ -110,6 +133,8 @@ fn h16_a_shallow_clone_is_told_what_to_add_and_is_never_green() {
     let told = check(3);
     let first = told.stderr.lines().next().unwrap();
     assert!(first.contains("could not verify") && first.contains("fetch-depth: 0"), "{told}");
+    // Who sees only the annotation is told, too.
+    assert!(told.stdout.starts_with("::error") && told.stdout.contains("fetch-depth: 0"), "{told}");
     // The command that brings it works as it is printed.
     let (_, now) = first.split_once("or now: ").unwrap();
     let _ = Ran::of(sandbox.command("sh", &shallow).args(["-c", now]), b"").ok();
@@ -139,6 +164,23 @@ fn a_runner_that_fetches_one_branch_is_told_how_to_get_the_other() {
     let template = include_str!("../../docs/ci/gitlab.yml");
     assert!(template.contains(&now.replace("git fetch", "git fetch --quiet")), "the template does it: {now}");
     let _ = Ran::of(sandbox.command("sh", &runner).args(["-c", now]), b"").ok();
+    assert!(sandbox.guard(["-C", "../runner", "check", "--ci"]).exits(1).stdout.contains("protected-delete"));
+}
+
+/// What a branch was before a forced push is in no branch any more: no clone has it, however deep.
+#[test]
+fn what_a_forced_push_left_behind_is_fetched_by_its_name() {
+    let sandbox = Sandbox::new();
+    let (base, head) = project(&sandbox);
+    let before = sandbox.write("more", "1\n").commit("more");
+    let _ = sandbox.git(["reset", "-q", "--hard", &base]).ok();
+    let _ = sandbox.git(["clone", "-q", &format!("file://{}", sandbox.work().display()), "../runner"]).ok();
+    event(&sandbox, "push", &json!({ "before": before, "after": head, "ref": "refs/heads/main", "forced": true }));
+    let told = sandbox.guard(["-C", "../runner", "check", "--ci"]).exits(3);
+    let first = told.stderr.lines().next().unwrap();
+    let (_, now) = first.split_once("hint: ").unwrap();
+    assert!(first.contains("could not verify") && now.ends_with(&before), "{told}");
+    let _ = Ran::of(sandbox.command("sh", &sandbox.root().join("runner")).args(["-c", now]), b"").ok();
     assert!(sandbox.guard(["-C", "../runner", "check", "--ci"]).exits(1).stdout.contains("protected-delete"));
 }
 

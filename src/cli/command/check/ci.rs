@@ -62,6 +62,9 @@ fn of_remote(branch: &str) -> String {
 
 /// A push; onto the default branch where its own branch is new.
 fn pushed(before: String, after: String, branch: Option<String>, default: Option<String>) -> Result<Proposal, String> {
+    if is_nothing(&after) {
+        return Err("the branch was deleted, and that is not judged: give a range".to_owned());
+    }
     if !is_nothing(&before) {
         return Ok(Proposal { base: before, head: after, into: branch.clone(), from: branch, pushed: true });
     }
@@ -144,9 +147,14 @@ fn jenkins(environment: &Environment) -> Result<Found, String> {
     } else {
         let before = get("GIT_PREVIOUS_SUCCESSFUL_COMMIT").or_else(|| get("GIT_PREVIOUS_COMMIT"));
         let before = before.ok_or("this is the first build of its branch: give a range")?;
-        pushed(before, head, get("BRANCH_NAME"), None)?
+        pushed(before, head, get("BRANCH_NAME").or_else(|| get("GIT_BRANCH").map(without_remote)), None)?
     };
     Ok(Found { proposal, format: None, deepen: "a clone without the option 'shallow clone'" })
+}
+
+/// Returns the branch that a job was built of. A job of one branch says it as it was fetched, `origin/main`.
+fn without_remote(branch: String) -> String {
+    branch.strip_prefix("origin/").map(str::to_owned).unwrap_or(branch)
 }
 
 #[cfg(test)]
@@ -185,6 +193,7 @@ mod tests {
         assert!(with("schedule", "{}").unwrap_err().contains("'schedule' has no base and head"));
         assert!(with("push", "not JSON").unwrap_err().contains("can't be read as JSON"));
         assert!(with("push", &push.replace("heads/main", "tags/v1")).unwrap_err().contains("a tag was pushed"));
+        assert!(with("push", &push.replace("h1", ZERO)).unwrap_err().contains("the branch was deleted"));
     }
 
     #[test]
@@ -216,6 +225,12 @@ mod tests {
         assert_eq!(found.proposal, proposal("refs/remotes/origin/main", "h1", "main", "feat", false));
         let build = asked(&[&jenkins[..], &[("GIT_PREVIOUS_COMMIT", "b1")]].concat(), "").unwrap();
         assert_eq!(build.proposal, proposal("b1", "h1", "PR-1", "PR-1", true));
+        // A job of one branch has no BRANCH_NAME, and what the manifest says of main must hold there, too.
+        for branch in ["main", "origin/main"] {
+            let job =
+                [("JENKINS_URL", "x"), ("GIT_COMMIT", "h1"), ("GIT_BRANCH", branch), ("GIT_PREVIOUS_COMMIT", "b1")];
+            assert_eq!(asked(&job, "").unwrap().proposal, proposal("b1", "h1", "main", "main", true));
+        }
         assert!(asked(&jenkins, "").unwrap_err().contains("the first build"));
         assert!(asked(&[], "").unwrap_err().contains("give a range"));
     }

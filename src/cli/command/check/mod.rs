@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use crate::cli::{Context, Failure, Output};
 use crate::git::{GitError, Repo};
-use crate::model::{Content, Level, Verdict};
+use crate::model::{Content, Level, Oid, Verdict};
 use crate::report::{self, Exit, Report};
 use crate::routes::{self, CheckError, Checked, Subject};
 
@@ -94,7 +94,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
             let error = failure(error, &repo, found.as_ref());
             // Who reads only the report must see it there, too.
             if let Some(told) = error.downcast_ref::<Failure>().filter(|told| told.exit == Exit::CouldNotJudge) {
-                let report = Report::of_failed_check(about, &why);
+                let said = told.hint.as_ref().map_or(why.clone(), |hint| format!("{why}; {hint}"));
+                let report = Report::of_failed_check(about, &said);
                 let json = || report::unchecked_json(&why, told.hint.as_deref());
                 output.report(context, &report, String::new, json)?;
             }
@@ -156,8 +157,16 @@ fn failure(error: CheckError, repo: &Repo, found: Option<&ci::Found>) -> anyhow:
     };
     let failure = Failure::new(exit, format!("{what}{error}"));
     let command = repo.completing_command().ok().filter(|_| is_absent && (found.is_some() || repo.lacks_history()));
+    // What a forced push left behind is in no branch: a whole clone lacks it, too, until it is asked for by its name.
+    let left_behind = match &error {
+        CheckError::NoRevision(name) if !repo.lacks_history() => Oid::from_hex(name.as_bytes()),
+        _ => None,
+    };
     match (command, found) {
-        (Some(command), Some(found)) => failure.hint(format!("clone all of it: {}; or now: {command}", found.deepen)),
+        (Some(command), Some(found)) => failure.hint(match left_behind {
+            Some(oid) => format!("{command} {oid}"),
+            None => format!("clone all of it: {}; or now: {command}", found.deepen),
+        }),
         (Some(command), None) => failure.hint(command),
         (None, _) if is_damaged => failure.hint("git fsck"),
         (None, _) => failure,
