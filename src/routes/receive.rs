@@ -296,9 +296,12 @@ fn remedy(basis: &Basis, finding: &Finding, takes_options: bool) -> String {
     if takes_options {
         return format!("git push -o 'guard-allow={rule}: <why>'");
     }
-    let path = finding.path.as_ref();
+    let Some(path) = &finding.path else {
+        // A trailer is believed of the commit that changes its path: for a merge as a whole there is none.
+        return format!("take it out of the push; only a push option lets '{rule}' pass, and this server takes none");
+    };
     format!(
         "this server takes no push options; say it in the merge commit: 'Guard-Allow: {}'",
-        facts::render_trailer(rule, path, "<why>")
+        facts::render_trailer(rule, Some(path), "<why>")
     )
 }

@@ -139,6 +139,32 @@ fn where_options_are_not_taken_the_remedy_says_whom_to_ask() {
 }
 
 #[test]
+fn no_trailer_is_offered_for_what_has_no_path() {
+    let never = "[[branch]]\ninto = [\"main\"]\nnever = [\"wip\"]\n[policy]\nallow = [\"wrong-branch\"]\n";
+    let server = Server::with(&format!("version = 1\n{never}"));
+    let wip = server.sandbox.branch("wip", &[("new", Some("1\n"))]);
+    let _ = server.push(&["wip"]).ok();
+    server.config("receive.advertisePushOptions", "false");
+    let refused = server.push(&[&format!("{wip}:refs/heads/main")]).fails();
+    let first = refused.stderr.lines().next().unwrap();
+    assert!(first.contains("only a push option lets 'wrong-branch' pass, and this server takes none"), "{refused}");
+    server.config("receive.advertisePushOptions", "true");
+    let _ = server.push(&["-o", "guard-allow=wrong-branch: it is done", &format!("{wip}:refs/heads/main")]).ok();
+}
+
+/// Nobody but the server's operator takes in what a manifest lets nobody allow, one that asks for less among it.
+#[test]
+fn what_nothing_lets_pass_the_operator_fetches() {
+    let server = Server::new();
+    let weaker = server.sandbox.branch("weaker", &[(".recoveryguard.toml", Some("version = 1\n"))]);
+    let refused = server.push(&["weaker:main"]).fails();
+    assert!(refused.stderr.contains("does not let 'manifest-weakened' pass"), "{refused}");
+    let clone = server.sandbox.work().to_str().unwrap();
+    let _ = server.sandbox.git_in(&server.bare, ["fetch", "-q", clone, "weaker:main"]).ok();
+    assert_eq!(server.at("main"), weaker);
+}
+
+#[test]
 fn without_a_guard_pushes_are_taken_unless_the_server_says_otherwise() {
     let server = Server::new();
     let hook = server.bare.join("hooks/pre-receive");
