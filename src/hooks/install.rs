@@ -41,6 +41,8 @@ pub enum InstallError {
         scope: String,
         /// What `core.hooksPath` is set to.
         value: Raw,
+        /// The file that says so, when it is not the one of that scope but one that is included there.
+        included: Option<PathBuf>,
         /// The repository's own hooks folder.
         own: PathBuf,
     },
@@ -130,19 +132,14 @@ impl InstallError {
     /// Returns a command that removes the cause.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::SwitchedOff { scope, .. } if matches!(scope.as_str(), "local" | "worktree") => {
-                Some(format!("git config --{scope} --unset core.hooksPath"))
+            Self::SwitchedOff { scope, value, included, .. } if matches!(scope.as_str(), "local" | "worktree") => {
+                let place = included.as_deref().map_or(format!("--{scope}"), |file| format!("--file {}", typed(file)));
+                // By its value: another line may name the folder that counted before.
+                Some(format!("git config {place} --unset-all core.hooksPath '^{value}$'"))
             }
-            Self::SwitchedOff { own, .. } => {
-                use std::os::unix::ffi::OsStrExt;
-                let own = shim::quote(own.as_os_str().as_bytes());
-                Some(format!("git config --local core.hooksPath {}", String::from_utf8_lossy(&own)))
-            }
+            Self::SwitchedOff { own, .. } => Some(format!("git config --local core.hooksPath {}", typed(own))),
             Self::RunsFolder { hook, folder, guard } => {
-                let words = [&folder.join("recoveryguard"), guard].map(|path| {
-                    String::from_utf8_lossy(&shim::quote(path.as_os_str().as_encoded_bytes())).into_owned()
-                });
-                let [file, guard] = words;
+                let [file, guard] = [&folder.join("recoveryguard"), guard].map(|path| typed(path));
                 let name = hook.file_name().unwrap_or_default().to_string_lossy();
                 let line = format!("exec {guard} hook {name} \"$@\"").replace('\'', r"'\''");
                 Some(format!("printf '%s\\n' '#!/bin/sh' '{line}' > {file} && chmod 755 {file}"))
@@ -172,6 +169,11 @@ impl InstallError {
     pub const fn is_locked(&self) -> bool {
         matches!(self, Self::Disk(error) if error.is_locked())
     }
+}
+
+/// Returns a path as a word of a shell's line.
+fn typed(path: &Path) -> String {
+    String::from_utf8_lossy(&shim::quote(path.as_os_str().as_encoded_bytes())).into_owned()
 }
 
 /// Does what the plan says, if the world is still as it was when the plan was made; all of it or nothing.

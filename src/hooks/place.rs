@@ -61,7 +61,7 @@ pub(super) fn place(repo: &Repo) -> Result<Place, InstallError> {
     let mut set = repo.config_places("core.hooksPath")?;
     set.retain(|place| place.file.as_ref().is_none_or(|file| !ours.contains(&real(file))));
     let own = repo.common_dir().join("hooks");
-    let Some(ConfigPlace { scope, value, .. }) = set.pop() else {
+    let Some(ConfigPlace { scope, value, file }) = set.pop() else {
         let folder = real(&own);
         if folder.starts_with(repo.common_dir()) {
             return Ok(Place::plain(repo, folder, Vec::new()));
@@ -73,7 +73,9 @@ pub(super) fn place(repo: &Repo) -> Result<Place, InstallError> {
         return Err(InstallError::ForThisCommand(value));
     }
     if value.is_empty() || value.as_bstr() == "/dev/null" {
-        return Err(InstallError::SwitchedOff { scope, value, own });
+        let usual = [repo.common_dir().join("config"), repo.git_dir().join("config.worktree")].map(|file| real(&file));
+        let included = file.filter(|file| !usual.contains(&real(file)));
+        return Err(InstallError::SwitchedOff { scope, value, included, own });
     }
     let theirs = repo.config_path(&value)?;
     let folder = real(&repo.work_tree().unwrap_or(repo.git_dir()).join(&theirs));

@@ -165,5 +165,5 @@ fn whatever_else_is_refused_does() {
     let _ = refused(&["-C", "../unborn", "restore", "a"]);
     let _ = sandbox.git(["-C", "../unborn", "config", "core.hooksPath", "/dev/null"]).ok();
     let said = refused(&["-C", "../unborn", "install"]);
-    assert_eq!(said, "git config --local --unset core.hooksPath");
+    assert_eq!(said, "git config --local --unset-all core.hooksPath '^/dev/null$'");
 }

@@ -117,6 +117,25 @@ fn hooks_that_are_switched_off_stay_so() {
     }
 }
 
+/// The line that counts may stand in another file, or beside one that names a folder.
+#[test]
+fn hooks_that_a_line_among_others_switched_off_are_switched_on_by_the_hint() {
+    for lines in ["[core]\n\thooksPath = .githooks\n\thooksPath =\n", "[include]\n\tpath = o'more\n"] {
+        let sandbox = guarded();
+        hook(&sandbox.work().join(".githooks"), "pre-commit");
+        let mut config = fs::read(sandbox.at(".git/config")).unwrap();
+        config.extend(lines.bytes());
+        fs::write(sandbox.at(".git/config"), config).unwrap();
+        fs::write(sandbox.at(".git/o'more"), "[core]\n\thooksPath = /dev/null\n").unwrap();
+        let ran = sandbox.guard(["install"]).exits(4);
+        let (_, hint) = ran.stderr.lines().next().unwrap().split_once("; hint: ").unwrap();
+        let _ = Ran::of(sandbox.command("sh", sandbox.work()).args(["-c", hint]), b"").ok();
+        let _ = sandbox.guard(["install"]).ok();
+        let theirs: &[&str] = if lines.contains(".githooks") { &["pre-commit"] } else { &[] };
+        assert_eq!(commit(&sandbox), theirs, "{hint}");
+    }
+}
+
 #[test]
 fn a_folder_for_one_command_is_refused() {
     if !CONFIG_VARIABLES.is_needed_here() {
