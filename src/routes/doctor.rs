@@ -91,7 +91,7 @@ pub fn doctor(session: &Session<'_>, program: &Path) -> Result<Report, DoctorErr
         Coverage::new(version, has)
     };
     if coverage.has_gate() && !server {
-        checks.push(check_gate(repo, &repo.hooks_folder()?)?);
+        checks.push(check_gate(repo, &repo.hooks_folder()?));
     }
     if server {
         checks.push(check_push_options(repo)?);
@@ -120,8 +120,13 @@ fn check_git(version: (u32, u32, u32)) -> Check {
     Check::new("git", Health::Good, name)
 }
 
-fn check_gate(repo: &Repo, folder: &Path) -> Result<Check, GitError> {
-    Ok(match probe(repo, folder)? {
+fn check_gate(repo: &Repo, folder: &Path) -> Check {
+    let found = match probe(repo, folder) {
+        Ok(found) => found,
+        // Another user's folder, one that can't be written: what else there is to say is said all the same.
+        Err(error) => return Check::new("gate", Health::Bad, format!("no probe merge can be made here: {error}")),
+    };
+    match found {
         Probe::Refused => Check::new("gate", Health::Good, "a probe merge that deletes a protected file was refused"),
         Probe::Merged => Check::new("gate", Health::Bad, "a probe merge that deletes a protected file went through")
             .remedy("guard install"),
@@ -134,7 +139,7 @@ fn check_gate(repo: &Repo, folder: &Path) -> Result<Check, GitError> {
         Probe::Other(said) => {
             Check::new("gate", Health::Bad, format!("a probe merge was stopped by something else: {said}"))
         }
-    })
+    }
 }
 
 /// Whether who pushes can say why something is right.

@@ -77,6 +77,22 @@ fn a_gate_that_had_no_time_is_not_called_broken() {
     assert_eq!(gate("", 0), "bad   gate      a probe merge that deletes a protected file went through");
 }
 
+/// The second user of a shared repository can't write into guard's folder: what can be told is told.
+#[test]
+fn where_no_probe_can_be_made_the_rest_is_told() {
+    if !GATE.is_needed_here() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.install();
+    let tmp = sandbox.at(".git/recoveryguard/tmp");
+    let _ = fs::remove_dir_all(&tmp);
+    fs::write(&tmp, "in the way\n").unwrap();
+    let doctor = sandbox.guard(["doctor"]).exits(1).stdout;
+    assert!(doctor.contains("bad   gate      no probe merge can be made here: cannot make the folder"), "{doctor}");
+    assert!(doctor.contains("10 hooks are in") && doctor.contains("guarded here:"), "{doctor}");
+}
+
 /// Somebody names another folder after us: ours are passed by until the next install, and none stays behind.
 #[test]
 fn a_hooks_path_that_was_set_after_us_is_found() {

@@ -14,7 +14,7 @@ const MOST: usize = 5;
 type Trouble = (&'static str, fn(&Sandbox));
 
 /// What doctor says then, and how it comes to that in a repository with guard's hooks and a manifest.
-const TROUBLES: [Trouble; 14] = [
+const TROUBLES: [Trouble; 16] = [
     ("0 of 10 hooks are in", |sandbox| drop(sandbox.guard(["uninstall"]).ok())),
     ("'pre-push' has lost its run bit", |sandbox| mode(sandbox, "pre-push", 0o644)),
     ("'reference-transaction' has lost its run bit", |sandbox| mode(sandbox, "reference-transaction", 0)),
@@ -40,6 +40,18 @@ const TROUBLES: [Trouble; 14] = [
         let _ = sandbox.git(["config", "extensions.worktreeConfig", "true"]).ok();
         let _ = sandbox.git(["worktree", "add", "-q", "-b", "it's", "../it's"]).ok();
         let _ = sandbox.git_in(&sandbox.root().join("it's"), ["config", "--worktree", "core.hooksPath", "x"]).ok();
+    }),
+    ("other users can get at what is kept", |sandbox| {
+        fs::set_permissions(sandbox.at(".git/recoveryguard"), fs::Permissions::from_mode(0o777)).unwrap();
+    }),
+    // A hook's records are not forced to the disk: a power failure cuts them.
+    ("cut off", |sandbox| {
+        let _ = sandbox.commit("more");
+        for record in fs::read_dir(sandbox.at(".git/recoveryguard/journal")).unwrap() {
+            let record = record.unwrap().path();
+            let bytes = fs::read(&record).unwrap();
+            fs::write(&record, &bytes[..bytes.len() / 2]).unwrap();
+        }
     }),
     ("hooks could not find the guard 2 times", |sandbox| {
         sandbox.write(".git/recoveryguard/missed", "pre-push 1\npre-push 2\n");

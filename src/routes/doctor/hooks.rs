@@ -185,6 +185,7 @@ fn other_worktrees(repo: &Repo) -> Result<Vec<Check>, InstallError> {
     Ok(checks)
 }
 
-fn quoted(path: &Path) -> String {
+/// Returns a path as a word of a shell's line.
+pub(super) fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }

@@ -1,7 +1,11 @@
 //! What is kept, how much room it takes, and what bounds it.
 
+use std::os::unix::fs::PermissionsExt;
+
+use super::hooks::quoted;
 use super::{Check, Health};
-use crate::model::size;
+use crate::journal::{Damage, Damaged};
+use crate::model::{escape, size};
 use crate::routes::Session;
 use crate::routes::retention::{self, Pruning, Sizes, Stock};
 use crate::store::Problem;
@@ -19,22 +23,42 @@ pub(super) fn check(session: &Session<'_>) -> Vec<Check> {
         Err(error) => return vec![Check::new("journal", Health::Bad, error.to_string())],
     };
     let sizes = stock.sizes(session);
-    let mut checks = journal(&stock, &sizes);
+    let mut checks = journal(session, &stock, &sizes);
+    checks.extend(open_to_others(session));
     checks.extend(store(&stock, &sizes));
     checks.extend(kept(session, &stock, &sizes));
     checks
 }
 
-fn journal(stock: &Stock, sizes: &Sizes) -> Vec<Check> {
-    let damaged = &stock.history.damaged;
-    let bad = damaged.iter().map(|one| Check::new("journal", Health::Bad, format!("'{}': {}", one.name, one.why)));
-    let mut checks: Vec<Check> = bad.collect();
+fn journal(session: &Session<'_>, stock: &Stock, sizes: &Sizes) -> Vec<Check> {
+    let mut checks: Vec<Check> = stock.history.damaged.iter().map(|one| damaged(session, one)).collect();
     if checks.is_empty() {
         let (operations, records) = (stock.history.operations.len(), stock.records.len());
         let text = format!("{operations} operations, every record whole ({records}, {})", size(sizes.records));
         checks.push(Check::new("journal", Health::Good, text));
     }
     checks
+}
+
+/// A record that says nothing any more, as after a power failure, may go: pruning would take it some day.
+fn damaged(session: &Session<'_>, one: &Damaged) -> Check {
+    let check = Check::new("journal", Health::Bad, format!("'{}': {}", one.name, one.why));
+    match one.why {
+        Damage::Truncated | Damage::Checksum | Damage::Malformed(_) => {
+            let file = session.journal.folder().join(one.name.to_string());
+            check.remedy(format!("rm {}", quoted(&file)))
+        }
+        // Those say something to somebody: a newer guard, whoever put a file there, whoever may read it.
+        Damage::Foreign | Damage::NotAFile | Damage::Newer(_) | Damage::Unreadable(_) => check,
+    }
+}
+
+/// Our folder is its owner's alone, whatever lies in it: else others read what was saved, or put records there.
+fn open_to_others(session: &Session<'_>) -> Option<Check> {
+    let folder = session.repo.guard_dir();
+    let mode = folder.metadata().ok()?.permissions().mode() & 0o777;
+    let text = format!("other users can get at what is kept in '{}'", escape(folder.as_os_str().as_encoded_bytes()));
+    (mode & 0o077 != 0).then(|| Check::new("kept", Health::Bad, text).remedy(format!("chmod go= {}", quoted(&folder))))
 }
 
 fn store(stock: &Stock, sizes: &Sizes) -> Vec<Check> {
