@@ -335,12 +335,14 @@ impl Repo {
     }
 
     /// Reads HEAD without asking git, where it is a file that names a branch whose file holds an object name (or is
-    /// such a name itself). Whatever is less plain (packed, symbolic, reftable, unborn) is git's to answer.
+    /// such a name itself). Whatever is less plain (packed, symbolic, reftable, unborn) is git's to answer, and so is the
+    /// symbolic link of `core.preferSymlinkRefs` and old repositories: read through it, HEAD would look detached.
     fn head_file(&self) -> Option<Head> {
-        if self.is_reftable() {
+        let file = self.opening.git_dir.join("HEAD");
+        if self.is_reftable() || file.is_symlink() {
             return None;
         }
-        let text = fs::read(self.opening.git_dir.join("HEAD")).ok()?;
+        let text = fs::read(file).ok()?;
         let Some(name) = text.strip_prefix(b"ref: ") else {
             return Some(Head { branch: None, oid: Some(Oid::from_hex(text.trim_ascii_end())?) });
         };

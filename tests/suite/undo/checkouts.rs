@@ -42,6 +42,22 @@ fn u22_what_is_intended_to_be_added_stays_so() {
     }
 }
 
+/// HEAD as a symbolic link, as `core.preferSymlinkRefs` and old repositories have it: the branch goes back, and HEAD is on it.
+#[test]
+fn a_head_that_is_a_symbolic_link_stays_on_its_branch() {
+    let world = World::diverged(&[]);
+    world.remove(".git/HEAD");
+    world.link(".git/HEAD", "refs/heads/main");
+    let world = guarded(|| world.copy());
+    let before = world.look();
+    world.git(&["merge", "-q", "feat"]);
+    let merged = world.look();
+    assert_eq!(world.guard_json(&["undo-merge"])["branch"], "refs/heads/main");
+    assert_eq!(world.look(), before);
+    world.guard_ok(&["redo"]);
+    assert_eq!(world.look(), merged);
+}
+
 /// U22: git was told to overlook a file; guard does not: what was edited in it since the merge stays, or is refused.
 #[test]
 fn u22_an_edit_that_git_overlooks_is_seen() {
