@@ -17,6 +17,7 @@ mod foresight;
 mod graph;
 mod index;
 mod lately;
+mod locks;
 mod log;
 mod lookup;
 mod merge;

@@ -6,6 +6,7 @@ mod backups;
 mod databases;
 mod drills;
 mod hooks;
+mod locks;
 mod room;
 
 use std::path::Path;
@@ -98,6 +99,7 @@ pub fn doctor(session: &Session<'_>, program: &Path) -> Result<Report, DoctorErr
     }
     checks.push(check_manifest(repo)?);
     checks.extend(check_undo(session));
+    checks.extend(locks::check(repo));
     checks.extend(room::check(session));
     checks.extend(backups::check(session));
     checks.extend(databases::check(session));

@@ -14,7 +14,7 @@ const MOST: usize = 5;
 type Trouble = (&'static str, fn(&Sandbox));
 
 /// What doctor says then, and how it comes to that in a repository with guard's hooks and a manifest.
-const TROUBLES: [Trouble; 16] = [
+const TROUBLES: [Trouble; 17] = [
     ("0 of 10 hooks are in", |sandbox| drop(sandbox.guard(["uninstall"]).ok())),
     ("'pre-push' has lost its run bit", |sandbox| mode(sandbox, "pre-push", 0o644)),
     ("'reference-transaction' has lost its run bit", |sandbox| mode(sandbox, "reference-transaction", 0)),
@@ -52,6 +52,10 @@ const TROUBLES: [Trouble; 16] = [
             let bytes = fs::read(&record).unwrap();
             fs::write(&record, &bytes[..bytes.len() / 2]).unwrap();
         }
+    }),
+    // What a git leaves that was killed while it moved a branch, also when it was guard's.
+    ("'HEAD.lock', 'refs/heads/main.lock' are locked", |sandbox| {
+        sandbox.write(".git/HEAD.lock", "").write(".git/refs/heads/main.lock", "");
     }),
     ("hooks could not find the guard 2 times", |sandbox| {
         sandbox.write(".git/recoveryguard/missed", "pre-push 1\npre-push 2\n");
