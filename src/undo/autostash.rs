@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use crate::git::GitError;
 use crate::model::{Entry, Mode, Oid, Operation, Plan, RefName, TreePath};
+use crate::snapshot;
 use crate::store::{Care, Part, Source, Wanted};
 
 use super::delta::{Before, Overlap, PathDelta, Sides, slots};
-use super::now::{Index, resolved};
+use super::now::{Index, resolved, same_slots};
 use super::weave::file_of;
 use super::{Undo, UndoError};
 
@@ -35,7 +36,7 @@ impl Autostash {
             if line.message.as_bytes() == b"autostash"
                 && undo.repo.objects().commit(line.new)?.parents.first() == Some(&old)
             {
-                return Self::read(undo, line.new).map(Some);
+                return Self::read(undo, line.new)?.with_made_up_names(undo).map(Some);
             }
         }
         Ok(None)
@@ -77,6 +78,19 @@ impl Autostash {
             paths.insert(change.path, entries);
         }
         Ok(Self { commit, paths })
+    }
+
+    /// Adds the paths that git made up where the re-apply found something of another type in a file's place (a link, a folder):
+    /// `file~Updated upstream`. Before the operation there was nothing.
+    fn with_made_up_names(mut self, undo: &Undo<'_>) -> Result<Self, UndoError> {
+        let is_of =
+            |path: &TreePath, of: &TreePath| path.strip_prefix(&of[..]).is_some_and(|rest| rest.starts_with(b"~"));
+        for path in undo.repo.conflicted_paths(&undo.repo.own_index_file())? {
+            if !self.paths.contains_key(&path) && self.paths.keys().any(|of| is_of(&path, of)) {
+                self.paths.insert(path, (None, None));
+            }
+        }
+        Ok(self)
     }
 
     /// Returns whether the operation made it: its files were saved before it, or its conflicts still stand in the index.
@@ -125,6 +139,32 @@ impl Autostash {
         }
         Ok(())
     }
+}
+
+/// Returns what is staged no more though the re-apply was clean: git re-applies the files, and what was staged of them
+/// becomes an edit like any other. Where somebody staged something since, that stays. Deletions are not among them.
+///
+/// Only an autostash has staged versions saved, or a manifest that wants everything saved: then nothing tells which it was.
+pub(super) fn unstaged(
+    undo: &Undo<'_>,
+    operation: &Operation,
+    before: &Before<'_>,
+    tip: Oid,
+) -> Result<Vec<PathDelta>, UndoError> {
+    let mut found = Vec::new();
+    if operation.intent.saved.staged.is_empty() || snapshot::limits(undo.repo, operation.intent.head)?.all {
+        return Ok(found);
+    }
+    let now = Index::read(undo.repo, &undo.repo.own_index_file())?;
+    for path in operation.intent.saved.staged.iter().map(|version| &version.path) {
+        let Some(staged) = before.index_at(path) else { continue };
+        let after = slots(undo.repo.objects().leaf(Some(tip), path)?);
+        if !after.is_empty() && same_slots(now.at(path), &after) && !same_slots(&staged, &after) {
+            let index = Some(Sides { after, before: staged });
+            found.push(PathDelta { path: path.clone(), index, work: None, overlap: Overlap::Refuse });
+        }
+    }
+    Ok(found)
 }
 
 fn named(text: &[u8]) -> Option<Oid> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Entry, Made, Oid, RefStep, StashStep, TreePath, Way};
 
 use super::autostash::Autostash;
-use super::delta::{Before, Delta, attributes};
+use super::delta::{Before, Delta, PathDelta, attributes};
 use super::find::Step;
 use super::place::Place;
 use super::{Undo, UndoError};
@@ -102,6 +102,14 @@ pub(super) fn files(
         delta.notes.push("the autostash whose re-apply conflicted is brought back, and leaves the stash list".into());
         stash.bring_back(undo, &saved, &mut delta.paths)?;
         delta.stash = Some(StashStep { commit: stash.commit, stays: false });
+    } else if let Some(operation) = &witness {
+        let is_new = |found: &PathDelta| {
+            !elsewhere.contains(&found.path) && delta.paths.iter().all(|other| other.path != found.path)
+        };
+        let mut unstaged = super::autostash::unstaged(undo, operation, &saved, after)?;
+        unstaged.retain(is_new);
+        delta.paths.append(&mut unstaged);
+        delta.paths.sort_by(|a, b| a.path.cmp(&b.path));
     }
     delta.attributes = match before {
         Some(before) => attributes(&delta.paths, after, before),

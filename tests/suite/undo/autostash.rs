@@ -33,20 +33,68 @@ fn u15_a_conflicted_autostash_is_back_once() {
     }
 }
 
-/// The re-apply was clean: the edit goes on standing on what was before.
+/// The re-apply conflicted with a link: git puts what it has aside, under a name of its own.
+#[test]
+fn u15_what_a_conflicted_autostash_put_aside_goes_with_it() {
+    let world = guarded(|| World::diverged(&[]));
+    world.remove("a.txt");
+    world.link("a.txt", "other.txt");
+    let before = world.look();
+    world.git(&["merge", "-q", "--autostash", "feat"]);
+    let merged = world.look();
+    assert!(merged.index.contains("\ta.txt~Updated upstream") && stashes(&world) == 1, "{}", merged.index);
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(world.look(), before);
+    world.guard_ok(&["redo"]);
+    assert_eq!(world.look(), merged);
+}
+
+/// The re-apply was clean: the edits go on standing on what was before, and what was staged of them is staged again.
 #[test]
 fn a_clean_autostash_stays_in_place() {
     let world = guarded(|| World::diverged(&[]));
     world.replace("a.txt", "line 18\n", "line 18, mine\n");
-    world.write("staged.txt", "staged\n");
-    world.git(&["add", "staged.txt"]);
+    for (file, staged) in [("staged.txt", "staged\n"), ("other.txt", "staged\n"), ("run.sh", "staged\n")] {
+        world.write(file, staged);
+        world.git(&["add", file]);
+    }
+    world.write("other.txt", "staged and edited\n");
     world.write("untracked", "mine\n");
     let before = world.look();
     world.git(&["merge", "-q", "--autostash", "feat"]);
+    assert_eq!(world.git(&["diff", "--cached", "--name-only"]), "");
+    let merged = world.look();
     world.guard_ok(&["undo-merge"]);
-    let after = world.look();
-    assert_eq!(after.files, before.files);
-    assert_eq!((after.head, after.refs), (before.head, before.refs));
+    assert_eq!(world.look(), before);
+    world.guard_ok(&["redo"]);
+    assert_eq!(world.look(), merged);
+    // What was staged since stays as it is.
+    world.write("staged.txt", "staged since\n");
+    world.git(&["add", "staged.txt"]);
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(world.git(&["show", ":staged.txt"]), "staged since");
+    assert_eq!(world.git(&["show", ":other.txt"]), "staged");
+}
+
+/// Without an autostash git leaves alone what is staged: whoever takes it out of the index after the merge meant it.
+#[test]
+fn what_was_unstaged_since_is_not_staged_again() {
+    let world = World::with_feature(&[]);
+    world.write(".recoveryguard.toml", "version = 1\n[snapshot]\nscope = 'all'\n");
+    world.commit("manifest");
+    world.git(&["checkout", "-q", "feat"]);
+    world.git(&["merge", "-q", "main"]);
+    world.git(&["checkout", "-q", "main"]);
+    let world = guarded(|| world.copy());
+    world.write("staged.txt", "staged\n");
+    world.git(&["add", "staged.txt"]);
+    world.git(&["merge", "-q", "--ff-only", "feat"]);
+    world.git(&["reset", "-q", "--", "staged.txt"]);
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(
+        (world.git(&["diff", "--cached", "--name-only"]), world.text("staged.txt")),
+        (String::new(), "staged\n".into())
+    );
 }
 
 /// In the middle of a conflict, what git put aside is brought back with everything else.
