@@ -26,6 +26,9 @@ pub(super) struct Autostash {
 /// Where a merge in progress keeps its autostash.
 pub(super) const PENDING: &str = "MERGE_AUTOSTASH";
 
+/// What is said of one that comes back from there.
+pub(super) const PUT_ASIDE: &str = "what git had put into an autostash is brought back";
+
 /// So many entries of the stash are looked at.
 const STASHES: usize = 50;
 

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::validate::sqlite::LOGS;
 
-use super::autostash::{Autostash, PENDING};
+use super::autostash::{Autostash, PENDING, PUT_ASIDE};
 use super::find::Open;
 use super::now::{Index, Standing, There, standing};
 use super::weave::file_of;
@@ -113,22 +113,10 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
     }
     let mut paths = before.paths(changes, &conflicted, &BTreeSet::new(), &mut notes);
     if let Some(stash) = stash {
-        notes.push("what git had put into an autostash is brought back".into());
+        notes.push(PUT_ASIDE.into());
         stash.bring_back(undo, &before, &mut paths)?;
     }
-    let mut state = Vec::new();
-    let mut refs = Vec::new();
-    for name in MERGE_STATE {
-        if let Some(bytes) = repo.state(name)? {
-            state.push(StateStep { name: name.to_owned(), from: Some(bytes.into()), to: None });
-        }
-    }
-    // With a reftable these are no files.
-    for name in ["AUTO_MERGE", PENDING].into_iter().filter(|name| repo.is_reftable() && !repo.has_state(name)) {
-        let name = RefName::from(name);
-        let value = repo.ref_value(&name)?;
-        refs.extend(value.map(|oid| RefStep { name, expect: Some(oid), to: None }));
-    }
+    let (state, refs) = merge_state(undo)?;
     Ok(Delta {
         way: if open.squash { Way::Unstage } else { Way::Abort },
         why: match open {
@@ -149,6 +137,25 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
         partly: false,
         notes,
     })
+}
+
+/// Returns what git keeps of a merge in its own folder, to be removed.
+pub(super) fn merge_state(undo: &Undo<'_>) -> Result<(Vec<StateStep>, Vec<RefStep>), UndoError> {
+    let repo = undo.repo;
+    let mut state = Vec::new();
+    let mut refs = Vec::new();
+    for name in MERGE_STATE {
+        if let Some(bytes) = repo.state(name)? {
+            state.push(StateStep { name: name.to_owned(), from: Some(bytes.into()), to: None });
+        }
+    }
+    // With a reftable these are no files.
+    for name in ["AUTO_MERGE", PENDING].into_iter().filter(|name| repo.is_reftable() && !repo.has_state(name)) {
+        let name = RefName::from(name);
+        let value = repo.ref_value(&name)?;
+        refs.extend(value.map(|oid| RefStep { name, expect: Some(oid), to: None }));
+    }
+    Ok((state, refs))
 }
 
 /// Returns whether a merge has changed any file: one stands there as the result has it and HEAD has not.

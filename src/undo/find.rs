@@ -181,6 +181,10 @@ fn open(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>,
     let mut heads = repo.merge_heads()?;
     let squash = heads.is_empty() && is_there(undo, "SQUASH_MSG")?;
     let Some(tip) = head.oid.filter(|_| squash || !heads.is_empty()) else { return Ok(None) };
+    if !squash && same_set(repo.objects().commit(tip)?.parents.get(1..).unwrap_or_default(), &heads) {
+        // It is concluded: a git that was ended before it had removed `MERGE_HEAD` (amid `post-merge`, say).
+        return Ok(None);
+    }
     let fits = |operation: &&Operation| {
         let status = operation.outcome.as_ref().map(|outcome| outcome.status);
         let incoming: Vec<Oid> = operation.intent.incoming.iter().map(|head| head.oid).collect();

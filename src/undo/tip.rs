@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Entry, Made, Oid, RefStep, StashStep, TreePath, Way};
 
-use super::autostash::Autostash;
-use super::delta::{Before, Delta, PathDelta, attributes};
+use super::autostash::{Autostash, PENDING, PUT_ASIDE};
+use super::delta::{Before, Delta, PathDelta, attributes, merge_state};
 use super::find::Step;
+use super::guards::is_there;
 use super::place::Place;
 use super::{Undo, UndoError};
 
@@ -88,8 +89,21 @@ pub(super) fn files(
         (None, None) => delta.notes.push(UNKNOWN.into()),
         (Some(_), None) => delta.notes.push(LATE.into()),
     }
-    let mut stash = step.old.map_or(Ok(None), |old| Autostash::left(undo, old))?;
+    // A git that was ended when it had made the commit, and not yet tidied up.
+    let is_left = step.new == from && (is_there(undo, "MERGE_HEAD")? || is_there(undo, PENDING)?);
+    if is_left {
+        let (state, mut refs) = merge_state(undo)?;
+        delta.state = state;
+        delta.refs.append(&mut refs);
+    }
+    let pending = if is_left { Autostash::pending(undo, witness.as_ref())? } else { None };
+    let is_pending = pending.is_some();
+    let mut stash = match (pending, step.old) {
+        (None, Some(old)) => Autostash::left(undo, old)?,
+        (pending, _) => pending,
+    };
     if let Some(found) = &stash
+        && !is_pending
         && !found.is_of(undo, &saved)?
     {
         stash = None;
@@ -99,9 +113,13 @@ pub(super) fn files(
     }
     delta.paths = saved.paths(changes, &BTreeSet::new(), &elsewhere, &mut delta.notes);
     if let Some(stash) = stash {
-        delta.notes.push("the autostash whose re-apply conflicted is brought back, and leaves the stash list".into());
         stash.bring_back(undo, &saved, &mut delta.paths)?;
-        delta.stash = Some(StashStep { commit: stash.commit, stays: false });
+        if is_pending {
+            delta.notes.push(PUT_ASIDE.into());
+        } else {
+            delta.notes.push(CONFLICTED.into());
+            delta.stash = Some(StashStep { commit: stash.commit, stays: false });
+        }
     } else if let Some(operation) = &witness {
         let is_new = |found: &PathDelta| {
             !elsewhere.contains(&found.path) && delta.paths.iter().all(|other| other.path != found.path)
@@ -118,5 +136,6 @@ pub(super) fn files(
     Ok(())
 }
 
+const CONFLICTED: &str = "the autostash whose re-apply conflicted is brought back, and leaves the stash list";
 const UNKNOWN: &str = "it is not in the journal: what was uncommitted before it was not recorded";
 const LATE: &str = "it was recorded when it had happened: what was uncommitted before it was not saved";

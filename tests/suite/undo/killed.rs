@@ -310,3 +310,28 @@ fn u19_doctor_rolls_back_what_has_not() {
         assert_eq!(world.look().without_folders(), before.clone().without_folders());
     }
 }
+
+/// git is ended when the merge is committed and its own marks of it are still there, amid `post-merge` say: the merge goes
+/// back, and the marks with it.
+#[test]
+fn a_merge_whose_git_was_killed_after_its_commit_goes_back() {
+    for autostash in [false, true] {
+        let world = guarded(|| World::diverged(&[]));
+        write_program(world.path(".git/hooks/post-merge"), "#!/bin/sh\nkill -9 $PPID\n");
+        world.replace("other.txt", "line 1\n", "mine\n");
+        world.write("untracked", "mine\n");
+        let before = world.look();
+        let option = if autostash { "--autostash" } else { "--no-autostash" };
+        assert!(!world.run(&["merge", "-q", option, "feat"]).status.success());
+        assert_eq!(world.oid("HEAD^2"), world.oid("feat"));
+        let left = world.look();
+        assert!(left.state.contains_key("MERGE_HEAD") && world.exists(".git/MERGE_AUTOSTASH") == autostash);
+        for _ in 0..2 {
+            world.guard_ok(&["undo-merge"]);
+            assert_eq!(world.look(), before);
+            assert!(!world.exists(".git/MERGE_AUTOSTASH"));
+            world.guard_ok(&["redo"]);
+            assert_eq!((world.look(), world.exists(".git/MERGE_AUTOSTASH")), (left.clone(), autostash));
+        }
+    }
+}
