@@ -85,8 +85,10 @@ fn exit(hook: Hook, answer: &Answer) -> Exit {
 /// Says that it could not judge (where that matters), and follows the policy. The repository is opened anew: the time
 /// limit of the first one may be over.
 fn failed(context: &Context, hook: Hook, judges: bool, error: &GitError) -> Exit {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let why = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
     if !judges {
-        context.terminal.say(|| format!("guard: {} was not recorded: {error}\n", hook.name()));
+        context.terminal.say(|| format!("guard: {} was not recorded: {why}\n", hook.name()));
         return Exit::Fine;
     }
     let surroundings = &context.surroundings;
@@ -97,6 +99,6 @@ fn failed(context: &Context, hook: Hook, judges: bool, error: &GitError) -> Exit
     };
     let blocks = repo.as_ref().map_or(hook == Hook::PreReceive, |repo| policy(repo) == OnFailure::Block);
     let next = if blocks { "refused, as on_failure says; next: guard doctor" } else { "git goes on" };
-    context.terminal.say(|| format!("guard: could not judge: {error}; {next}\n"));
+    context.terminal.say(|| format!("guard: could not judge: {why}; {next}\n"));
     if blocks { Exit::CouldNotJudge } else { Exit::Fine }
 }

@@ -2,6 +2,7 @@
 
 mod budget;
 mod evasion;
+mod github;
 mod gitolite;
 mod hostile;
 mod options;
