@@ -208,18 +208,33 @@ pub(super) fn folders(repo: &Repo) -> Vec<PathBuf> {
     if odd.iter().any(|name| environment.get(name).is_some()) || repo.is_reftable() || replaced() {
         return Vec::new();
     }
-    let place = |name| environment.get(name).map(|value| Path::new(value).canonicalize().unwrap_or_default());
-    let redirected = ["GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH", "GIT_ALTERNATE_OBJECT_DIRECTORIES"].map(place);
-    match redirected {
-        [None, _, None] => vec![own],
+    let [objects, rest] =
+        ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"].map(|name| environment.get(name));
+    match (objects, rest) {
+        (None, None) => vec![own],
         // Of several folders, or a quoted one, this is no path.
-        [Some(new), Some(quarantine), Some(rest)]
-            if new == quarantine && own.canonicalize().is_ok_and(|own| own == rest) =>
-        {
-            vec![new, own]
+        (Some(_), Some(rest)) if is_same(Path::new(rest), &own) => {
+            quarantine(repo).map_or_else(Vec::new, |new| vec![new, own])
         }
         _ => Vec::new(),
     }
+}
+
+/// Returns the folder of a push that has not been taken yet, in a hook that judges it. GitLab does not name it to its hooks as
+/// quarantine, only as git's own, in the folder of all objects.
+pub(super) fn quarantine(repo: &Repo) -> Option<PathBuf> {
+    let place = |name| repo.environment().get(name).and_then(|value| Path::new(value).canonicalize().ok());
+    let new = place("GIT_OBJECT_DIRECTORY")?;
+    let is_it = if repo.environment().get("GIT_QUARANTINE_PATH").is_some() {
+        place("GIT_QUARANTINE_PATH")? == new
+    } else {
+        is_same(new.parent()?, &repo.common_dir().join("objects"))
+    };
+    is_it.then_some(new)
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 /// Opens the folders of objects in process, in the order in which they are asked; none where git has to be asked.

@@ -70,18 +70,55 @@ fn install_leaves_a_hook_alone_that_runs_a_folder_of_its_name() {
     assert!(!fs::read_to_string(server.bare.join("gitea-saw")).unwrap().is_empty());
 }
 
-/// GitLab's hooks lie outside the repository's own folder of hooks, and run in the repository.
+/// Does what GitLab's Gitaly does: its hooks lie outside the repository's own folder of hooks, run in the repository, and get an
+/// environment of their own, in which the quarantine is not called so, and nothing says that push options are taken.
+const GITALY: &str = r#"#!/bin/sh
+lines=$(cat)
+for hook in custom_hooks/pre-receive.d/*; do
+  case $hook in *~) continue ;; esac
+  [ -x "$hook" ] || continue
+  printf '%s\n' "$lines" | env -i HOME="$HOME" PATH="$PATH" GIT_DIR="$PWD" GIT_OBJECT_DIRECTORY="$GIT_OBJECT_DIRECTORY" \
+    GIT_ALTERNATE_OBJECT_DIRECTORIES="$GIT_ALTERNATE_OBJECT_DIRECTORIES" GL_ID=user-1 GL_PROTOCOL=ssh \
+    ${GIT_PUSH_OPTION_COUNT:+GIT_PUSH_OPTION_COUNT="$GIT_PUSH_OPTION_COUNT" GIT_PUSH_OPTION_0="$GIT_PUSH_OPTION_0"} \
+    "$hook" || exit 1
+done
+"#;
+
 #[test]
 fn as_a_custom_hook_of_gitlab() {
-    let server = Server::new();
+    let server = Server::with(
+        "version = 1\n[[protect]]\npaths = [\"tool.sh\"]\n[[data]]\npaths = [\"*.db\"]\n[rules]\ndata-shrunk = \"block\"\n\
+         [policy]\nallow = [\"protected-delete\"]\n",
+    );
     let _ = server.guard(&["uninstall"]).ok();
+    let _ = server.sandbox.git_in(&server.bare, ["config", "--unset", "receive.advertisePushOptions"]).ok();
     let gitaly = server.sandbox.root().join("gitaly-hooks/pre-receive");
-    let own = "in=$(cat)\nfor hook in custom_hooks/pre-receive.d/*; do\n  case $hook in *~) continue ;; esac\n  \
-               [ -x \"$hook\" ] || continue\n  printf '%s\\n' \"$in\" | GL_ID=user-1 GL_PROTOCOL=ssh \"$hook\" || exit 1\ndone\n";
-    write_program(&gitaly, format!("#!/bin/sh\n{own}"));
-    write_program(server.bare.join("custom_hooks/pre-receive.d/recoveryguard"), CALL);
+    write_program(&gitaly, GITALY);
+    let call = "#!/bin/sh\nexport GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=receive.advertisePushOptions GIT_CONFIG_VALUE_0=true\n\
+                exec guard hook pre-receive 2>&1\n";
+    write_program(server.bare.join("custom_hooks/pre-receive.d/recoveryguard"), call);
     server.config("core.hooksPath", gitaly.parent().unwrap().to_str().unwrap());
     assert_judges(&server);
+    table(&server.sandbox, 100);
+    server.sandbox.commit("rows");
+    let _ = server.push(&["HEAD:refs/heads/rows"]).ok();
+    table(&server.sandbox, 0);
+    server.sandbox.commit("no rows");
+    let refused = server.push(&["HEAD:refs/heads/rows"]).fails();
+    assert!(refused.stderr.contains("the table 't' is empty, it had 100 rows"), "{refused}");
+    assert!(!server.bare.join("recoveryguard").exists(), "all that was written stood in quarantine");
+    let pack = "--receive-pack=git -c receive.advertisePushOptions=true receive-pack";
+    let refused = server.push(&[pack, "-f", "bad:main"]).fails();
+    assert!(refused.stderr.contains("git push -o 'guard-allow=protected-delete: <why>'"), "{refused}");
+    let _ = server.push(&[pack, "-f", "-o", "guard-allow=protected-delete: it moved", "bad:main"]).ok();
+}
+
+/// Writes a database into the working tree.
+fn table(sandbox: &Sandbox, rows: i64) {
+    let _ = fs::remove_file(sandbox.at("a.db"));
+    let database = rusqlite::Connection::open(sandbox.at("a.db")).unwrap();
+    database.execute_batch("CREATE TABLE t(a)").unwrap();
+    (0..rows).for_each(|row| _ = database.execute("INSERT INTO t VALUES (?1)", [row]).unwrap());
 }
 
 fn is_root() -> bool {
@@ -144,16 +181,10 @@ fn needs_root_other_users_of_a_shared_repository_are_judged_too() {
         "version = 1\n[[protect]]\npaths = [\"tool.sh\"]\n[[data]]\npaths = [\"*.db\"]\n[rules]\ndata-shrunk = \"block\"\n",
     );
     let sandbox = &server.sandbox;
-    let table = |rows: i64| {
-        let _ = fs::remove_file(sandbox.at("a.db"));
-        let database = rusqlite::Connection::open(sandbox.at("a.db")).unwrap();
-        database.execute_batch("CREATE TABLE t(a)").unwrap();
-        (0..rows).for_each(|row| _ = database.execute("INSERT INTO t VALUES (?1)", [row]).unwrap());
-    };
-    table(100);
+    table(sandbox, 100);
     sandbox.commit("rows");
     let _ = server.push(&["main"]).ok();
-    table(0);
+    table(sandbox, 0);
     let few = sandbox.commit("no rows");
     let bad = sandbox.branch("bad", &[("tool.sh", None)]);
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
