@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::git::{GitError, Repo};
 use crate::manifest::{DataRule, Manifest};
-use crate::model::{TreePath, escape};
+use crate::model::{TreePath, Unsaved, escape};
 
 /// A data file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,18 +27,20 @@ pub struct DataFile {
     pub secret: bool,
 }
 
-/// Returns the files and links that an entry with `backup = true` names, by path. As everywhere the last entry that names a
+/// Returns the files and links that an entry with `backup = true` names, by path, and folders in which there may be others, but which
+/// this user may not look into: their paths end with a slash. As everywhere the last entry that names a
 /// file counts, but for `secret`: what one entry calls so, no other makes public.
-pub fn to_back_up(repo: &Repo, manifest: &Manifest) -> Result<Vec<DataFile>, GitError> {
+pub fn to_back_up(repo: &Repo, manifest: &Manifest) -> Result<(Vec<DataFile>, Vec<Unsaved>), GitError> {
     let top = repo.need_work_tree()?;
-    let mut found = BTreeSet::new();
+    let (mut found, mut closed) = (BTreeSet::new(), Vec::new());
     let rules: Vec<&DataRule> = manifest.data.iter().filter(|rule| rule.backup).collect();
     if !rules.is_empty() {
-        look(top, b"", &rules, &mut |path: &TreePath| {
+        let mut each = |path: &TreePath| {
             if manifest.data_rule(path.as_bstr()).is_some_and(|(rule, _)| rule.backup) {
                 found.insert(path.clone());
             }
-        })?;
+        };
+        look(top, b"", &rules, &mut each, &mut closed)?;
     }
     let mut tracked = BTreeSet::new();
     if !found.is_empty() {
@@ -57,13 +60,27 @@ pub fn to_back_up(repo: &Repo, manifest: &Manifest) -> Result<Vec<DataFile>, Git
         secret: secret(&path),
         path,
     };
-    Ok(found.into_iter().map(file).collect())
+    Ok((found.into_iter().map(file).collect(), closed))
 }
 
-fn look(top: &Path, folder: &[u8], rules: &[&DataRule], each: &mut impl FnMut(&TreePath)) -> Result<(), GitError> {
+fn look(
+    top: &Path,
+    folder: &[u8],
+    rules: &[&DataRule],
+    each: &mut impl FnMut(&TreePath),
+    closed: &mut Vec<Unsaved>,
+) -> Result<(), GitError> {
     let place = top.join(OsStr::from_bytes(folder));
     let failed = |source| GitError::Io { path: escape(place.as_os_str().as_bytes()), source };
-    for entry in fs::read_dir(&place).map_err(failed)? {
+    let entries = match fs::read_dir(&place) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            let path = TreePath::from([folder, b"/"].concat());
+            closed.push(Unsaved { path, why: format!("not readable: {error}") });
+            return Ok(());
+        }
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
         if name.as_bytes() == b".git" {
@@ -76,7 +93,7 @@ fn look(top: &Path, folder: &[u8], rules: &[&DataRule], each: &mut impl FnMut(&T
         } else if rules.iter().any(|rule| rule.paths.may_name_beneath(path.as_bstr()))
             && entry.path().join(".git").symlink_metadata().is_err()
         {
-            look(top, &path, rules, each)?;
+            look(top, &path, rules, each, closed)?;
         }
     }
     Ok(())

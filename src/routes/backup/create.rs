@@ -10,14 +10,14 @@
 //!
 //! Databases of a PostgreSQL server are dumped each time (`databases`): only the dump tells whether they changed.
 //!
-//! A file that can't be copied (it changes all the time, it is too large, its database is being written all the time), or a database that can't be dumped, is left out and named; the
-//! others are saved. A crash before the ref leaves objects that nothing refers to, after it a whole backup.
+//! A file that can't be copied (it changes all the time, it is too large, its database is being written all the time), a folder that
+//! may not be looked into, or a database that can't be dumped, is left out and named; the others are saved. A crash before the ref leaves objects that nothing refers to, after it a whole backup.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
-use crate::disk::{self, Durability, Kind, Metadata, Root};
+use crate::disk::{self, DiskError, Durability, Kind, Metadata, Root};
 use crate::facts::{self, DataFile, Examiner, Version};
 use crate::git::Repo;
 use crate::manifest::Format;
@@ -30,7 +30,7 @@ use crate::validate::sqlite::Limits;
 
 use super::super::data_here::{Here, Scratch, here, schema};
 use super::seen::{Seen, time_of};
-use super::{BackupError, databases, lock, lock_path};
+use super::{BackupError, databases, lock, lock_path, said};
 
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,8 @@ fn make(repo: &Repo, now: Timestamp, time: Option<Duration>, gone: Gone) -> Resu
     let here = here(repo)?;
     let _lock = lock(repo, now, time)?;
     let began = (time_of(&lock_path(repo)), now);
-    let files = files(repo, &here)?;
+    // A folder that this user may not look into is no reason to save nothing.
+    let (files, mut refused) = files(repo, &here)?;
     let store = Store::open_or_create(&repo.guard_dir(), Durability::Fsync, now)?;
     let seen = Seen::read(repo);
     let before = before(repo, &store, seen.as_ref())?;
@@ -89,7 +90,14 @@ fn make(repo: &Repo, now: Timestamp, time: Option<Duration>, gone: Gone) -> Resu
     };
     let mut found = Vec::new();
     for file in &files {
-        let Some(metadata) = here.root.metadata(&file.path)? else { continue };
+        let metadata = match here.root.metadata(&file.path) {
+            Ok(Some(metadata)) => metadata,
+            Ok(None) => continue,
+            Err(error) => {
+                refused.push(unreadable(file.path.clone(), error)?);
+                continue;
+            }
+        };
         let format = work.examiner.rule(&file.path).map(|(_, format)| format);
         let known = match untouched.get(&file.path) {
             Some((then, known)) if *then == metadata && tells(&here.root, &file.path, format)? => Some(*known),
@@ -103,7 +111,7 @@ fn make(repo: &Repo, now: Timestamp, time: Option<Duration>, gone: Gone) -> Resu
     if left().is_some_and(|left| u128::from(bytes) * 1000 > left.as_millis() * u128::from(A_SECOND)) {
         return Err(BackupError::NoTime(bytes));
     }
-    let (mut saved, mut refused, mut looked) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut saved, mut looked) = (Vec::new(), Vec::new());
     let (mut read, mut healed) = (0, 0);
     for (file, metadata, known) in found {
         let kept = if let Some(known) = known {
@@ -134,8 +142,9 @@ fn make(repo: &Repo, now: Timestamp, time: Option<Duration>, gone: Gone) -> Resu
     }
     if let (Some(before), Gone::Told) = (&before, gone) {
         refused.extend(work.gone(before)?);
-        refused.sort_by(|one, other| one.path.cmp(&other.path));
     }
+    refused.sort_by(|one, other| one.path.cmp(&other.path));
+    refused.dedup_by(|one, other| one.path == other.path);
     // A merge touches no database, and there is no time for a dump.
     let (databases, refused_databases) = match time {
         None => databases::save(repo, &store, &here.manifest.database)?,
@@ -193,7 +202,7 @@ pub struct Outlook {
 /// Returns which files [`create`] would read, which it would find as they were, and which databases it would dump.
 pub fn would_create(repo: &Repo) -> Result<Outlook, BackupError> {
     let here = here(repo)?;
-    let files: Vec<TreePath> = files(repo, &here)?.into_iter().map(|file| file.path).collect();
+    let files: Vec<TreePath> = files(repo, &here)?.0.into_iter().map(|file| file.path).collect();
     let databases = here.manifest.database.iter().filter(|rule| rule.backup).map(|rule| rule.name.clone()).collect();
     let mut outlook = Outlook { databases, ..Outlook::default() };
     let store = match Store::open(&repo.guard_dir()) {
@@ -210,7 +219,8 @@ pub fn would_create(repo: &Repo) -> Result<Outlook, BackupError> {
     outlook.gone = gone.cloned().collect();
     for path in files {
         let format = work.examiner.rule(&path).map(|(_, format)| format);
-        let now = here.root.metadata(&path)?;
+        // What can't be looked at is no file that is as it was.
+        let now = here.root.metadata(&path).unwrap_or_default();
         let same = untouched.get(&path).is_some_and(|(then, _)| Some(*then) == now);
         if same && tells(&here.root, &path, format)? { outlook.same.push(path) } else { outlook.read.push(path) }
     }
@@ -220,7 +230,16 @@ pub fn would_create(repo: &Repo) -> Result<Outlook, BackupError> {
     Ok(outlook)
 }
 
-fn files(repo: &Repo, here: &Here) -> Result<Vec<DataFile>, BackupError> {
+/// Says of a file that this user may not look at it; what else is wrong stops the backup.
+fn unreadable(path: TreePath, error: DiskError) -> Result<Unsaved, BackupError> {
+    if error.is_read_only() {
+        Ok(Unsaved { path, why: format!("not readable: {}", said(&error)) })
+    } else {
+        Err(error.into())
+    }
+}
+
+fn files(repo: &Repo, here: &Here) -> Result<(Vec<DataFile>, Vec<Unsaved>), BackupError> {
     let file = crate::manifest::FILE;
     if here.text.is_none() {
         return Err(BackupError::Manifest(format!("there is no '{file}' here: it says what is backed up")));
@@ -273,10 +292,15 @@ impl<'w> Work<'w> {
             why: format!("it is gone, and backup {} has it: guard restore --missing", before.id),
         });
         let mut gone = Vec::new();
-        for file in saved.chain(before.unsaved.iter().cloned()) {
+        // A folder that could not be looked into is looked into anew.
+        let unsaved = before.unsaved.iter().filter(|file| !file.path.ends_with(b"/")).cloned();
+        for file in saved.chain(unsaved) {
             let is_wanted = self.here.manifest.data_rule(file.path[..].into()).is_some_and(|(rule, _)| rule.backup);
-            if is_wanted && self.here.root.metadata(&file.path)?.is_none() {
-                gone.push(file);
+            match self.here.root.metadata(&file.path) {
+                _ if !is_wanted => {}
+                Ok(Some(_)) => {}
+                Ok(None) => gone.push(file),
+                Err(error) => gone.push(unreadable(file.path, error)?),
             }
         }
         Ok(gone)

@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::{backup, create, json, manifest, sandbox};
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, other_user};
 
 #[test]
 fn tracked_ignored_and_unknown_files_are_saved_and_nothing_else() {
@@ -284,4 +284,43 @@ fn what_is_not_known_to_be_good_is_named() {
     let lines: Vec<&str> = said.stdout.lines().skip(1).collect();
     assert!(lines[0].starts_with("  bad     'data/bad.json': line 1, "), "{said}");
     assert!(lines[1].starts_with("  unknown 'data/deep.json': ") && lines.len() == 2, "{said}");
+}
+
+/// A folder that may not be looked into is named, whether it may be listed or not, and the other files are saved. What it holds that
+/// git does not know stays expected.
+#[test]
+fn needs_setpriv_for_a_folder_that_may_not_be_looked_into() {
+    let sandbox = sandbox();
+    sandbox
+        .write("data/in/ignored.json", "[1]\n")
+        .write("data/in/a.txt", "a\n")
+        .write("data/b.txt", "b\n")
+        .commit("data");
+    let Some(as_other) = other_user(&sandbox) else { return };
+    let own = || Ran::of(sandbox.command("chown", sandbox.root()).args(["-R", "65534", "."]), b"").ok();
+    let _ = own();
+    sandbox.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
+    let _ = as_other(&sandbox, "guard backup create").ok();
+    let mode = |mode| fs::set_permissions(sandbox.at("data/in"), fs::Permissions::from_mode(mode)).unwrap();
+    for (bits, named) in [(0, "data/in/"), (0o444, "data/in/a.txt")] {
+        mode(bits);
+        sandbox.write("data/b.txt", format!("{bits}\n"));
+        let _ = own();
+        let said = as_other(&sandbox, "guard backup create").exits(3);
+        assert!(said.stdout.starts_with("Saved 1 file ("), "{said}");
+        for path in [named, "data/in/ignored.json"] {
+            assert!(said.stdout.contains(&format!("  left    '{path}': not readable: ")), "{said}");
+        }
+        let _ = as_other(&sandbox, "guard backup create").exits(3);
+        let doctor = as_other(&sandbox, "guard doctor");
+        assert!(doctor.stdout.contains(&format!(" lacks '{named}' and 1 more: not readable: ")), "{doctor}");
+        mode(0o755);
+    }
+    fs::remove_dir_all(sandbox.at("data/in")).unwrap();
+    let told = as_other(&sandbox, "guard verify").exits(1);
+    assert!(told.stdout.contains("data/in/ignored.json\n         it is not there, though backup"), "{told}");
+    let _ = as_other(&sandbox, "guard restore --missing").ok();
+    assert_eq!(sandbox.read("data/in/ignored.json"), b"[1]\n");
+    let _ = as_other(&sandbox, "guard restore data/in/a.txt").ok();
+    let _ = as_other(&sandbox, "guard backup create").ok();
 }
