@@ -106,6 +106,11 @@ impl Autostash {
         Ok(conflicted.iter().any(|path| self.paths.contains_key(path)))
     }
 
+    /// Returns the paths at which something was put aside.
+    pub(super) fn names(&self) -> impl Iterator<Item = &TreePath> {
+        self.paths.keys()
+    }
+
     /// Adds the paths that are not among the changes; `entries` tells what the trees before and after have there.
     pub(super) fn add_paths(
         &self,

@@ -4,6 +4,7 @@ use crate::git::Head;
 use crate::journal::History;
 use crate::model::Kind;
 
+use super::autostash::PENDING;
 use super::find::Open;
 use super::{Undo, UndoError, delta, guards};
 
@@ -31,7 +32,7 @@ pub(super) fn began_and_never_ended(open: &Open) -> UndoError {
 }
 
 /// A merge that git broke off amid the files: a filter failed, the disk was full, it was killed. Only the journal tells of it:
-/// it was the last thing to begin here, and never ended; some of its files are there.
+/// it was the last thing to begin here, and never ended; some of its files are there, or an autostash is.
 pub(super) fn broken_off(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>, UndoError> {
     let worktree = undo.repo.worktree_id();
     let newest = history.operations.iter().rev().find(|operation| operation.intent.worktree == worktree);
@@ -51,5 +52,7 @@ pub(super) fn broken_off(undo: &Undo<'_>, history: &History, head: &Head) -> Res
         stale_auto_merge: true,
         broken_off: true,
     };
-    Ok(delta::has_begun(undo, &open)?.then_some(open))
+    // An autostash is made before the first file: then what was uncommitted is nowhere else that a person would look.
+    let has_begun = guards::is_there(undo, PENDING)? || delta::has_begun(undo, &open)?;
+    Ok(has_begun.then_some(open))
 }

@@ -110,6 +110,10 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
         stash.add_paths(&mut changes, |path| {
             Ok((objects.leaf(Some(head_tree), path)?, objects.leaf(Some(result), path)?))
         })?;
+        if open.broken_off {
+            // git may have been amid putting them aside.
+            conflicted.extend(stash.names().cloned());
+        }
     }
     let mut paths = before.paths(changes, &conflicted, &BTreeSet::new(), &mut notes);
     if let Some(stash) = stash {

@@ -335,3 +335,26 @@ fn a_merge_whose_git_was_killed_after_its_commit_goes_back() {
         }
     }
 }
+
+/// git is ended when it has put the edits aside and merged nothing yet: they are nowhere but in its autostash.
+#[test]
+fn a_merge_whose_git_was_killed_after_its_autostash_gives_the_edits_back() {
+    let world = guarded(|| World::diverged(&[]));
+    world.replace("other.txt", "line 1\n", "mine\n");
+    let before = world.look();
+    // It runs when git writes HEAD's version over the edit.
+    let filter = world.home().join("filter");
+    write_program(&filter, "#!/bin/sh\ntest -e \"$0.on\" && kill -9 $PPID\nexec cat\n");
+    world.git(&["config", "filter.kill.smudge", filter.to_str().unwrap()]);
+    world.write(".git/info/attributes", "other.txt filter=kill\n");
+    world.write(world.home().join("filter.on"), "");
+    assert!(!world.run(&["merge", "-q", "--autostash", "feat"]).status.success());
+    std::fs::remove_file(world.home().join("filter.on")).unwrap();
+    let _ = std::fs::remove_file(world.path(".git/index.lock"));
+    assert!(world.exists(".git/MERGE_AUTOSTASH") && !world.exists("other.txt"));
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("the last merge began and never ended"), "{said}");
+    world.guard_ok(&["undo-merge", &newest(&world)]);
+    assert_eq!(world.look(), before);
+    assert!(!world.exists(".git/MERGE_AUTOSTASH"));
+}
