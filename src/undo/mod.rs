@@ -49,6 +49,7 @@ mod replay;
 mod restore;
 mod revert;
 mod squash;
+mod swept;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tip;

@@ -9,7 +9,7 @@ use super::delta::{Before, Delta, PathDelta, attributes, merge_state};
 use super::find::Step;
 use super::guards::is_there;
 use super::place::Place;
-use super::{Undo, UndoError};
+use super::{Undo, UndoError, swept};
 
 /// What is to happen to a branch.
 pub(super) struct Move {
@@ -112,6 +112,9 @@ pub(super) fn files(
         stash.add_paths(&mut changes, |path| Ok((objects.leaf(before, path)?, objects.leaf(Some(after), path)?)))?;
     }
     delta.paths = saved.paths(changes, &BTreeSet::new(), &elsewhere, &mut delta.notes);
+    if let (Some(operation), Some(old)) = (&witness, step.old.filter(|_| elsewhere.is_empty())) {
+        swept::leave(undo, operation, old, &mut delta.paths, &mut delta.notes)?;
+    }
     if let Some(stash) = stash {
         stash.bring_back(undo, &saved, &mut delta.paths)?;
         if is_pending {

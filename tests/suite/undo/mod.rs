@@ -19,6 +19,7 @@ mod restore;
 mod retained;
 mod saved;
 mod snapshots;
+mod swept;
 mod together;
 mod ways;
 mod world;
