@@ -41,7 +41,7 @@ const EXAMPLES: &str = r#"
 #key      = "id"                     # ... and what names one
 #max_loss = "10%"                    # of the records, in one merge
 #backup   = true                     # saved by `guard backup create`
-#secret   = true                     # never leaves this machine unencrypted
+#secret   = true                     # leaves this machine only for a remote that was declared private
 
 # Databases of a PostgreSQL server (PGHOST, PGUSER and so on say where it is, never this file):
 #[[database]]
@@ -49,7 +49,7 @@ const EXAMPLES: &str = r#"
 #service  = "orders_production"      # an entry of pg_service.conf
 #max_loss = "10%"                    # of the rows of a table, between two backups
 #backup   = true                     # saved by `guard backup create`
-#secret   = true                     # never leaves this machine unencrypted
+#secret   = true                     # leaves this machine only for a remote that was declared private
 
 # Branches that must never be merged into others:
 #[[branch]]

@@ -62,7 +62,7 @@ pub struct BackedUp {
     pub tracked: bool,
     /// Whether git ignored it.
     pub ignored: bool,
-    /// Whether the manifest said that it never leaves this machine unencrypted.
+    /// Whether the manifest said that it leaves this machine only for a remote that was declared private.
     pub secret: bool,
     /// The verdict on it.
     pub standing: Standing,
@@ -85,7 +85,7 @@ pub struct SavedDatabase {
     pub size: u64,
     /// SHA-256, in hex, of what does not say when the dump was made: the same when the database is.
     pub content: String,
-    /// Whether the manifest said that it never leaves this machine unencrypted.
+    /// Whether the manifest said that it leaves this machine only for a remote that was declared private.
     pub secret: bool,
     /// The verdict on it: bad when it lost too many rows, unknown for what stood there before a restore, which nobody called
     /// good.
