@@ -19,7 +19,7 @@ pub enum GitError {
     /// There is no repository here, or git refuses to use it.
     #[error("{why}")]
     NoRepository {
-        /// git's own words.
+        /// git's own words, or what else is in the way.
         why: String,
         /// The command that git says would allow it.
         way_out: Option<String>,

@@ -84,6 +84,12 @@ impl Repo {
             return Err(GitError::NoRepository { why, way_out });
         };
         let git_dir = path_of(git_dir);
+        if git_dir.join("HEAD").symlink_metadata().is_err() {
+            // git's answers are lines: such a path is cut.
+            let why =
+                "there is a line feed in the path of this repository, and guard can't work there: rename that folder";
+            return Err(GitError::NoRepository { why: why.into(), way_out: None });
+        }
         let common_dir = absolute(start, &path_of(common_dir));
         let work_tree = match (found.status, inside) {
             (0, b"true") => Some(path_of(top.strip_suffix(b"\n").unwrap_or(top))),

@@ -113,7 +113,7 @@ pub struct DataRule {
     pub max_loss: Option<MaxLoss>,
     /// Saved by `guard backup create`.
     pub backup: bool,
-    /// Never leaves this machine unencrypted.
+    /// Leaves this machine only for a remote that was declared private.
     pub secret: bool,
 }
 
@@ -128,7 +128,7 @@ pub struct DatabaseRule {
     pub max_loss: Option<MaxLoss>,
     /// Saved by `guard backup create`.
     pub backup: bool,
-    /// Never leaves this machine unencrypted.
+    /// Leaves this machine only for a remote that was declared private.
     pub secret: bool,
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::support::Sandbox;
+use crate::support::{Ran, Sandbox};
 
 const ODD: &[&[u8]] = &[
     b"with space.sh",
@@ -114,4 +114,18 @@ fn a_protected_file_that_turns_into_something_else_is_refused() {
         assert!(merge.stderr.contains("[protected-"), "{name}: {merge}");
         sandbox.assert_unchanged(&before);
     }
+}
+
+/// git answers in lines: where the path of the repository holds one, that is said, and nothing is done.
+#[test]
+fn a_line_feed_in_the_path_of_the_repository_is_refused() {
+    let sandbox = Sandbox::new();
+    let odd = sandbox.root().join("a\nb");
+    std::fs::rename(sandbox.work(), &odd).unwrap();
+    for command in ["install", "doctor", "log"] {
+        let ran = Ran::of(sandbox.command("guard", &odd).arg(command), b"").fails();
+        assert!(ran.stderr.contains("there is a line feed in the path of this repository"), "{ran}");
+    }
+    assert!(!odd.join(".git/recoveryguard").exists());
+    std::fs::rename(&odd, sandbox.work()).unwrap();
 }
