@@ -289,7 +289,7 @@ fn u19_doctor_rolls_back_what_has_not() {
         let world = World::with_feature(&[]);
         let filter = world.home().join("filter");
         write_program(&filter, KILL.replace("\nread", "\ntest -e \"$0.on\" || exec cat\nread"));
-        world.git(&["config", "filter.kill.smudge", filter.to_str().unwrap()]);
+        world.git(&["config", "filter.kill.smudge", &format!("exec '{}'", filter.display())]);
         world.write(".git/info/attributes", "gone.txt filter=kill\n");
         world.git(&["merge", "-q", "feat"]);
         let before = world.look();
