@@ -13,6 +13,12 @@ const CLOCK: &str = "RECOVERYGUARD_CLOCK";
 /// The variable that makes a change of the file system fail, `full:<n>`, `once:<n>` or `die:<n>`, for drills and tests.
 const FAULT: &str = "RECOVERYGUARD_FAULT";
 
+/// The variable that says how many seconds a hook has, for tests on a busy machine.
+const HOOK_SECONDS: &str = "RECOVERYGUARD_HOOK_SECONDS";
+
+/// A hook may take so long; then it could not judge.
+const HOOK_LIMIT: Duration = Duration::from_secs(5);
+
 /// The process's surroundings, read once.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
@@ -42,6 +48,12 @@ impl Surroundings {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
         let clock = || std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp(stopped.unwrap_or_else(|| u64::try_from(clock().as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// Returns how long a hook may take.
+    pub fn hook_limit(&self) -> Duration {
+        let seconds = self.environment.get(HOOK_SECONDS).and_then(|text| text.to_str()?.parse().ok());
+        seconds.map_or(HOOK_LIMIT, Duration::from_secs)
     }
 
     /// Returns after how many changes of the file system which fault is to happen, if one is planned.

@@ -58,6 +58,14 @@ fn a_merge_that_repairs_the_manifest_passes_with_a_warning() {
     let _ = sandbox.git(["merge", "repair"]).ok().says("[manifest-weakened]");
 }
 
+#[test]
+fn a_hook_whose_time_is_over_says_so_and_git_goes_on() {
+    let sandbox = guarded();
+    sandbox.env("RECOVERYGUARD_HOOK_SECONDS", "0");
+    let merge = sandbox.git(["merge", "-q", "--no-ff", "-m", "m", "bad"]).ok();
+    let _ = merge.says("could not judge: the time limit of 0 s is over; git goes on");
+}
+
 // H10: failing closed would leave a repository in which git can't work.
 #[test]
 fn a_missing_program_never_stops_git_and_leaves_a_trace() {

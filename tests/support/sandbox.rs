@@ -171,6 +171,8 @@ impl Sandbox {
             .env("HOME", self.path.join("home"))
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            // What is judged counts, not how busy the machine is.
+            .env("RECOVERYGUARD_HOOK_SECONDS", "300")
             // Temporary folders may lie in a repository.
             .env("GIT_CEILING_DIRECTORIES", &self.path)
             .env("LC_ALL", "C")

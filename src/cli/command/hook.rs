@@ -6,7 +6,6 @@
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use crate::cli::Context;
 use crate::git::{self, Deadline, GitError, Repo};
@@ -16,9 +15,6 @@ use crate::manifest::OnFailure;
 use crate::model::{Hook, Verdict};
 use crate::report::{self, Exit};
 use crate::routes::{self, Answer, Session};
-
-/// A hook may take so long; then it could not judge.
-const LIMIT: Duration = Duration::from_secs(5);
 
 /// Called by the installed hooks
 #[derive(Debug, clap::Args)]
@@ -66,7 +62,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 
 fn answer(context: &Context, event: Event) -> Result<Option<Answer>, GitError> {
     let surroundings = &context.surroundings;
-    let deadline = Deadline::after(LIMIT);
+    let deadline = Deadline::after(surroundings.hook_limit());
     let repo = Repo::of_hook(&surroundings.folder, surroundings.environment.clone(), deadline)?;
     let journal = Journal::open(&repo.guard_dir());
     let caller = Caller::read(&git::calling_git());
@@ -92,7 +88,11 @@ fn failed(context: &Context, hook: Hook, judges: bool, error: &GitError) -> Exit
         return Exit::Fine;
     }
     let surroundings = &context.surroundings;
-    let repo = Repo::of_hook(&surroundings.folder, surroundings.environment.clone(), Deadline::after(LIMIT));
+    let repo = Repo::of_hook(
+        &surroundings.folder,
+        surroundings.environment.clone(),
+        Deadline::after(surroundings.hook_limit()),
+    );
     let policy = |repo: &Repo| match hook {
         Hook::PreReceive => routes::on_failure_of_server(repo).unwrap_or(OnFailure::Block),
         _ => routes::on_failure(repo),

@@ -8,6 +8,8 @@ use crate::support::{Ran, Sandbox};
 /// Hooks are installed; `feat` changes data, `other` something else. What git ignores is in the backup, too.
 fn merging(more: &str) -> Sandbox {
     let sandbox = sandbox();
+    // How much may be read is reckoned by the time that a hook has.
+    sandbox.env("RECOVERYGUARD_HOOK_SECONDS", "5");
     manifest(&sandbox, more);
     sandbox.write("data/a.txt", "a\n").write("data/ignored.json", "[1]\n").commit("data");
     sandbox.branch("feat", &[("data/a.txt", Some("of feat\n"))]);

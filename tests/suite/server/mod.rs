@@ -33,8 +33,6 @@ impl Server {
         let bare = sandbox.root().join("server.git");
         let _ = sandbox.git_in(sandbox.root(), ["clone", "-q", "--bare", "repo", "server.git"]).ok();
         let _ = sandbox.git_in(&bare, ["config", "receive.advertisePushOptions", "true"]).ok();
-        // Nothing but the verdict counts here, however busy the machine is.
-        let _ = sandbox.git_in(&bare, ["config", "recoveryguard.pushSeconds", "300"]).ok();
         let _ = sandbox.git(["remote", "add", "origin", bare.to_str().unwrap()]).ok();
         let server = Self { sandbox, bare };
         let _ = server.guard(&["install", "--server"]).ok();

@@ -123,6 +123,8 @@ impl World {
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_SYSTEM", "/dev/null")
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            // What is judged counts, not how busy the machine is.
+            .env("RECOVERYGUARD_HOOK_SECONDS", "300")
             // Temporary folders may lie in a repository.
             .env("GIT_CEILING_DIRECTORIES", self.folder.path())
             .env("LC_ALL", "C")
