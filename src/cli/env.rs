@@ -52,8 +52,8 @@ impl Surroundings {
 
     /// Returns how long a hook may take.
     pub fn hook_limit(&self) -> Duration {
-        let seconds = self.environment.get(HOOK_SECONDS).and_then(|text| text.to_str()?.parse().ok());
-        seconds.map_or(HOOK_LIMIT, Duration::from_secs)
+        let seconds = self.environment.get(HOOK_SECONDS).and_then(|text| text.to_str()?.parse::<u16>().ok());
+        seconds.map_or(HOOK_LIMIT, |seconds| Duration::from_secs(seconds.into()))
     }
 
     /// Returns after how many changes of the file system which fault is to happen, if one is planned.
