@@ -6,6 +6,7 @@
 
 mod behaviours;
 mod diverged;
+mod moments;
 mod needs;
 mod postgres;
 mod program;
@@ -17,6 +18,7 @@ mod state;
 
 pub use behaviours::*;
 pub use diverged::{OF_FEAT, OF_MAIN, WORK, lines};
+pub use moments::Moments;
 pub use needs::{not_run, other_user, run_mounting, with_tool};
 pub use postgres::Postgres;
 pub use program::{copy_program, write_program};

@@ -4,10 +4,10 @@
 //! `GUARD_TEST_KILLS` says how often. The moments are drawn from the time that the command takes when nobody kills it.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{backup, json, sandbox};
-use crate::support::{Random, Sandbox};
+use crate::support::{Moments, Random, Sandbox};
 
 /// How often each command is killed.
 fn times() -> u64 {
@@ -32,20 +32,11 @@ fn start(sandbox: &Sandbox, arguments: &[&str]) -> std::process::Child {
     guard.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Runs a command to its end and returns how long that takes.
-fn takes(sandbox: &Sandbox, arguments: &[&str]) -> Duration {
+/// Runs a command to its end and returns the moments at which it may be killed.
+fn moments(sandbox: &Sandbox, arguments: &[&str]) -> Moments {
     let began = Instant::now();
     assert!(start(sandbox, arguments).wait().unwrap().success());
-    began.elapsed()
-}
-
-/// Starts a command and kills it; returns whether that was before its end.
-fn kill(sandbox: &Sandbox, arguments: &[&str], takes: Duration, random: &mut Random) -> bool {
-    let moment = takes.mul_f64(f64::from(u32::try_from(random.below(1000)).unwrap()) / 1000.0);
-    let mut child = start(sandbox, arguments);
-    std::thread::sleep(moment);
-    child.kill().unwrap();
-    child.wait().unwrap().code().is_none()
+    Moments::of(began.elapsed())
 }
 
 fn ids(sandbox: &Sandbox) -> Vec<String> {
@@ -61,10 +52,10 @@ fn whole(sandbox: &Sandbox) {
 fn a_killed_create_leaves_source_and_store_whole() {
     let (sandbox, mut random, mut killed) = (sandbox(), Random(1), 0);
     fill(&sandbox, 0);
-    let takes = takes(&sandbox, &["backup", "create"]);
+    let mut moments = moments(&sandbox, &["backup", "create"]);
     for number in 1..=times() {
         let now = fill(&sandbox, number);
-        killed += u64::from(kill(&sandbox, &["backup", "create"], takes, &mut random));
+        killed += u64::from(moments.kill(start(&sandbox, &["backup", "create"]), &mut random).1);
         assert_eq!(there(&sandbox), now);
         whole(&sandbox);
         let _ = backup(&sandbox, &["create"]).ok();
@@ -90,10 +81,10 @@ fn a_killed_prune_removes_whole_backups_and_never_the_last_good() {
         ids(sandbox)
     };
     more(&sandbox);
-    let takes = takes(&sandbox, &["backup", "prune"]);
+    let mut moments = moments(&sandbox, &["backup", "prune"]);
     for time in 0..times() {
         let before = more(&sandbox);
-        killed += u64::from(kill(&sandbox, &["backup", "prune"], takes, &mut random));
+        killed += u64::from(moments.kill(start(&sandbox, &["backup", "prune"]), &mut random).1);
         whole(&sandbox);
         let after = ids(&sandbox);
         assert_eq!(after[..2], before[..2], "kill {time}");
@@ -114,11 +105,11 @@ fn a_killed_restore_leaves_all_files_old_or_all_new() {
     let id = ids(&sandbox).remove(0);
     let restore = ["restore", "data/a.json", "data/b.bin", "--from", &id];
     fill(&sandbox, 1);
-    let takes = takes(&sandbox, &restore);
+    let mut moments = moments(&sandbox, &restore);
     assert_eq!(there(&sandbox), saved);
     for number in 1..=times() {
         let old = fill(&sandbox, number);
-        killed += u64::from(kill(&sandbox, &restore, takes, &mut random));
+        killed += u64::from(moments.kill(start(&sandbox, &restore), &mut random).1);
         // What is half done is finished or put back by the next command that changes something; doctor complains of other things.
         let _ = sandbox.guard(["doctor"]);
         let now = there(&sandbox);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::journal::{guarded, log};
 use super::random::seen::{Seen, Visible, locks};
 use super::world::{World, lines};
-use crate::support::{ORT, Random, write_program};
+use crate::support::{Moments, ORT, Random, write_program};
 
 /// A command to be killed: its name, the repository, and the command's words there.
 struct Case {
@@ -146,20 +146,17 @@ fn kill(case: &Case, times: u64, random: &mut Random) -> u64 {
     let finished = world.copy();
     let started = Instant::now();
     assert!(finished.start(&command).wait().unwrap().success(), "{}", case.name);
-    let takes = started.elapsed();
+    let mut moments = Moments::of(started.elapsed());
     let after = Seen::of(&finished).settled();
     assert_ne!(before, after, "{}", case.name);
     let mut killed = 0;
     for time in 0..times {
         let world = world.copy();
         let visible = Visible::of(&world, &before);
-        let moment = takes.mul_f64(f64::from(u32::try_from(random.below(1000)).unwrap()) / 1000.0);
-        let mut child = world.start(&command);
-        std::thread::sleep(moment);
-        child.kill().unwrap();
-        killed += u64::from(child.wait().unwrap().code().is_none());
+        let (moment, is_killed) = moments.kill(world.start(&command), random);
+        killed += u64::from(is_killed);
         let next = [Next::Doctor, Next::Other, Next::Same][usize::try_from(time % 3).unwrap()];
-        let context = format!("{} killed after {moment:?} of {takes:?}, then {next:?}", case.name);
+        let context = format!("{} killed after {moment:?}, then {next:?}", case.name);
         // Without the clock going on: a commit that is made again gets the same name.
         let mut status = world.command(OsStr::new("git"), &world.top);
         assert!(status.arg("status").output().unwrap().status.success(), "{context}: git status");
