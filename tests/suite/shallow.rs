@@ -141,7 +141,10 @@ fn a_shallow_clone_says_what_a_whole_one_says_or_that_it_can_not() {
 fn a_clone_of_one_branch_gets_the_others_by_the_command_that_is_printed() {
     let sandbox = project();
     let partial = ["--filter=blob:none", "--depth=2", "--branch=feat"];
-    for more in [&["--depth=1", "--branch=feat"][..], &partial, &["--filter=tree:0", "--branch=feat"]] {
+    let all = [&["--depth=1", "--branch=feat"][..], &partial, &["--filter=tree:0", "--branch=feat"]];
+    // Before git 2.36 a partial clone can't be completed by a fetch.
+    let refetches = sandbox.git(["fetch", "-h"]).stdout.contains("--refetch");
+    for more in &all[..if refetches { 3 } else { 1 }] {
         let _ = sandbox.git(["config", "uploadpack.allowFilter", "true"]).ok();
         let _ = std::fs::remove_dir_all(sandbox.root().join("one"));
         clone(&sandbox, "one", more);

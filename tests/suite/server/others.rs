@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use super::Server;
-use crate::support::{Ran, Sandbox, write_program};
+use crate::support::{CONFIG_VARIABLES, FOREIGN_OWNER, Ran, Sandbox, write_program};
 
 /// Does what the hook of Gitea and Forgejo does: the programs in the folder that has its own name get what it gets, all of them
 /// run, and the first that failed decides.
@@ -107,6 +107,10 @@ fn as_a_custom_hook_of_gitlab() {
     let refused = server.push(&["HEAD:refs/heads/rows"]).fails();
     assert!(refused.stderr.contains("the table 't' is empty, it had 100 rows"), "{refused}");
     assert!(!server.bare.join("recoveryguard").exists(), "all that was written stood in quarantine");
+    // That hook sets options by variables, which git reads from 2.31 on.
+    if !CONFIG_VARIABLES.is_here() {
+        return;
+    }
     let pack = "--receive-pack=git -c receive.advertisePushOptions=true receive-pack";
     let refused = server.push(&[pack, "-f", "bad:main"]).fails();
     assert!(refused.stderr.contains("git push -o 'guard-allow=protected-delete: <why>'"), "{refused}");
@@ -156,8 +160,10 @@ fn needs_root_an_admin_does_not_install_into_somebody_elses_repository() {
     let server = Server::new();
     let _ = server.guard(&["uninstall"]).ok();
     give(&server.bare, NOBODY);
-    // git itself does not want to work there.
-    let _ = server.guard(&["install", "--server"]).fails().says("dubious ownership");
+    // git itself does not want to work there; an old one does not ask.
+    if FOREIGN_OWNER.is_here() {
+        let _ = server.guard(&["install", "--server"]).fails().says("dubious ownership");
+    }
     server
         .sandbox
         .env("GIT_CONFIG_COUNT", "1")
