@@ -147,7 +147,8 @@ fn u20_commits_made_meanwhile_are_not_lost() {
         let add = ready(&world, "git", &world.top, &["add", &path]);
         (message.clone(), add, ready(&world, "git", &world.top, &["commit", "-q", "-m", &message]))
     };
-    let commits: Vec<_> = (0..8).map(commit).collect();
+    // More than undos: on a busy machine each that is made beside one may find the index locked.
+    let commits: Vec<_> = (0..32).map(commit).collect();
     let undos = ["undo-merge", "redo"].into_iter().cycle().take(8);
     let undos: Vec<Command> = undos.map(|command| ready(&world, "guard", &world.top, &[command])).collect();
     let made: Vec<String> = std::thread::scope(|scope| {
