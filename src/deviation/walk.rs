@@ -77,7 +77,7 @@ pub(super) fn slots(reader: &Reader, trees: &Trees) -> Result<Walked, GitError> 
     let mut walk = Walk { reader, bases: bases.len(), compare, found: Walked::default() };
     let parents = trees.parents.iter().copied().map(Some);
     let all: Vec<Option<Oid>> = bases.into_iter().chain(parents).chain([Some(trees.result)]).collect();
-    walk.folder(&mut Vec::new(), &all)?;
+    walk.walk(&all)?;
     Ok(walk.found)
 }
 
@@ -101,6 +101,9 @@ impl Compare {
     }
 }
 
+/// A folder that is to be opened: its name, and what each tree has there.
+type Open = (Vec<u8>, Vec<Option<Oid>>);
+
 struct Walk<'r> {
     reader: &'r Reader,
     bases: usize,
@@ -109,8 +112,28 @@ struct Walk<'r> {
 }
 
 impl Walk<'_> {
-    /// Walks a folder of all trees; `None` where a tree has none there.
-    fn folder(&mut self, path: &mut Vec<u8>, trees: &[Option<Oid>]) -> Result<(), GitError> {
+    /// Walks all trees; `None`: the empty one. What is open stands in a list, and one path is enough for all of it: folders in folders
+    /// without end are somebody's way to have the guard killed.
+    fn walk(&mut self, trees: &[Option<Oid>]) -> Result<(), GitError> {
+        let mut path = Vec::new();
+        let mut open = vec![(0, self.folder(&path, trees)?.into_iter())];
+        while let Some((end, folders)) = open.last_mut() {
+            path.truncate(*end);
+            let Some((name, trees)) = folders.next() else {
+                open.pop();
+                continue;
+            };
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(&name);
+            open.push((path.len(), self.folder(&path, &trees)?.into_iter()));
+        }
+        Ok(())
+    }
+
+    /// Walks a folder of all trees; `None` where a tree has none there. Returns what is to be opened in it.
+    fn folder(&mut self, path: &[u8], trees: &[Option<Oid>]) -> Result<Vec<Open>, GitError> {
         let mut buffers = Vec::with_capacity(trees.len());
         for tree in trees {
             buffers.push(tree.map_or_else(|| Ok(Arc::default()), |tree| self.reader.tree(tree))?);
@@ -138,26 +161,11 @@ impl Walk<'_> {
                 return Err(GitError::Damaged { oid, why: "its entries can't be read".into() });
             }
         }
-        for (name, inner) in open {
-            let end = path.len();
-            if end > 0 {
-                path.push(b'/');
-            }
-            path.extend_from_slice(&name);
-            self.folder(path, &inner)?;
-            path.truncate(end);
-        }
-        Ok(())
+        Ok(open)
     }
 
     /// Looks at what stands at one name: skips it, keeps it as a slot, or opens it later.
-    fn row(
-        &mut self,
-        folder: &[u8],
-        name: &Item<'_>,
-        row: &[Option<Item<'_>>],
-        open: &mut Vec<(Vec<u8>, Vec<Option<Oid>>)>,
-    ) {
+    fn row(&mut self, folder: &[u8], name: &Item<'_>, row: &[Option<Item<'_>>], open: &mut Vec<Open>) {
         let raw: Vec<Option<(u32, &[u8])>> = row.iter().map(|item| item.map(|item| (item.mode, item.oid))).collect();
         let (bases, rest) = raw.split_at(self.bases);
         let Some((result, parents)) = rest.split_last() else { return };
@@ -228,7 +236,7 @@ fn differences(reader: &Reader, before: Option<Oid>, after: Oid, compare: Compar
     let trees = Trees { bases: before.into_iter().collect(), parents: vec![after], result: after };
     let mut walk = Walk { reader, bases: 1, compare, found: Walked::default() };
     let all = [trees.bases.first().copied(), Some(after), Some(after)];
-    walk.folder(&mut Vec::new(), &all)?;
+    walk.walk(&all)?;
     let change = |slot: Slot| Change { path: slot.path, before: slot.bases[0], after: slot.result };
     Ok(walk.found.slots.into_iter().map(change).collect())
 }

@@ -161,17 +161,21 @@ impl<'s> Search<'s, '_> {
 
     /// What a folder has at what is left of a path. Most commits of a side have the same folders on the way there.
     fn beneath(&mut self, folder: Oid, path: &'s [u8]) -> Result<Option<Entry>, GitError> {
-        let key = (folder, path);
-        if let Some(known) = self.entries.get(&key) {
-            return Ok(*known);
-        }
-        let (name, rest) = path.split_once_str("/").map_or((path, None), |(name, rest)| (name, Some(rest)));
-        let found = match (self.side.reader.entry(folder, name)?, rest) {
-            (Some(entry), Some(rest)) if entry.mode == Mode::Tree => self.beneath(entry.oid, rest)?,
-            (found, None) => found.filter(|entry| entry.mode.is_regular()),
-            _ => None,
+        let (mut next, mut passed) = ((folder, path), Vec::new());
+        let found = loop {
+            if let Some(known) = self.entries.get(&next) {
+                break *known;
+            }
+            passed.push(next);
+            let (folder, path) = next;
+            let (name, rest) = path.split_once_str("/").map_or((path, None), |(name, rest)| (name, Some(rest)));
+            match (self.side.reader.entry(folder, name)?, rest) {
+                (Some(entry), Some(rest)) if entry.mode == Mode::Tree => next = (entry.oid, rest),
+                (found, None) => break found.filter(|entry| entry.mode.is_regular()),
+                _ => break None,
+            }
         };
-        self.entries.insert(key, found);
+        self.entries.extend(passed.into_iter().map(|place| (place, found)));
         Ok(found)
     }
 }

@@ -49,7 +49,7 @@ impl Objects {
     ) -> Result<Option<Vec<Change>>, GitError> {
         let mut changes = Vec::new();
         let mut walk = Walk { objects: self, deadline, changes: &mut changes, goes_on: &mut goes_on };
-        if !walk.folder(&BString::default(), before, after)? {
+        if !walk.walk(before, after)? {
             return Ok(None);
         }
         changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -96,47 +96,74 @@ struct Walk<'a> {
     goes_on: &'a mut dyn FnMut(&Change) -> Result<bool, GitError>,
 }
 
+/// A folder of both trees, and how far it was compared.
+struct Folder {
+    before: Rc<Vec<TreeEntry>>,
+    after: Rc<Vec<TreeEntry>>,
+    old: usize,
+    new: usize,
+    /// How many bytes its path has.
+    path: usize,
+}
+
+impl Folder {
+    /// Returns the next entries of one sort key: both are folders, or neither is.
+    fn next(&mut self) -> Option<(Option<&TreeEntry>, Option<&TreeEntry>)> {
+        let (a, b) = (self.before.get(self.old), self.after.get(self.new));
+        let order = match (a, b) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(a), Some(b)) => git_order(a, b),
+        };
+        let (a, b) = (a.filter(|_| order.is_le()), b.filter(|_| order.is_ge()));
+        self.old += usize::from(a.is_some());
+        self.new += usize::from(b.is_some());
+        Some((a, b))
+    }
+}
+
 impl Walk<'_> {
-    /// Returns whether it went to the end.
-    fn folder(&mut self, folder: &BString, before: Option<Oid>, after: Option<Oid>) -> Result<bool, GitError> {
-        self.deadline.check()?;
-        let read = |tree: Option<Oid>| tree.map_or_else(|| Ok(Rc::default()), |oid| self.objects.tree(oid));
-        let (before, after) = (read(before)?, read(after)?);
-        let (mut old, mut new) = (before.iter().peekable(), after.iter().peekable());
-        loop {
-            let order = match (old.peek(), new.peek()) {
-                (None, None) => return Ok(true),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(a), Some(b)) => git_order(a, b),
+    /// Returns whether it went to the end. What is open stands in a list, and one path is enough for all of it: folders in folders
+    /// without end are somebody's way to have the guard killed.
+    fn walk(&mut self, before: Option<Oid>, after: Option<Oid>) -> Result<bool, GitError> {
+        let mut path = BString::default();
+        let mut open = vec![self.folder(&path, before, after)?];
+        while let Some(folder) = open.last_mut() {
+            path.truncate(folder.path);
+            let Some((a, b)) = folder.next() else {
+                open.pop();
+                continue;
             };
-            let a = if order == Ordering::Greater { None } else { old.next() };
-            let b = if order == Ordering::Less { None } else { new.next() };
-            if !self.pair(folder, a, b)? {
+            let Some(either) = a.or(b).filter(|_| a.map(entry_of) != b.map(entry_of)) else { continue };
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(&either.name);
+            if either.mode == Mode::Tree {
+                let inner = self.folder(&path, a.map(|entry| entry.oid), b.map(|entry| entry.oid))?;
+                open.push(inner);
+                continue;
+            }
+            let change = Change { path: path.as_slice().into(), before: a.map(entry_of), after: b.map(entry_of) };
+            let goes_on = (self.goes_on)(&change)?;
+            self.changes.push(change);
+            if !goes_on {
                 return Ok(false);
             }
         }
+        Ok(true)
     }
 
-    /// Compares two entries of one sort key: both are folders, or neither is.
-    fn pair(&mut self, folder: &BString, a: Option<&TreeEntry>, b: Option<&TreeEntry>) -> Result<bool, GitError> {
-        if let (Some(a), Some(b)) = (a, b)
-            && a.oid == b.oid
-            && a.mode == b.mode
-        {
-            return Ok(true);
-        }
-        let Some(either) = a.or(b) else { return Ok(true) };
-        let path = join(folder, &either.name);
-        if either.mode == Mode::Tree {
-            return self.folder(&path, a.map(|entry| entry.oid), b.map(|entry| entry.oid));
-        }
-        let entry = |found: Option<&TreeEntry>| found.map(|entry| Entry { mode: entry.mode, oid: entry.oid });
-        let change = Change { path: path.as_slice().into(), before: entry(a), after: entry(b) };
-        let goes_on = (self.goes_on)(&change)?;
-        self.changes.push(change);
-        Ok(goes_on)
+    fn folder(&self, path: &BString, before: Option<Oid>, after: Option<Oid>) -> Result<Folder, GitError> {
+        self.deadline.check()?;
+        let read = |tree: Option<Oid>| tree.map_or_else(|| Ok(Rc::default()), |oid| self.objects.tree(oid));
+        Ok(Folder { before: read(before)?, after: read(after)?, old: 0, new: 0, path: path.len() })
     }
+}
+
+fn entry_of(entry: &TreeEntry) -> Entry {
+    Entry { mode: entry.mode, oid: entry.oid }
 }
 
 /// Orders as git stores them: a folder's name counts as if it ended in `/`.
