@@ -129,8 +129,13 @@ fn add_trailers(
             continue;
         }
         for finding in findings.iter().filter(|finding| finding.rule == rule) {
-            let Some(at) = &finding.path else { continue };
-            if (path == "*" || path == word(at)) && brought(repo, trailer.commit, at)? {
+            // What a merge lost it need not have changed: its first parent may have it as it is.
+            let is_own = facts.commit == Some(trailer.commit);
+            let fits = match &finding.path {
+                None => path == "*" && is_own,
+                Some(at) => (path == "*" || path == word(at)) && (is_own || brought(repo, trailer.commit, at)?),
+            };
+            if fits {
                 let excuse = Excuse::Trailer { commit: trailer.commit.short(), reason: reason.clone() };
                 found.entry(finding.fingerprint.clone()).or_insert(excuse);
             }

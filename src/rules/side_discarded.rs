@@ -26,8 +26,9 @@ fn judge(case: &Case<'_>) -> Vec<Draft> {
     let count = losses.at.len();
     let files = if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
     let other = usize::from(side == 0);
-    let message = format!("nothing of {} was taken: {files} as in {}", side_name(case, other), side_name(case, side));
-    vec![Draft::new(message).weighing(Weight::Rule)]
+    let name = side_name(case, other);
+    let message = format!("nothing of {name} was taken: {files} as in {}", side_name(case, side));
+    vec![Draft::new(message).weighing(Weight::Rule).evidence("side", name)]
 }
 
 #[cfg(test)]

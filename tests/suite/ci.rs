@@ -117,6 +117,27 @@ fn the_way_to_pass_is_one_that_passes_there() {
     let _ = sandbox.guard(["check", "--ci", "--format", "text"]).ok();
 }
 
+/// A merge that takes its first parent's side changes nothing there; what it lost it says itself.
+#[test]
+fn a_merge_says_why_it_lost_something_where_the_branch_lets_it() {
+    for (allow, status) in [("", 1), ("[policy]\nallow = [\"lost-change\", \"side-discarded\"]\n", 0)] {
+        let sandbox = Sandbox::new();
+        let rules = "version = 1\n[rules]\nlost-change = \"block\"\nside-discarded = \"block\"\n";
+        sandbox.write(".recoveryguard.toml", format!("{rules}{allow}")).commit("strict");
+        sandbox.diverge("code.txt", &[]);
+        let base = sandbox.rev("HEAD");
+        sandbox.lose_work("code.txt");
+        let check = |status: i32| {
+            event(&sandbox, "pull_request", &pull_request(&base, &sandbox.rev("HEAD"), "topic"));
+            let _ = sandbox.guard(["check", "--ci"]).exits(status);
+        };
+        check(1);
+        let told = "Guard-Allow: lost-change code.txt -- given up\nGuard-Allow: side-discarded * -- given up";
+        let _ = sandbox.git(["commit", "-q", "--amend", "-m", "merge feat", "-m", told]).ok();
+        check(status);
+    }
+}
+
 #[test]
 fn h16_a_shallow_clone_is_told_what_to_add_and_is_never_green() {
     let sandbox = Sandbox::new();
