@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::child::GitError;
-use super::objects;
 use super::repository::Repo;
 use crate::disk;
 use crate::model::Oid;
@@ -22,10 +21,8 @@ impl BlobFolder {
     /// Makes it.
     pub fn make(repo: &Repo) -> Result<Self, GitError> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        // Who pushes to a server may write nowhere else; what were left there would go with a refused push.
-        let parent = objects::quarantine(repo).unwrap_or_else(|| repo.guard_dir().join("tmp"));
         // A prune finds by the name's end whether the process is still there.
-        let folder = parent.join(format!("blobs-{number}-{}", std::process::id()));
+        let folder = repo.folder_for_a_moment().join(format!("blobs-{number}-{}", std::process::id()));
         disk::ensure_folder(&folder, 0o700)?;
         Ok(Self { folder })
     }

@@ -170,9 +170,14 @@ impl Deadline {
         }
     }
 
+    /// Returns the time that is left; `None` without a limit.
+    pub fn left(&self) -> Option<Duration> {
+        self.0.as_ref().map(|watch| watch.end.saturating_duration_since(Instant::now()))
+    }
+
     /// Returns half of the time that is left; `None` without a limit.
     pub fn half(&self) -> Option<Duration> {
-        self.0.as_ref().map(|watch| watch.end.saturating_duration_since(Instant::now()) / 2)
+        self.left().map(|left| left / 2)
     }
 
     /// Returns whether less than half of the time is left: what is nice to have ends now.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice;
 
 use super::child::GitError;
+use super::objects::quarantine;
 use super::repository::Repo;
 use crate::disk;
 use crate::model::{Change, Oid, TreePath};
@@ -45,6 +46,9 @@ pub struct Prediction {
     pub certain: bool,
 }
 
+/// So many bytes git may ask for at once when it merges what somebody pushes to a server.
+const MOST: &str = "128m";
+
 /// A folder for objects that must not get into the user's database; removed when dropped.
 #[derive(Debug)]
 pub(super) struct Scratch {
@@ -52,11 +56,8 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    pub(super) fn make(guard_dir: &std::path::Path) -> Result<Self, GitError> {
-        let parent = guard_dir.join("tmp");
-        disk::ensure_folder(guard_dir, 0o700)?;
-        disk::ensure_folder(&parent, 0o700)?;
-        let folder = parent.join(format!("objects-{}", std::process::id()));
+    pub(super) fn make(repo: &Repo) -> Result<Self, GitError> {
+        let folder = repo.folder_for_a_moment().join(format!("objects-{}", std::process::id()));
         disk::ensure_folder(&folder, 0o700)?;
         Ok(Self { folder })
     }
@@ -235,10 +236,10 @@ impl Repo {
             alternates.push(more);
         }
         // What is thrown away in a moment need not survive a power failure.
-        self.git("-c")
-            .args(["core.fsync=none", subcommand])
-            .env("GIT_OBJECT_DIRECTORY", &scratch.folder)
-            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternates)
+        let ask = self.git("-c").args(["core.fsync=none", subcommand]);
+        // Who pushes to a server could send what unpacks to more than its memory.
+        let ask = if quarantine(self).is_some() { ask.env("GIT_ALLOC_LIMIT", MOST) } else { ask };
+        ask.env("GIT_OBJECT_DIRECTORY", &scratch.folder).env("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternates)
     }
 
     pub(super) fn scratch_commit(&self, scratch: &Scratch, tree: Oid, parents: &[Oid]) -> Result<Oid, GitError> {

@@ -11,7 +11,7 @@ use bstr::ByteSlice;
 use super::child::{Deadline, Environment, Git, GitError, path_of};
 use super::foresight::Foresight;
 use super::merge::Scratch;
-use super::objects::Objects;
+use super::objects::{Objects, quarantine};
 use crate::model::{HashKind, Oid, RefName, TreePath, WorktreeId};
 
 /// A repository, and the worktree in it from which we were called.
@@ -238,12 +238,18 @@ impl Repo {
     /// Returns the folder of objects that are not the user's; from now on they are read, too.
     pub(super) fn scratch(&self) -> Result<&Scratch, GitError> {
         if self.scratch.get().is_none() {
-            let scratch = Scratch::make(&self.guard_dir())?;
+            let scratch = Scratch::make(self)?;
             self.objects().add_scratch(&scratch.folder);
             // Only this thread sets it.
             let _ = self.scratch.set(scratch);
         }
         self.scratch.get().ok_or_else(|| GitError::Answer { command: "scratch".into() })
+    }
+
+    /// Returns the folder in which something may stand for a moment. Who pushes to a server may write nowhere but in the push's own
+    /// quarantine; what were left there would go with a refused push.
+    pub(super) fn folder_for_a_moment(&self) -> PathBuf {
+        quarantine(self).unwrap_or_else(|| self.guard_dir().join("tmp"))
     }
 
     /// Starts a call of git that sees predicted objects too, and must not write any.

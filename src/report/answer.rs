@@ -23,7 +23,7 @@ pub fn answer(answer: &Answer) -> String {
     if let Some(why) = &answer.no_backup {
         text.push_str(&format!("  no backup was made before it: {why} (guard backup create)\n"));
     }
-    for what in &answer.misread {
+    for what in &answer.notes {
         text.push_str(&format!("  {} {}\n", "note".yellow(), what.replace('\n', "\n        ")));
     }
     text.push_str(&ending(answer));
@@ -39,7 +39,8 @@ fn folded(text: &str) -> String {
     let mut folded = String::new();
     for (number, line) in text.lines().enumerate() {
         let indent = " ".repeat(if line.starts_with("  ") { 8 } else { 2 });
-        let is_long = number > 0 && line.chars().count() > WIDTH && !line.contains("git push");
+        let is_command = ["git push ", "guard restore ", "guard audit "].iter().any(|command| line.contains(command));
+        let is_long = number > 0 && line.chars().count() > WIDTH && !is_command;
         let mut width = 0;
         for (place, word) in line.split(' ').enumerate() {
             let length = word.chars().count();

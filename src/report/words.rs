@@ -5,6 +5,7 @@
 
 use colored::Colorize;
 
+use super::reported::{line_text, lines};
 use crate::model::{Excuse, Finding, Incoming, Level, Oid, Target, Verdict};
 
 /// So many findings are shown whole; the rest is counted.
@@ -47,8 +48,13 @@ pub fn finding(found: &Finding) -> String {
     text
 }
 
-/// Whose work is missing, where that is known.
+/// Whose work is missing, where that is known, and the lines of it that a finding shows.
 fn whose(finding: &Finding) -> String {
+    let lines = lines(finding).map(|line| format!("        -     {}\n", line_text(line)));
+    author(finding) + &lines.collect::<String>()
+}
+
+fn author(finding: &Finding) -> String {
     let (author, commit) = (finding.evidence.get("lost_author"), finding.evidence.get("lost_commit"));
     let commit = commit.and_then(|commit| Oid::from_hex(commit.as_bytes()));
     let (Some(author), Some(commit)) = (author, commit) else { return String::new() };

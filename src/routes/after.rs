@@ -112,7 +112,7 @@ fn audit(
         operation: Some(id),
         unrecorded,
         no_backup: None,
-        misread: Vec::new(),
+        notes: Vec::new(),
     }))
 }
 
@@ -196,7 +196,7 @@ pub(super) fn checked_out(session: &Session<'_>, old: Option<Oid>, new: Oid) -> 
         operation: Some(id),
         unrecorded,
         no_backup: None,
-        misread: Vec::new(),
+        notes: Vec::new(),
     }))
 }
 

@@ -6,7 +6,8 @@
 //! rank      deviations by points                      -> findings
 //! ```
 //!
-//! Each is judged by the manifest that its first parent has. Nothing is changed and nothing recorded. What can't be read (a shallow clone, a missing object) is an answer of its own.
+//! Each is judged by the manifest that its first parent has, in a push by the one that the branch has before. Nothing is changed and
+//! nothing recorded. What can't be read (a shallow clone, a missing object) is an answer of its own.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use super::{judge, whose};
 use crate::facts::{self, Comparer, Databases};
 use crate::git::{GitError, Graph, Node, Packs, Reader, Repo};
 use crate::manifest::Manifest;
-use crate::model::{Facts, Finding, Losses, Oid, Raw, TreePath, Usual, Verdict};
+use crate::model::{Facts, Finding, Level, Losses, Oid, Raw, TreePath, Usual, Verdict};
 use crate::rules::{self, Case};
 
 /// One merge, audited.
@@ -54,14 +55,47 @@ const NEWEST: [usize; 4] = [384, 2_048, 8_192, 32_768];
 /// Fewer that deviate say nothing about what is usual.
 const TELLING: usize = 8;
 
+/// How merges are looked at.
+#[derive(Clone, Copy)]
+struct How<'h> {
+    threads: usize,
+    progress: Progress<'h>,
+    /// The manifest that counts for all of them; `None`: each first parent's.
+    by: Option<&'h Arc<Manifest>>,
+}
+
+impl How<'_> {
+    /// In as many threads as there are processors, by each first parent's manifest, and telling nobody.
+    fn quick() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads, progress: &|_, _| (), by: None }
+    }
+}
+
 /// Audits commits, in the order given; one that is no merge is judged fine.
 pub fn audit(repo: &Repo, commits: &[Oid], threads: usize, progress: Progress<'_>) -> Result<Vec<Audited>, GitError> {
+    audited(repo, commits, How { threads, progress, by: None })
+}
+
+/// Looks for work that merges lost, and that is worth a warning at least; by one manifest where it is given. What becomes of data is
+/// asked elsewhere.
+pub(super) fn lost_work(repo: &Repo, merges: &[Oid], by: Option<&Manifest>) -> Result<Vec<Audited>, GitError> {
+    let by = by.map(|manifest| Arc::new(Manifest { data: Vec::new(), ..manifest.clone() }));
+    let mut all = audited(repo, merges, How { by: by.as_ref(), ..How::quick() })?;
+    let counts = |found: &Finding| found.level >= Level::Warn && rules::OF_LOST_WORK.contains(&found.rule.as_str());
+    for audited in &mut all {
+        audited.findings.retain(counts);
+    }
+    Ok(all)
+}
+
+fn audited(repo: &Repo, commits: &[Oid], how: How<'_>) -> Result<Vec<Audited>, GitError> {
     let reader = Reader::open(repo);
-    let mut found = all_described(repo, &reader, commits, threads);
+    let mut found = all_described(repo, &reader, commits, how.threads);
     let tips: Vec<Oid> = found.iter().filter(|known| known.failure.is_none()).map(|known| known.commit).collect();
-    let seen = match few(repo, &reader, &tips)? {
+    let seen = match few(repo, &reader, &tips, how)? {
         Some(seen) => seen,
-        None => all(repo, &reader, &tips, threads, progress)?,
+        None => all(repo, &reader, &tips, how)?,
     };
     for known in found.iter_mut().filter(|known| known.failure.is_none()) {
         if let Some(judged) = seen.get(&known.commit).cloned() {
@@ -114,7 +148,7 @@ type Seen = HashMap<Oid, Audited>;
 
 /// Looks at a few merges without reading the whole history. `None` when that is not enough: something deviates, so that what is
 /// usual matters, or the merge bases are older.
-fn few(repo: &Repo, reader: &Reader, tips: &[Oid]) -> Result<Option<Seen>, GitError> {
+fn few(repo: &Repo, reader: &Reader, tips: &[Oid], how: How<'_>) -> Result<Option<Seen>, GitError> {
     if tips.len() > FEW {
         return Ok(None);
     }
@@ -123,7 +157,7 @@ fn few(repo: &Repo, reader: &Reader, tips: &[Oid]) -> Result<Option<Seen>, GitEr
         let read = |tip: &Oid| graph.node(*tip).filter(|node| !graph.is_unread(*node));
         let Some(nodes) = tips.iter().map(read).collect::<Option<Vec<Node>>>() else { continue };
         let mut comparer = Comparer::new(reader, &graph);
-        let mut basis = Basis::new(repo);
+        let mut basis = Basis::new(repo, how);
         // Without its merge base all that a merge has would seem to be new, and would be looked at.
         comparer.bases.prepare(&nodes);
         let mut seen = Seen::new();
@@ -150,7 +184,7 @@ fn few(repo: &Repo, reader: &Reader, tips: &[Oid]) -> Result<Option<Seen>, GitEr
 }
 
 /// Looks at merges, and at those before what deviates.
-fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Progress<'_>) -> Result<Seen, GitError> {
+fn all(repo: &Repo, reader: &Reader, tips: &[Oid], how: How<'_>) -> Result<Seen, GitError> {
     let graph = Graph::load(repo, reader, tips, usize::MAX)?;
     let nodes: Vec<Node> = tips.iter().filter_map(|tip| graph.node(*tip)).collect();
     // Newest first.
@@ -158,7 +192,7 @@ fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Pro
     merges.retain(|node| graph.parents(*node).len() > 1);
     let place: HashMap<Node, usize> = merges.iter().enumerate().map(|(place, node)| (*node, place)).collect();
     let packs = reader.packs();
-    let mut work = Work { repo, graph: &graph, merges: &merges, packs, threads, progress, looked: Vec::new() };
+    let mut work = Work { repo, graph: &graph, merges: &merges, packs, how, looked: Vec::new() };
     work.looked.resize_with(merges.len(), || None);
     let mut asked: Vec<usize> = nodes.iter().filter_map(|node| place.get(node).copied()).collect();
     asked.sort_unstable();
@@ -182,7 +216,7 @@ fn all(repo: &Repo, reader: &Reader, tips: &[Oid], threads: usize, progress: Pro
 }
 
 /// Why a merge was not judged, if the time was over.
-const LATE: &str = "no time was left to look at it";
+pub(super) const LATE: &str = "no time was left";
 
 fn deviates(looked: &[Option<Looked>], place: usize) -> bool {
     looked[place].as_ref().is_some_and(|looked| !looked.losses.at.is_empty())
@@ -196,9 +230,8 @@ pub(super) fn usual_at(repo: &Repo, tip: Oid) -> Result<Option<Usual>, GitError>
     let mut merges = graph.range(&nodes, &[]);
     merges.retain(|node| graph.parents(*node).len() > 1);
     merges.truncate(BEFORE);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let (packs, progress) = (reader.packs(), &|_, _| ());
-    let mut work = Work { repo, graph: &graph, merges: &merges, packs, threads, progress, looked: Vec::new() };
+    let (packs, how) = (reader.packs(), How::quick());
+    let mut work = Work { repo, graph: &graph, merges: &merges, packs, how, looked: Vec::new() };
     work.looked.resize_with(merges.len(), || None);
     work.look(&(0..merges.len()).collect::<Vec<_>>(), Wanted::Losses);
     let whole = work.looked.iter().all(Option::is_some);
@@ -258,20 +291,19 @@ struct Work<'w> {
     graph: &'w Graph,
     merges: &'w [Node],
     packs: Arc<Packs>,
-    threads: usize,
-    progress: Progress<'w>,
+    how: How<'w>,
     looked: Vec<Option<Looked>>,
 }
 
 impl Work<'_> {
     /// Looks at the merges of some places. A thread takes some that follow each other: they share most of their trees.
     fn look(&mut self, places: &[usize], wanted: Wanted) {
-        let (graph, merges, progress) = (self.graph, self.merges, self.progress);
+        let (graph, merges, how) = (self.graph, self.merges, self.how);
         let done = AtomicUsize::new(self.looked.iter().flatten().count());
         let of = done.load(Ordering::Relaxed) + places.len();
         let found = Mutex::new(&mut self.looked);
-        in_threads(self.repo, &self.packs, self.threads, places, |repo, reader, runs| {
-            let (mut comparer, mut basis) = (Comparer::new(reader, graph), Basis::new(repo));
+        in_threads(self.repo, &self.packs, how.threads, places, |repo, reader, runs| {
+            let (mut comparer, mut basis) = (Comparer::new(reader, graph), Basis::new(repo, how));
             // What is left when the time is over is told by its absence.
             while let Some(run) = runs.next().filter(|_| !repo.deadline().is_half_over()) {
                 comparer.bases.prepare(&run.iter().map(|place| merges[*place]).collect::<Vec<_>>());
@@ -280,7 +312,7 @@ impl Work<'_> {
                     if let Ok(mut found) = found.lock() {
                         found[*place] = Some(looked);
                     }
-                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, of);
+                    (how.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, of);
                 }
             }
         });
@@ -290,7 +322,7 @@ impl Work<'_> {
     fn judge(&self, places: &[usize]) -> Seen {
         let (graph, looked) = (self.graph, &self.looked);
         let seen = Mutex::new(Seen::with_capacity(places.len()));
-        in_threads(self.repo, &self.packs, self.threads, places, |_, reader, runs| {
+        in_threads(self.repo, &self.packs, self.how.threads, places, |_, reader, runs| {
             while let Some(run) = runs.next() {
                 for place in run {
                     let node = self.merges[*place];
@@ -347,14 +379,17 @@ struct Basis<'r> {
 }
 
 impl<'r> Basis<'r> {
-    fn new(repo: &'r Repo) -> Self {
-        Self { manifests: Manifests::default(), databases: Databases::new(repo) }
+    fn new(repo: &'r Repo, how: How<'_>) -> Self {
+        let manifests = Manifests { all: how.by.cloned(), ..Manifests::default() };
+        Self { manifests, databases: Databases::new(repo) }
     }
 }
 
 /// Manifests that were read, by their blob: most merges of a history have the same.
 #[derive(Default)]
 struct Manifests {
+    /// The one that counts for all.
+    all: Option<Arc<Manifest>>,
     none: Arc<Manifest>,
     known: HashMap<Oid, Arc<Manifest>>,
 }
@@ -362,6 +397,9 @@ struct Manifests {
 impl Manifests {
     /// Returns the manifest in the tree of a merge's first parent; the built-in one where it has none that can be read.
     fn of(&mut self, reader: &Reader, first: Option<Oid>) -> Result<Arc<Manifest>, GitError> {
+        if let Some(all) = &self.all {
+            return Ok(Arc::clone(all));
+        }
         let Some(first) = first else { return Ok(Arc::clone(&self.none)) };
         let Some(blob) = facts::manifest_blob(reader, first)? else { return Ok(Arc::clone(&self.none)) };
         if let Some(known) = self.known.get(&blob) {

@@ -86,7 +86,7 @@ pub(super) fn gate(
         operation: Some(id.clone()),
         unrecorded,
         no_backup: None,
-        misread: Vec::new(),
+        notes: Vec::new(),
     };
     if !answer.refuses() {
         answer.no_backup = back_up(session, &basis.manifest, &judged.facts);

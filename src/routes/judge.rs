@@ -173,12 +173,8 @@ fn at_most_warn(basis: &Basis, facts: &Facts) -> Vec<Finding> {
 /// Judges gathered facts.
 pub fn judge(repo: &Repo, basis: &Basis, facts: Facts, allowed: &[Allowance]) -> Result<Judged, GitError> {
     let case = Case { facts: &facts, manifest: &basis.manifest };
-    let findings = rules::judge(&case);
-    let trailers = if basis.is_shared { Trailers::Own(&basis.manifest.policy.allow) } else { Trailers::All };
-    let allow = Allow { recorded: allowed, trailers };
-    let excuses = rules::Excuses { by_fingerprint: facts::excuses(repo, &basis.manifest, &facts, &findings, &allow)? };
     let unjudged = rules::unjudged(&case);
-    let (mut verdict, mut findings) = rules::decide(findings, &excuses);
+    let (mut verdict, mut findings) = excused(repo, basis, &facts, rules::judge(&case), allowed)?;
     name_authors(repo, &facts, &mut findings);
     if let (Some(tip), [head]) = (facts.into.tip, &facts.incoming[..]) {
         whose::name_authors_between(repo, [tip, head.oid], &facts.losses, &mut findings);
@@ -194,6 +190,20 @@ pub fn judge(repo: &Repo, basis: &Basis, facts: Facts, allowed: &[Allowance]) ->
         verdict = Verdict::CouldNotJudge;
     }
     Ok(Judged { facts, verdict, findings, failure, on_failure: basis.on_failure })
+}
+
+/// Applies to findings about a merge what lines that count have already and what somebody allowed.
+pub(super) fn excused(
+    repo: &Repo,
+    basis: &Basis,
+    facts: &Facts,
+    findings: Vec<Finding>,
+    allowed: &[Allowance],
+) -> Result<(Verdict, Vec<Finding>), GitError> {
+    let trailers = if basis.is_shared { Trailers::Own(&basis.manifest.policy.allow) } else { Trailers::All };
+    let allow = Allow { recorded: allowed, trailers };
+    let by_fingerprint = facts::excuses(repo, &basis.manifest, facts, &findings, &allow)?;
+    Ok(rules::decide(findings, &rules::Excuses { by_fingerprint }))
 }
 
 /// Puts findings in the order in which they are said.

@@ -123,8 +123,8 @@ pub struct Answer {
     pub unrecorded: Option<String>,
     /// Why no backup was made before a merge, though the manifest asks for one.
     pub no_backup: Option<String>,
-    /// Which push options can't count, and why; after a line feed stands what was meant.
-    pub misread: Vec<String>,
+    /// What else is to be said, as which push options can't count; after a line feed stands what was meant.
+    pub notes: Vec<String>,
 }
 
 impl Answer {
@@ -141,7 +141,7 @@ impl Answer {
     pub fn is_silent(&self) -> bool {
         let loud = self.findings.iter().any(|finding| finding.level >= Level::Info);
         let more = [&self.failure, &self.unrecorded, &self.no_backup];
-        !loud && self.misread.is_empty() && more.iter().all(|text| text.is_none())
+        !loud && self.notes.is_empty() && more.iter().all(|text| text.is_none())
     }
 }
 

@@ -70,6 +70,6 @@ pub(super) fn came_in(session: &Session<'_>, before: Oid, head: Oid, into: Targe
         operation: None,
         unrecorded: None,
         no_backup: None,
-        misread: Vec::new(),
+        notes: Vec::new(),
     }))
 }

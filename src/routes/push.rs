@@ -4,16 +4,18 @@
 //! They are judged by the manifest that the remote branch has now, so that a push can't weaken what it is judged by. What
 //! some remote has already is nobody's business any more.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use bstr::ByteSlice;
 
+use super::audit::lost_work;
 use super::judge::{self, Basis};
-use super::{Answer, Occasion, Session, audit, confirm, target};
+use super::{Answer, Audited, Occasion, Session, confirm, target};
 use crate::facts::{Asked, Question};
-use crate::git::{GitError, Repo};
+use crate::git::{Commit, GitError, Repo};
 use crate::manifest::OnFailure;
-use crate::model::{Finding, Incoming, Level, Oid, Push, RefName, TreePath, Verdict};
+use crate::model::{Allowance, Facts, Finding, Incoming, Level, Oid, Push, RefName, Verdict};
 use crate::rules;
 
 /// So many merges are looked at, the newest: a first push may publish a whole history.
@@ -42,7 +44,7 @@ pub(super) fn pushing(session: &Session<'_>, remote: &RefName, pushes: &[Push]) 
         operation: None,
         unrecorded: None,
         no_backup: None,
-        misread: Vec::new(),
+        notes: Vec::new(),
     }))
 }
 
@@ -50,8 +52,6 @@ pub(super) fn pushing(session: &Session<'_>, remote: &RefName, pushes: &[Push]) 
 #[derive(Default)]
 struct Pushed {
     findings: Vec<Finding>,
-    /// Of which merge what was found: also what is allowed there, and therefore not said.
-    known: HashSet<(Oid, String, Option<TreePath>)>,
     failure: Option<String>,
     on_failure: OnFailure,
 }
@@ -96,7 +96,7 @@ impl Pushed {
             }
             self.judge(session, (*merge, branch), basis.as_ref())?;
         }
-        self.audit(session, &merges)
+        self.lost(session, (&merges, branch), basis.as_ref())
     }
 
     /// Looks for work on the published line that unpublished commits take back. Where a push replaces commits, what comes after
@@ -123,19 +123,13 @@ impl Pushed {
     ) -> Result<(), GitError> {
         let repo = session.repo;
         let commit = repo.objects().commit(merge)?;
-        let (tip, others) = (commit.parents.first().copied(), commit.parents.get(1..).unwrap_or_default());
-        let own = if basis.is_none() { Some(judge::basis(repo, tip)?) } else { None };
-        let Some(basis) = basis.or(own.as_ref()) else { return Ok(()) };
-        let allowed = session.journal.allowances_of_made(tip, others).unwrap_or_default();
-        let incoming = others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect();
-        let into = target(branch, tip);
-        let question = Question { into, incoming, squash: false, asked: Asked::Tree(commit.tree) };
-        let judged = judge::attempt(repo, basis, &question, &allowed, |_| Ok(()))?;
+        let question = question_of(&commit, branch);
+        let basis = basis_of(repo, basis, &question)?;
+        let judged = judge::attempt(repo, &basis, &question, &allowed(session, &commit), |_| Ok(()))?;
         if let Some(why) = judged.failure {
             self.failure = Some(format!("{}: {why}", merge.short()));
             self.on_failure = judged.on_failure;
         }
-        self.known.extend(judged.findings.iter().map(|found| (merge, found.rule.clone(), found.path.clone())));
         let loud = judged.findings.into_iter().filter(|finding| finding.level >= Level::Warn);
         self.findings.extend(loud.map(|mut finding| {
             finding.remedy = match &finding.level {
@@ -153,24 +147,61 @@ impl Pushed {
     }
 
     /// Looks for work that merges lost.
-    fn audit(&mut self, session: &Session<'_>, merges: &[Oid]) -> Result<(), GitError> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut all = audit(session.repo, merges, threads, &|_, _| ())?;
-        confirm::confirm(session.repo, &mut all, &|_, _| ())?;
+    fn lost(
+        &mut self,
+        session: &Session<'_>,
+        (merges, branch): (&[Oid], Option<&RefName>),
+        basis: Option<&Basis>,
+    ) -> Result<(), GitError> {
+        let repo = session.repo;
+        let mut all = lost_work(repo, merges, basis.map(|basis| &basis.manifest))?;
+        confirm::confirm(repo, &mut all, &|_, _| ())?;
         for audited in all {
-            let subject = audited.subject.to_string();
-            let commit = audited.commit;
             if let Some(why) = &audited.failure {
-                self.failure = Some(format!("{}: {why}", commit.short()));
+                self.failure = Some(format!("{}: {why}", audited.commit.short()));
             }
-            for finding in audited.findings.into_iter().filter(|finding| finding.level >= Level::Warn) {
-                if self.known.insert((commit, finding.rule.clone(), finding.path.clone())) {
-                    self.findings.push(of_merge(finding, commit, &subject));
-                }
+            if !audited.findings.is_empty() {
+                let commit = repo.objects().commit(audited.commit)?;
+                let question = question_of(&commit, branch);
+                let basis = basis_of(repo, basis, &question)?;
+                self.findings.extend(of_audited(repo, &basis, &question, audited, &allowed(session, &commit))?);
             }
         }
         Ok(())
     }
+}
+
+/// What `guard allow` let pass of a merge that was made.
+fn allowed(session: &Session<'_>, merge: &Commit) -> Vec<Allowance> {
+    let [tip, others @ ..] = &merge.parents[..] else { return Vec::new() };
+    session.journal.allowances_of_made(Some(*tip), others).unwrap_or_default()
+}
+
+/// Returns by what a merge is judged: what the remote branch has, or, where that is not known, what its first parent has.
+fn basis_of<'b>(repo: &Repo, basis: Option<&'b Basis>, question: &Question) -> Result<Cow<'b, Basis>, GitError> {
+    let own = || judge::basis(repo, question.into.tip).map(Cow::Owned);
+    basis.map_or_else(own, |basis| Ok(Cow::Borrowed(basis)))
+}
+
+/// Asks about a merge that was made.
+pub(super) fn question_of(merge: &Commit, branch: Option<&RefName>) -> Question {
+    let (tip, others) = (merge.parents.first().copied(), merge.parents.get(1..).unwrap_or_default());
+    let incoming = others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect();
+    Question { into: target(branch, tip), incoming, squash: false, asked: Asked::Tree(merge.tree) }
+}
+
+/// Returns what is left to be said of the work that a merge lost, when it is known what may pass.
+pub(super) fn of_audited(
+    repo: &Repo,
+    basis: &Basis,
+    question: &Question,
+    audited: Audited,
+    allowed: &[Allowance],
+) -> Result<Vec<Finding>, GitError> {
+    let facts = Facts { commit: Some(audited.commit), ..judge::unknown(question) };
+    let (_, findings) = judge::excused(repo, basis, &facts, audited.findings, allowed)?;
+    let loud = findings.into_iter().filter(|finding| finding.level >= Level::Warn);
+    Ok(loud.map(|finding| of_merge(finding, audited.commit, &audited.subject.to_string())).collect())
 }
 
 /// Says in which merge something was found.

@@ -3,11 +3,12 @@
 //! A branch is judged by the manifest that it has before the push, a new one by the default branch's. Merges that the branch itself
 //! or the default branch has already are nobody's business any more; of a new branch, those that any branch has. Objects stand in quarantine: nothing may be written here.
 //!
-//! Order: which branches, by which manifests → which merges are new → what changes on each branch → the merges, oldest first.
-//! So what a huge push keeps from being judged in time are merges, as a rule, not what becomes of a branch. The strictest of
-//! these manifests says what happens then.
+//! Order: which branches, by which manifests → which merges are new → what changes on each branch → the merges, oldest first →
+//! what the merges lost. So what a huge push keeps from being judged in time are merges, as a rule, not what becomes of a branch. The
+//! strictest of these manifests says what happens then.
 
 mod basis;
+mod lost;
 mod options;
 
 use std::collections::{HashMap, HashSet};
@@ -17,7 +18,7 @@ use bstr::ByteSlice;
 use options::Options;
 
 use super::judge::{self, Basis};
-use super::push::of_merge;
+use super::push::{of_merge, question_of};
 use super::{Answer, Occasion, Session, target};
 use crate::facts::{self, Asked, Question};
 use crate::git::{GitError, Repo};
@@ -58,7 +59,7 @@ pub(super) fn receiving(
         Err(GitError::TimedOut(limit)) => received.late(limit, &branches),
         ended => ended?,
     }
-    let Received { mut findings, failure, on_failure, .. } = received;
+    let Received { mut findings, failure, on_failure, mut notes, .. } = received;
     judge::worst_first(&mut findings);
     let blocks = findings.iter().any(|finding| finding.level == Level::Block);
     let verdict = if failure.is_some() && !blocks { Verdict::CouldNotJudge } else { Verdict::of(&findings) };
@@ -66,7 +67,7 @@ pub(super) fn receiving(
     let mut allow: Vec<String> = branches.iter().flat_map(of_branch).collect();
     allow.sort();
     allow.dedup();
-    let misread = options.misread(&allow);
+    notes.extend(options.misread(&allow));
     Ok(Some(Answer {
         occasion: Occasion::Receive,
         verdict,
@@ -78,7 +79,7 @@ pub(super) fn receiving(
         operation: None,
         unrecorded: None,
         no_backup: None,
-        misread,
+        notes,
     }))
 }
 
@@ -92,6 +93,13 @@ struct Branch {
     new: Oid,
     /// By what it is judged.
     basis: Basis,
+}
+
+impl Branch {
+    /// Returns its name without `refs/heads/`.
+    fn short(&self) -> RefName {
+        RefName::from(self.name.strip_prefix(b"refs/heads/").unwrap_or(&self.name))
+    }
 }
 
 /// Returns the branches of a push. One that goes takes no file from anybody's working tree, and its commits are on other
@@ -117,6 +125,8 @@ struct Received<'a> {
     steps: HashMap<RefName, Vec<Finding>>,
     failure: Option<String>,
     on_failure: OnFailure,
+    /// What else is to be said.
+    notes: Vec<String>,
     /// What happens where no manifest can be read.
     server: OnFailure,
     /// Whether this server takes push options.
@@ -135,6 +145,7 @@ impl<'a> Received<'a> {
             steps: HashMap::new(),
             failure: None,
             on_failure: OnFailure::Warn,
+            notes: Vec::new(),
             server,
             takes_options: false,
             judged: 0,
@@ -163,14 +174,19 @@ impl<'a> Received<'a> {
             self.step(branch)?;
         }
         let too_many = merges.len().saturating_sub(MOST);
-        for (branch, merge) in merges.iter().skip(too_many) {
+        let merges = &merges[too_many..];
+        for (branch, merge) in merges {
             self.repo.deadline().check()?;
             self.merge(branch, *merge)?;
             self.judged += 1;
         }
         if too_many > 0 {
             let why = format!("more than {MOST} merges came at once, only the newest {MOST} were judged; {PARTS}");
-            self.fail(why, strictest(branches, self.server));
+            self.fail(why, self.strictest(branches));
+        }
+        for branch in branches {
+            let own = merges.iter().filter(|(of, _)| of.name == branch.name).map(|(_, merge)| *merge);
+            self.lost(branch, &own.collect::<Vec<Oid>>());
         }
         Ok(())
     }
@@ -179,10 +195,11 @@ impl<'a> Received<'a> {
     fn step(&mut self, branch: &Branch) -> Result<(), GitError> {
         let Some(old) = branch.old else { return Ok(()) };
         let tree = self.repo.objects().tree_of(branch.new)?;
-        let short = RefName::from(branch.name.strip_prefix(b"refs/heads/").unwrap_or(&branch.name));
         let basis = basis::of_step(self.repo, &branch.basis, old, branch.new)?;
         let from = self.findings.len();
-        self.judge(branch, &basis, None, (old, vec![Incoming { oid: branch.new, names: vec![short] }], tree))?;
+        let incoming = vec![Incoming { oid: branch.new, names: vec![branch.short()] }];
+        let into = target(Some(&branch.name), Some(old));
+        self.judge(branch, &basis, None, Question { into, incoming, squash: false, asked: Asked::Tree(tree) })?;
         self.steps.insert(branch.name.clone(), self.findings[from..].to_vec());
         Ok(())
     }
@@ -190,12 +207,8 @@ impl<'a> Received<'a> {
     /// Judges a merge that comes to a branch.
     fn merge(&mut self, branch: &Branch, merge: Oid) -> Result<(), GitError> {
         let commit = self.repo.objects().commit(merge)?;
-        let (Some(first), others) = (commit.parents.first(), commit.parents.get(1..).unwrap_or_default()) else {
-            return Ok(());
-        };
-        let heads = others.iter().map(|oid| Incoming { oid: *oid, names: vec![oid.to_string().into()] }).collect();
         let from = self.findings.len();
-        self.judge(branch, &branch.basis, Some(merge), (*first, heads, commit.tree))?;
+        self.judge(branch, &branch.basis, Some(merge), question_of(&commit, Some(&branch.name)))?;
         let subject = commit.subject().to_string();
         let new = self.findings.split_off(from);
         // What the branch's own step shows already is not said again of the merge that did it.
@@ -214,25 +227,21 @@ impl<'a> Received<'a> {
         branch: &Branch,
         basis: &Basis,
         commit: Option<Oid>,
-        (tip, mut incoming, tree): (Oid, Vec<Incoming>, Oid),
+        mut question: Question,
     ) -> Result<(), GitError> {
         let repo = self.repo;
         if !basis.manifest.branch.is_empty() {
-            for head in &mut incoming {
+            for head in &mut question.incoming {
                 head.names.extend(repo.names_of(head.oid)?);
             }
         }
-        let allowed = self.allowed(branch, tip, &incoming);
-        let question =
-            Question { into: target(Some(&branch.name), Some(tip)), incoming, squash: false, asked: Asked::Tree(tree) };
+        let allowed = self.allowed(branch, &question);
         let judged = judge::attempt(repo, basis, &question, &allowed, |facts| {
             facts.commit = commit;
             Ok(())
         })?;
         if let Some(why) = judged.failure {
-            let name = RefName::from(branch.name.strip_prefix(b"refs/heads/").unwrap_or(&branch.name));
-            let policy = if basis.unreadable.is_some() { self.server } else { basis.on_failure };
-            self.fail(format!("'{name}': {why}"), policy);
+            self.fail(format!("'{}': {why}", branch.short()), self.policy(branch));
         }
         let loud = judged.findings.into_iter().filter(|finding| finding.level >= Level::Warn);
         self.findings.extend(loud.map(|mut finding| {
@@ -245,15 +254,15 @@ impl<'a> Received<'a> {
     }
 
     /// Returns what push options let pass: only rules that the protected side's manifest lets be allowed so.
-    fn allowed(&self, branch: &Branch, tip: Oid, incoming: &[Incoming]) -> Vec<Allowance> {
+    fn allowed(&self, branch: &Branch, question: &Question) -> Vec<Allowance> {
         let asked = self.options.that_may(&branch.basis.manifest.policy.allow);
         let allowance = |(rule, reason): (&str, &str)| Allowance {
             rule: rule.to_owned(),
             path: None,
             reason: reason.to_owned(),
             branch: Some(branch.name.clone()),
-            tip: Some(tip),
-            incoming: incoming.iter().map(|head| head.oid).collect(),
+            tip: question.into.tip,
+            incoming: question.incoming.iter().map(|head| head.oid).collect(),
         };
         asked.map(allowance).collect()
     }
@@ -266,7 +275,21 @@ impl<'a> Received<'a> {
         } else {
             format!("{judged} of {merges} merges were judged in time")
         };
-        self.fail(format!("{done} ({} s); {PARTS}", limit.as_secs_f64()), strictest(branches, self.server));
+        self.fail(
+            format!("{done} ({} s), and lost work was not looked for; {PARTS}", limit.as_secs_f64()),
+            self.strictest(branches),
+        );
+    }
+
+    /// Returns what happens when something on a branch can't be judged.
+    fn policy(&self, branch: &Branch) -> OnFailure {
+        if branch.basis.unreadable.is_some() { self.server } else { branch.basis.on_failure }
+    }
+
+    /// Returns what the strictest of these branches wants to happen.
+    fn strictest(&self, branches: &[Branch]) -> OnFailure {
+        let blocks = branches.iter().any(|branch| self.policy(branch) == OnFailure::Block);
+        if blocks { OnFailure::Block } else { OnFailure::Warn }
     }
 
     fn fail(&mut self, why: String, policy: OnFailure) {
@@ -280,12 +303,6 @@ impl<'a> Received<'a> {
 /// What a pusher can do who brings too much.
 const PARTS: &str =
     "push an earlier commit first, or let the server's operator give more time (recoveryguard.pushSeconds)";
-
-/// Returns what the strictest of these branches wants to happen.
-fn strictest(branches: &[Branch], server: OnFailure) -> OnFailure {
-    let policy = |branch: &Branch| if branch.basis.unreadable.is_some() { server } else { branch.basis.on_failure };
-    if branches.iter().any(|branch| policy(branch) == OnFailure::Block) { OnFailure::Block } else { OnFailure::Warn }
-}
 
 /// Says how this push may pass: by an option or a trailer where the manifest says so.
 fn remedy(basis: &Basis, finding: &Finding, takes_options: bool) -> String {

@@ -102,7 +102,7 @@ fn pick(session: &Session<'_>, tip: Oid, tree: Oid, occasion: Occasion) -> Resul
         operation: None,
         unrecorded: None,
         no_backup: None,
-        misread: Vec::new(),
+        notes: Vec::new(),
     }))
 }
 
@@ -191,7 +191,7 @@ fn judge_result(
         operation: Some(operation.id),
         unrecorded,
         no_backup: None,
-        misread: Vec::new(),
+        notes: Vec::new(),
     }))
 }
 

@@ -63,7 +63,7 @@ pub(super) fn rebased(session: &Session<'_>, pairs: &[(Oid, Oid)], action: &Raw)
         operation: None,
         unrecorded: None,
         no_backup: None,
-        misread: Vec::new(),
+        notes: Vec::new(),
     }))
 }
 

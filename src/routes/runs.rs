@@ -2,12 +2,22 @@
 //! packed as a difference to its neighbour is put together from it.
 
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use crate::git::{Opening, Packs, Reader, Repo};
 
 /// So many merges a thread takes at a time: at least, at most.
 const FEWEST: usize = 16;
 const MOST: usize = 512;
+
+/// Bytes for a thread's own calls: where lines of two texts are told apart, a call calls itself for what stands before the longest
+/// piece that both have, and texts can be made for which it does that thousands of times.
+const ROOM: usize = 32 << 20;
+
+/// Prepares a thread in which merges are looked at.
+pub(super) fn with_room() -> thread::Builder {
+    thread::Builder::new().stack_size(ROOM)
+}
 
 /// Places that are given out, some at a time: the fewer are left, the fewer.
 pub(super) struct Runs<'p> {
@@ -40,10 +50,11 @@ pub(super) fn in_threads(
         let repo = opening.open();
         work(&repo, &Reader::sharing(&repo, packs), &runs);
     };
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for _ in 0..threads {
             let opening = repo.opening();
-            scope.spawn(|| start(opening));
+            // Where no thread can be had the others do its work. What nobody does is told by its absence.
+            let _ = with_room().spawn_scoped(scope, || start(opening));
         }
     });
 }

@@ -125,6 +125,15 @@ pub const REGISTER: &[Rule] = &[
     reverted_merge::RULE,
 ];
 
+/// The rules that look at nothing but what a merge lost of its sides. Whoever judges merges without such facts hears nothing of them.
+pub const OF_LOST_WORK: [&str; 5] = [
+    lost_change::RULE.name,
+    lost_common_line::RULE.name,
+    doubled_block::RULE.name,
+    resurrected::RULE.name,
+    side_discarded::RULE.name,
+];
+
 /// Finds a rule by its name.
 pub fn explain(name: &str) -> Option<&'static Rule> {
     REGISTER.iter().find(|rule| rule.name == name)

@@ -63,6 +63,24 @@ fn lost_work_is_named_before_it_is_published_and_refuses_nothing() {
     let _ = ran.says("[lost-change]").says("merge feat").says("guard restore --lost");
 }
 
+/// What the remote branch has says how much it matters, not what the merge's own first parent has.
+#[test]
+fn lost_work_refuses_where_the_published_manifest_says_so_and_may_be_allowed() {
+    let sandbox = published();
+    sandbox.write(".recoveryguard.toml", "version = 1\n[rules]\nlost-change = \"block\"\n").commit("strict");
+    let _ = sandbox.git(["push", "-q", "origin", "main"]).ok();
+    sandbox.write(".recoveryguard.toml", "version = 1\n[rules]\nlost-change = \"off\"\n").commit("lenient");
+    assert_ne!(unseen(&sandbox, "feat").status, 0);
+    let _ = sandbox.git(["checkout", "--ours", "code.txt"]).ok();
+    let _ = sandbox.git(["-c", "core.hooksPath=/dev/null", "commit", "-q", "-a", "-m", "merge feat"]).ok();
+    let merge = sandbox.rev("HEAD");
+    let refused = sandbox.git(["push", "-q", "origin", "main"]).fails();
+    let refused = refused.says("guard restore --lost").says("[lost-change]");
+    assert!(refused.stderr.contains("nothing was pushed"), "{refused}");
+    let _ = sandbox.guard(["allow", "lost-change", "code.txt", "--for", &merge, "--reason", "given up"]).ok();
+    let _ = sandbox.git(["push", "-q", "origin", "main"]).ok();
+}
+
 /// A push that publishes no merge, deletes a branch, or moves our own refs, is not talked about; hooks that were there before
 /// get the same stdin.
 #[test]

@@ -174,3 +174,60 @@ fn variables_that_redirect_git_do_not_redirect_the_verdict() {
         assert!(server.at("main") != bad, "{name}: {ran}");
     }
 }
+
+/// git takes folders in folders, two thousand deep, and before 2.43 without end: a call for each would end the guard, and a push that
+/// nothing has judged is taken.
+#[test]
+fn folders_in_folders_without_end_are_judged() {
+    let server = Server::with("version = 1\n[rules]\nlost-change = \"block\"\n[policy]\non_failure = \"block\"\n");
+    let sandbox = &server.sandbox;
+    server.config("recoveryguard.pushSeconds", "60");
+    let path = "a/".repeat(1_900) + "code.txt";
+    let commit = |mark: usize, parents: &str, text: &str| {
+        let length = text.len();
+        format!(
+            "commit refs/heads/deep\nmark :{mark}\ncommitter Ada <a@x> {} +0000\ndata 1\nm\n{parents}M 100644 inline {path}\ndata {length}\n{text}\n",
+            1_800_000_000 + mark
+        )
+    };
+    let mine = "what main makes of it\n";
+    let stream = [
+        commit(1, &format!("from {}\n", sandbox.rev("main")), "what it was\n"),
+        commit(2, "from :1\n", "careful work\nand more of it\n"),
+        commit(3, "from :1\n", mine),
+        commit(4, "from :3\nmerge :2\n", mine),
+    ];
+    let import = ["fast-import", "--quiet", "--force"];
+    let _ = Ran::of(sandbox.command("git", sandbox.work()).args(import), stream.concat().as_bytes()).ok();
+    let _ = server.push(&["deep~1^:refs/heads/main"]).ok();
+    let refused = server.push(&["deep:refs/heads/main"]).fails();
+    assert!(refused.stderr.contains("[lost-change]"), "{}", &refused.stderr[..refused.stderr.len().min(2000)]);
+}
+
+/// Texts that take long to compare, and one that unpacks to more than git may take: neither keeps the server, and neither passes.
+#[test]
+fn texts_that_are_made_to_be_compared_for_long_are_no_way_past_the_verdict() {
+    let manifest = "version = 1\n[rules]\nlost-change = \"block\"\n[policy]\non_failure = \"block\"\n";
+    // What stands before the longest piece of all texts is compared again, and so on.
+    let pieces = |own: &str| {
+        let piece = |number: usize| (0..=number).map(move |line| format!("{number}.{line}\n"));
+        (0..700).flat_map(|number| piece(number).chain([format!("{own}{number}\n")])).collect::<String>()
+    };
+    let many = "a\n".repeat(25 << 20);
+    let slow = [pieces("base"), pieces("theirs"), pieces("mine")];
+    let large = [many.clone(), many.clone() + "theirs\n", format!("mine\n{many}")];
+    for (what, seconds, texts) in [("slow", "3", slow), ("large", "30", large)] {
+        let server = Server::with(manifest);
+        let sandbox = &server.sandbox;
+        sandbox.write("big", &texts[0]).diverge("code.txt", &[("big", &texts[1])]);
+        sandbox.write("big", &texts[2]).commit("main's, too");
+        let mains = ["main^{tree}", "-p", "main", "-p", "feat", "-m", "merge feat"];
+        let merge = sandbox.git([&["commit-tree"], &mains[..]].concat()).ok().line().to_owned();
+        server.config("recoveryguard.pushSeconds", seconds);
+        let began = Instant::now();
+        let refused = server.push(&[&format!("{merge}:refs/heads/main")]).fails();
+        assert!(began.elapsed() < PATIENCE, "{what} took {:?}", began.elapsed());
+        let is_told = refused.stderr.contains("were not looked at") || refused.stderr.contains("in time");
+        assert!(is_told || refused.stderr.contains("[lost-change]"), "{what}: {refused}");
+    }
+}

@@ -5,6 +5,7 @@ mod evasion;
 mod github;
 mod gitolite;
 mod hostile;
+mod lost;
 mod options;
 mod others;
 mod transports;
