@@ -7,6 +7,7 @@ use crate::facts::{self, Asked, Question, Replaced};
 use crate::git::{GitError, Repo, Strategy};
 use crate::manifest::Policy;
 use crate::model::{Finding, Incoming, Oid, RefName};
+use crate::rules;
 
 /// What is checked.
 #[derive(Debug, Clone)]
@@ -201,7 +202,10 @@ fn remedy(policy: &Policy, finding: &Finding) -> String {
         _ if !policy.allow.contains(rule) => {
             format!("take it out of the change; '[policy] allow' of this branch does not let '{rule}' pass")
         }
-        None => format!("take it out of the change; no trailer lets '{rule}' pass"),
+        // What a merge lost is its own; of other things without a path no commit alone can say that they may be.
+        None if !rules::OF_LOST_WORK.contains(&rule.as_str()) => {
+            format!("take it out of the change; no trailer lets '{rule}' pass")
+        }
         path => {
             let trailer = facts::render_trailer(rule, path.as_ref(), "<why>");
             format!("say it in the message of the commit that does it: 'Guard-Allow: {trailer}'")

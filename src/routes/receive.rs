@@ -24,6 +24,7 @@ use crate::facts::{self, Asked, Question};
 use crate::git::{GitError, Repo};
 use crate::manifest::OnFailure;
 use crate::model::{Allowance, Finding, Incoming, Level, Oid, Raw, RefMove, RefName, Verdict};
+use crate::rules;
 
 /// So many merges of one push are judged.
 const MOST: usize = 1000;
@@ -313,12 +314,13 @@ fn remedy(basis: &Basis, finding: &Finding, takes_options: bool) -> String {
     if takes_options {
         return format!("git push -o 'guard-allow={rule}: <why>'");
     }
-    let Some(path) = &finding.path else {
-        // A trailer is believed of the commit that changes its path: for a merge as a whole there is none.
+    let path = finding.path.as_ref();
+    if path.is_none() && !rules::OF_LOST_WORK.contains(&rule.as_str()) {
+        // A trailer is believed of what its own commit does: what comes to a branch as a whole is no single commit's.
         return format!("take it out of the push; only a push option lets '{rule}' pass, and this server takes none");
-    };
+    }
     format!(
         "this server takes no push options; say it in the merge commit: 'Guard-Allow: {}'",
-        facts::render_trailer(rule, Some(path), "<why>")
+        facts::render_trailer(rule, path, "<why>")
     )
 }

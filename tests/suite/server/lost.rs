@@ -106,6 +106,10 @@ fn a_discarded_side_may_block_and_be_excused_as_a_whole() {
     let server = lossy(manifest);
     let refused = server.push(&["main"]).fails();
     assert!(refused.stderr.contains("[side-discarded]"), "{refused}");
+    // Where the server takes no reason with the push, what it names is done.
+    server.config("receive.advertisePushOptions", "false");
+    let refused = server.push(&["main"]).fails();
+    assert!(words(&refused.stderr).contains("'Guard-Allow: side-discarded * -- <why>'"), "{refused}");
     told(&server, "Guard-Allow: side-discarded * -- feat was given up");
     let _ = server.push(&["main"]).ok();
 }
