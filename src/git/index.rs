@@ -37,6 +37,10 @@ pub struct IndexEntry {
     pub assume_unchanged: bool,
 }
 
+/// In a sparse checkout git takes `skip-worktree` from the entries of files that it finds, when it reads an index: then an
+/// index that was kept would tell of the files of today.
+const AS_WRITTEN: &str = "sparse.expectFilesOutsideOfPatterns=true";
+
 impl Repo {
     /// Returns the index file that git uses now; hooks of `commit -a` and `commit <path>` name another.
     pub fn index_file(&self) -> PathBuf {
@@ -94,7 +98,8 @@ impl Repo {
             }
             return Ok(());
         }
-        let text = self.git("ls-files").args(["-z", "-s", "-v"]).env("GIT_INDEX_FILE", index).run()?.success()?;
+        let git = self.git_with(AS_WRITTEN.as_ref(), "ls-files").args(["-z", "-s", "-v"]);
+        let text = git.env("GIT_INDEX_FILE", index).run()?.success()?;
         for item in text.split(|byte| *byte == 0).filter(|item| !item.is_empty()) {
             let (path, entry) = parse_entry(item).ok_or_else(|| GitError::Answer { command: "ls-files".into() })?;
             each(path, entry);

@@ -139,7 +139,9 @@ impl Autostash {
             if resolved(&slots_now).is_none() && !slots_now.is_empty() {
                 delta.overlap = Overlap::Replace;
             }
-            let entries = before.index_at(&delta.path).unwrap_or_else(|| slots(*index));
+            let kept = before.index_at(&delta.path);
+            delta.flagged = kept.is_some();
+            let entries = kept.unwrap_or_else(|| slots(*index));
             delta.index = Some(Sides { after: slots_now, before: entries });
             let was = before.file_at(&delta.path).or_else(|| file_of(&slots(*file)));
             let after = delta.work.take().and_then(|sides| sides.after);
@@ -169,7 +171,7 @@ pub(super) fn unstaged(
         let after = slots(undo.repo.objects().leaf(Some(tip), path)?);
         if !after.is_empty() && same_slots(now.at(path), &after) && !same_slots(&staged, &after) {
             let index = Some(Sides { after, before: staged });
-            found.push(PathDelta { path: path.clone(), index, work: None, overlap: Overlap::Refuse });
+            found.push(PathDelta { path: path.clone(), index, flagged: true, work: None, overlap: Overlap::Refuse });
         }
     }
     Ok(found)

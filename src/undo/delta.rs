@@ -32,6 +32,8 @@ pub(super) struct PathDelta {
     pub(super) path: TreePath,
     /// The index entries; `None` leaves the index alone.
     pub(super) index: Option<Sides<Vec<Slot>>>,
+    /// Whether the flags of the entries before are those that stood there: a tree has none.
+    pub(super) flagged: bool,
     /// The file; `None` leaves it alone.
     pub(super) work: Option<Sides<Option<WorkFile>>>,
     /// What becomes of later changes that overlap with what goes back.
@@ -296,7 +298,9 @@ impl<'o> Before<'o> {
         }
         let delta = |(path, (before, after)): (TreePath, (Option<Entry>, Option<Entry>))| {
             let counts = !elsewhere.contains(&path);
-            let before = self.index_at(&path).filter(|_| counts).unwrap_or_else(|| slots(before));
+            let kept = self.index_at(&path).filter(|_| counts);
+            let flagged = kept.is_some();
+            let before = kept.unwrap_or_else(|| slots(before));
             let after = slots(after);
             let is_submodule = |slots: &[Slot]| slots.iter().any(|slot| slot.entry.mode == Mode::Submodule);
             if is_submodule(&before) || is_submodule(&after) {
@@ -315,7 +319,7 @@ impl<'o> Before<'o> {
             // In conflict git leaves files that are on neither side.
             let is_something = |sides: &Sides<Option<WorkFile>>| sides.after.is_some() || sides.before.is_some();
             let work = work.filter(|sides| overlap == Overlap::Replace || is_something(sides));
-            PathDelta { path, index: Some(Sides { after, before }), work, overlap }
+            PathDelta { path, index: Some(Sides { after, before }), flagged, work, overlap }
         };
         let mut paths: Vec<PathDelta> = changes.into_iter().map(delta).collect();
         if !displaced.is_empty() {
@@ -354,7 +358,7 @@ impl<'o> Before<'o> {
             self.files.values().filter(|file| !file.tracked && (is_displaced(&file.path) || is_log(&file.path)));
         let delta = |file: &SavedFile| {
             let work = Some(Sides { after: None, before: self.file_at(&file.path) });
-            PathDelta { path: file.path.clone(), index: None, work, overlap: Overlap::Refuse }
+            PathDelta { path: file.path.clone(), index: None, flagged: false, work, overlap: Overlap::Refuse }
         };
         untracked.map(|file| delta(file)).collect()
     }

@@ -16,7 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::disk::{Durability, Root, is_temporary};
 use crate::journal::History;
-use crate::model::{Operation, OperationId, Plan, Status, TreePath, WorkFile, WorkStep};
+use crate::model::{IndexStep, Operation, OperationId, Plan, Slot, Status, TreePath, WorkFile, WorkStep};
 
 use super::apply::{IndexCopy, IndexLock, end, state};
 use super::now::{Index, Standing, entries_of, is_expected, same_slots, standing};
@@ -141,7 +141,9 @@ fn is_done(undo: &Undo<'_>, plan: &Plan, root: &Root) -> Result<bool, UndoError>
         return refs_moved(undo, plan);
     }
     let index = Index::read(undo.repo, &undo.repo.own_index_file())?;
-    if !plan.index.iter().all(|step| same_slots(index.at(&step.path), &step.to)) {
+    // A step may be one of flags alone.
+    let is_to = |now: &[Slot], step: &IndexStep| same_slots(now, &step.to) && now != step.from;
+    if !plan.index.iter().all(|step| is_to(index.at(&step.path), step)) {
         return Ok(false);
     }
     let sides = sides(undo, plan, root)?;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crate::git::Head;
 use crate::journal::History;
 use crate::model::{
-    Attributes, Kind, Operation, Plan, RefStep, Source, StashStep, StateStep, Status, TreePath, Way, WorkFile,
+    Attributes, Kind, Operation, Plan, RefStep, Slot, Source, StashStep, StateStep, Status, TreePath, Way, WorkFile,
 };
 
-use super::delta::{Delta, Overlap, PathDelta, Sides};
+use super::delta::{Before, Delta, Overlap, PathDelta, Sides};
 use super::find::{Finder, Step};
+use super::now::resolved;
 use super::place::{Place, not_elsewhere, quoted, short, words};
 use super::{Undo, UndoError, choose, general, guards, record};
 
@@ -45,7 +46,29 @@ pub(super) fn of(
     still_there(undo, &plan)?;
     let notes = not_published(undo, history, operation, &plan, wish)?;
     let head = undo.repo.head()?;
-    Ok(Delta { pushed: !notes.is_empty(), notes, ..inverse(operation, plan, head, why) })
+    let mut delta = Delta { pushed: !notes.is_empty(), notes, ..inverse(operation, plan, head, why) };
+    skip_again(undo, operation, &mut delta.paths)?;
+    Ok(delta)
+}
+
+/// Adds the entries of files that were put where a sparse checkout has none, and that go again: git takes `skip-worktree`
+/// from an entry whose file it finds, and a file that is missing without it counts as deleted.
+fn skip_again(undo: &Undo<'_>, operation: &Operation, paths: &mut [PathDelta]) -> Result<(), UndoError> {
+    let goes = |delta: &&mut PathDelta| {
+        delta.index.is_none() && delta.work.as_ref().is_some_and(|sides| sides.before.is_none())
+    };
+    let mut going = paths.iter_mut().filter(goes).peekable();
+    if going.peek().is_none() {
+        return Ok(());
+    }
+    let kept = Before::read(undo, Some(operation))?;
+    for delta in going {
+        let before = kept.index_at(&delta.path).unwrap_or_default();
+        if let Some(slot) = resolved(&before).filter(|slot| slot.skip_worktree) {
+            delta.index = Some(Sides { after: vec![Slot { skip_worktree: false, ..*slot }], before });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses when HEAD or a ref is no longer what the undo left.
@@ -148,7 +171,13 @@ fn root<'h>(history: &'h History, operation: &'h Operation) -> Option<&'h Operat
 
 fn inverse(operation: &Operation, plan: Plan, head: Head, why: &str) -> Delta {
     let mut paths: BTreeMap<TreePath, PathDelta> = BTreeMap::new();
-    let new = |path: &TreePath| PathDelta { path: path.clone(), index: None, work: None, overlap: Overlap::Refuse };
+    let new = |path: &TreePath| PathDelta {
+        path: path.clone(),
+        index: None,
+        flagged: true,
+        work: None,
+        overlap: Overlap::Refuse,
+    };
     for step in plan.index {
         let delta = paths.entry(step.path.clone()).or_insert_with(|| new(&step.path));
         delta.index = Some(Sides { after: step.to, before: step.from });

@@ -73,12 +73,12 @@ pub(super) fn again(undo: &Undo<'_>, changes: &[Again], how: How, why: &str) -> 
         paths.push(match change {
             Change::File { before, after } => {
                 let work = Some(Sides { after: before.clone(), before: after.clone() });
-                PathDelta { path: path.clone(), index: None, work, overlap }
+                PathDelta { path: path.clone(), index: None, flagged: false, work, overlap }
             }
             Change::Submodule { left, to } => {
                 guards::no_merge_going_on(undo)?;
                 let index = Some(Sides { after: vec![pointer(*left)], before: vec![pointer(*to)] });
-                PathDelta { path: path.clone(), index, work: None, overlap: Overlap::Refuse }
+                PathDelta { path: path.clone(), index, flagged: false, work: None, overlap: Overlap::Refuse }
             }
         });
     }
@@ -110,7 +110,7 @@ pub(super) fn replace(
 ) -> Result<Delta, UndoError> {
     let delta = |(path, before): (TreePath, Option<WorkFile>)| {
         let work = Some(Sides { after: None, before });
-        PathDelta { path, index: None, work, overlap: Overlap::Replace }
+        PathDelta { path, index: None, flagged: false, work, overlap: Overlap::Replace }
     };
     let mut paths: Vec<PathDelta> = files.into_iter().map(delta).collect();
     paths.sort_by(|a, b| a.path.cmp(&b.path));

@@ -53,8 +53,8 @@ pub(super) fn plan(undo: &Undo<'_>, delta: Delta) -> Result<Plan, UndoError> {
         left_alone: Vec::new(),
         notes: delta.notes,
     };
-    let new: Vec<&TreePath> =
-        delta.paths.iter().filter(|path| index.at(&path.path).is_empty()).map(|path| &path.path).collect();
+    let is_new = |path: &&PathDelta| !path.flagged && index.at(&path.path).is_empty();
+    let new: Vec<&TreePath> = delta.paths.iter().filter(is_new).map(|path| &path.path).collect();
     let outside = repo.outside_sparse(&new)?;
     let (made, kept) = (HashSet::new(), OnceCell::new());
     let mut weaver = Weaver { undo, repo, root, index, outside, plan, made, kept };
@@ -82,6 +82,7 @@ struct Weaver<'u, 'r> {
     repo: &'r Repo,
     root: Root,
     index: Index,
+    /// New to the index, with flags that nobody knows, and outside of the sparse checkout.
     outside: Vec<TreePath>,
     plan: Plan,
     /// Blobs that the plan makes.
@@ -161,7 +162,7 @@ impl Weaver<'_, '_> {
             self.plan.kept.push(path.clone());
             vec![slot]
         };
-        let to = self.with_flags(path, &now, to);
+        let to = self.with_flags(delta, &now, to);
         for slot in to.iter().filter(|slot| slot.entry.mode != Mode::Submodule) {
             // git takes entries of objects that it does not have, and fails later. What was merged here is stored first.
             let oid = slot.entry.oid;
@@ -229,15 +230,24 @@ impl Weaver<'_, '_> {
         blob.map(|blob| Ok(self.undo.store()?.read_blob(blob)?)).transpose()
     }
 
-    /// Gives the entries that a path gets the flags of those it has.
-    fn with_flags(&self, path: &TreePath, now: &[Slot], mut to: Vec<Slot>) -> Vec<Slot> {
-        let outside = now.is_empty() && self.outside.contains(path);
+    /// Gives the entry that a path gets its flags: those of before; where there is an entry that has others than the
+    /// operation left, and where nobody knows those of before, that one's.
+    fn with_flags(&self, delta: &PathDelta, now: &[Slot], mut to: Vec<Slot>) -> Vec<Slot> {
+        let sides = delta.index.as_ref().filter(|_| delta.flagged);
+        let sides = sides.and_then(|sides| resolved(&sides.after).zip(resolved(&sides.before)));
         if let [slot] = &mut to[..]
             && slot.stage == 0
         {
-            match resolved(now) {
-                Some(now) => (slot.skip_worktree, slot.assume_unchanged) = (now.skip_worktree, now.assume_unchanged),
-                None => slot.skip_worktree |= outside,
+            match (resolved(now), sides) {
+                (Some(now), Some((after, before))) => {
+                    let flag = |now, after, before| if now == after { before } else { now };
+                    slot.skip_worktree = flag(now.skip_worktree, after.skip_worktree, before.skip_worktree);
+                    slot.assume_unchanged = flag(now.assume_unchanged, after.assume_unchanged, before.assume_unchanged);
+                }
+                (Some(now), None) => {
+                    (slot.skip_worktree, slot.assume_unchanged) = (now.skip_worktree, now.assume_unchanged);
+                }
+                (None, _) => slot.skip_worktree |= self.outside.contains(&delta.path),
             }
         }
         to
@@ -252,8 +262,7 @@ impl Weaver<'_, '_> {
         let path = &delta.path;
         let now = standing(self.repo, &self.root, path)?;
         // A file alone is asked for where it is to stand, also outside of a sparse checkout.
-        let skipped = delta.index.is_some()
-            && (self.index.at(path).iter().any(|slot| slot.skip_worktree) || self.is_skipped(delta));
+        let skipped = delta.index.is_some() && self.becomes_skipped(path);
         match now {
             Standing::Special => {
                 self.conflict(path, "a pipe, socket or device stands there");
@@ -279,11 +288,10 @@ impl Weaver<'_, '_> {
         }
     }
 
-    /// Returns whether the path comes back to the index only: its file is outside the sparse checkout.
-    fn is_skipped(&self, delta: &PathDelta) -> bool {
-        let before = delta.index.as_ref().map_or(&[][..], |sides| &sides.before);
-        self.index.at(&delta.path).is_empty()
-            && (self.outside.contains(&delta.path) || before.iter().any(|slot| slot.skip_worktree))
+    /// Returns whether the path stands in the index only, once its entries are what was just planned.
+    fn becomes_skipped(&self, path: &TreePath) -> bool {
+        let planned = self.plan.index.last().filter(|step| step.path == *path);
+        planned.map_or(self.index.at(path), |step| &step.to).iter().any(|slot| slot.skip_worktree)
     }
 
     fn file_path(

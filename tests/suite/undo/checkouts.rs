@@ -2,7 +2,7 @@
 
 use super::journal::guarded;
 use super::world::{World, lines};
-use crate::support::{SPARSE_RULES, write_program};
+use crate::support::write_program;
 
 /// Paths that are only intended to be added.
 fn intended(world: &World) -> String {
@@ -99,11 +99,71 @@ fn u22_a_sparse_checkout_by_patterns_stays_sparse() {
     let before = world.look();
     world.git(&["merge", "-q", "feat"]);
     assert!(!world.exists("out") && world.exists("in/new.c"));
-    if SPARSE_RULES.is_here() {
-        world.round_trip(&before);
-    } else {
-        let said = world.guard_refuses(&["undo-merge"]);
-        assert!(said.contains("this git can't tell which paths are in the sparse checkout"), "{said}");
+    // The index kept before the merge says which files were there: no git has to be asked which ones may be.
+    world.round_trip(&before);
+}
+
+/// U22: what stands outside of a sparse checkout all the same goes and comes back as it stood, and so do its flags.
+#[test]
+fn u22_what_stands_outside_of_a_sparse_checkout_comes_back() {
+    let world = World::new(&[]);
+    for path in ["in/a", "out/gone", "out/both"] {
+        world.write(path, lines(3));
+    }
+    world.commit("base");
+    world.git(&["checkout", "-q", "-b", "feat"]);
+    world.write("out/new", lines(5));
+    world.write("out/both", "of feat\n");
+    world.git(&["rm", "-q", "out/gone"]);
+    world.commit("feat");
+    world.git(&["checkout", "-q", "main"]);
+    world.write("out/both", "of main\n");
+    world.commit("main");
+    world.git(&["sparse-checkout", "set", "--no-cone", "/in"]);
+    world.write("out/gone", lines(3));
+    world.git(&["update-index", "--no-skip-worktree", "out/gone"]);
+    world.guard_ok(&["install"]);
+    let before = world.look();
+    assert!(world.exists("out/gone") && !world.exists("out/both"));
+    assert!(!world.run(&["merge", "-q", "feat"]).status.success());
+    // git puts a conflict there, and leaves the rest away.
+    world.write("out/both", "of both\n");
+    world.write("out/new", lines(5));
+    world.git(&["update-index", "--no-skip-worktree", "out/new"]);
+    world.git(&["add", "--sparse", "out/both"]);
+    world.git(&["commit", "-q", "-m", "merged"]);
+    let after = world.look();
+    assert!(!world.exists("out/gone") && world.exists("out/new") && !after.index.contains("S 100644"));
+    world.guard_ok(&["undo-merge"]);
+    assert_eq!(world.look(), before);
+    world.guard_ok(&["redo"]);
+    assert_eq!(world.look(), after);
+}
+
+/// U22: git takes the flag from an entry whose file it finds.
+#[test]
+fn u22_a_file_restored_outside_of_a_sparse_checkout_is_skipped_again_when_it_goes() {
+    for split in ["false", "true"] {
+        let world = World::new(&[]);
+        world.git(&["config", "core.splitIndex", split]);
+        world.write("in/f", "1\n");
+        world.write("out/f", "1\n");
+        world.commit("one");
+        world.write("out/f", "2\n");
+        world.commit("two");
+        world.guard_ok(&["install"]);
+        world.git(&["sparse-checkout", "set", "--no-cone", "/in"]);
+        let before = world.look();
+        world.guard_ok(&["restore", "--from", "HEAD~1", "out/f"]);
+        world.git(&["update-index", "--no-skip-worktree", "out/f"]);
+        let after = world.look();
+        assert_eq!(world.text("out/f"), "1\n");
+        world.guard_ok(&["restore", "--undo"]);
+        assert_eq!(world.look(), before);
+        world.guard_ok(&["redo"]);
+        assert_eq!(world.look(), after);
+        world.guard_ok(&["undo"]);
+        assert_eq!(world.look(), before);
     }
 }
 
