@@ -1,4 +1,4 @@
-//! A merge that git broke off amid the files.
+//! A merge that was broken off amid the files.
 
 use crate::git::Head;
 use crate::journal::History;
@@ -26,13 +26,14 @@ pub(super) fn none_broken_off(undo: &Undo<'_>, history: &History) -> Result<(), 
 }
 
 pub(super) fn began_and_never_ended(open: &Open) -> UndoError {
-    let id = open.operation.as_ref().map_or_else(String::new, |operation| operation.id.to_string());
-    let why = "the last merge began and never ended: git broke it off amid the files, or is at it still";
-    UndoError::refused(why, Some(format!("once that git is gone: guard undo-merge {id}")))
+    let why = "the last merge began and never ended: git broke it off amid the files, 'git merge --quit' left its files \
+               behind, or a git is at it still and is to be waited for";
+    UndoError::refused(why, open.operation.as_ref().map(|operation| format!("guard undo-merge {}", operation.id)))
 }
 
-/// A merge that git broke off amid the files: a filter failed, the disk was full, it was killed. Only the journal tells of it:
-/// it was the last thing to begin here, and never ended; some of its files are there, or an autostash is.
+/// A merge that git broke off amid the files: a filter failed, the disk was full, it was killed; or that a person left with
+/// `git merge --quit`. Only the journal tells of it: it was the last thing to begin here, and never ended; some of its files
+/// are there, or an autostash is.
 pub(super) fn broken_off(undo: &Undo<'_>, history: &History, head: &Head) -> Result<Option<Open>, UndoError> {
     let worktree = undo.repo.worktree_id();
     let newest = history.operations.iter().rev().find(|operation| operation.intent.worktree == worktree);

@@ -127,7 +127,7 @@ pub(super) fn of_open(undo: &Undo<'_>, open: Open) -> Result<Delta, UndoError> {
         way: if open.squash { Way::Unstage } else { Way::Abort },
         why: match open {
             Open { squash: true, .. } => "the squash is not committed".into(),
-            Open { broken_off: true, .. } => "git broke the merge off amid the files".into(),
+            Open { broken_off: true, .. } => "the merge was broken off amid the files".into(),
             Open { .. } => "the merge is in progress".into(),
         },
         operation: open.operation.map(|operation| operation.id),

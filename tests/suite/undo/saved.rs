@@ -171,12 +171,12 @@ fn a_merge_that_git_broke_off_is_taken_back() {
     assert!(said.contains("git broke it off") && said.contains(&format!("guard undo-merge {id}")), "{said}");
     assert_eq!(world.look(), broken);
     let said = world.guard_ok(&["undo-merge", &id]);
-    assert!(said.contains("git broke the merge off amid the files"), "{said}");
+    assert!(said.contains("the merge was broken off amid the files"), "{said}");
     assert_eq!(world.look(), before);
     assert_eq!(world.text(".env"), "secret\n");
-    assert!(!world.guard(&["doctor"]).out.contains("broke"));
+    assert!(!world.guard(&["doctor"]).out.contains("never ended"));
     let said = world.guard_ok(&["undo-merge", "--dry-run"]);
-    assert!(!said.contains("broke") && said.contains("would move"), "now the earlier one is meant: {said}");
+    assert!(!said.contains("broken") && said.contains("would move"), "now the earlier one is meant: {said}");
 }
 
 /// A merge that git refuses has changed nothing: what is meant is the merge before it.
@@ -210,6 +210,30 @@ fn a_submodule_over_a_repository_of_ones_own_writes_over_nothing() {
     let output = world.run(&["merge", "-q", "-m", "m", "feat"]);
     assert!(output.status.success());
     assert!(!String::from_utf8_lossy(&output.stderr).contains("writes over"), "{output:?}");
+}
+
+/// Nothing in git's folder tells of such a merge any more; the printed command gives it up as it stands.
+#[test]
+fn a_merge_in_conflict_that_was_quit() {
+    if !ORT.is_needed_here() {
+        return;
+    }
+    let world = secret();
+    world.replace("a.txt", "line 2\n", "line 2 of main\n");
+    world.commit("main");
+    let before = world.look();
+    assert!(!world.run(&["merge", "-q", "feat"]).status.success());
+    world.git(&["merge", "--quit"]);
+    let left = world.look();
+    let id = log(&world)[0]["id"].as_str().unwrap().to_owned();
+    let said = world.guard_refuses(&["undo-merge"]);
+    assert!(said.contains("'git merge --quit' left its files behind"), "{said}");
+    assert!(said.trim_end().ends_with(&format!("hint: guard undo-merge {id}")), "{said}");
+    let said = world.guard(&["doctor"]).out;
+    assert!(said.contains(&format!("do: guard undo-merge {id}\n")), "{said}");
+    assert_eq!(world.look(), left);
+    world.guard_ok(&["undo-merge", &id]);
+    assert_eq!(world.look(), before);
 }
 
 #[test]
