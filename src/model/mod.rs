@@ -6,6 +6,7 @@
 mod backup;
 mod change;
 mod contents;
+mod count;
 mod deviation;
 mod event;
 mod facts;
@@ -22,6 +23,7 @@ pub use backup::{
 };
 pub use change::{Change, Entry, Mode};
 pub use contents::{Contents, Held, Names, Standing, Table};
+pub use count::count;
 pub use deviation::{Automatic, Deviation, Loss, Losses, Lost, Signals, Usual};
 pub use event::{Hook, Incoming, Push, RefMove, TransactionState};
 pub use facts::{

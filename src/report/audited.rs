@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use colored::Colorize;
 use serde_json::{Value, json};
 
-use super::reported::{count, lines, weight};
+use super::reported::{lines, weight};
 use super::{json as document, words};
-use crate::model::{Level, Timestamp, Verdict};
+use crate::model::{Level, Timestamp, Verdict, count};
 use crate::routes::Audited;
 
 /// So many findings of one merge are listed as text.

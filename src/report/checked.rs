@@ -61,7 +61,9 @@ fn summary(facts: &Facts) -> String {
         ResultKind::Predicted { certain: false } => ", predicted with the default strategy",
         ResultKind::Actual => "",
     };
-    format!("{shape}{how}: {} paths change, {added} of them new, {deleted} deleted", facts.paths.len())
+    let change = if facts.paths.len() == 1 { "changes" } else { "change" };
+    let paths = crate::model::count(facts.paths.len(), "path");
+    format!("{shape}{how}: {paths} {change}, {added} of them new, {deleted} deleted")
 }
 
 /// Returns a unified difference, escaped and cut, with a deadline: it is shown, it decides nothing.
@@ -85,7 +87,7 @@ fn difference(path: &Raw, before: &[u8], after: &[u8]) -> String {
         }
     }
     if lines > DIFF_LINES {
-        text.push_str(&format!("    … {} more lines\n", lines - DIFF_LINES));
+        text.push_str(&format!("    … {}\n", crate::model::count(lines - DIFF_LINES, "more line")));
     }
     text
 }

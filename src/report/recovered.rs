@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::reported::count;
 use super::undone::{recovered_json, recovered_text, short};
-use crate::model::{Against, Conflict, Timestamp, escape};
+use crate::model::{Against, Conflict, Timestamp, count, escape};
 use crate::recover::{Candidate, Loss, Origin, Step, Verdict, Walk};
 use crate::routes::{LastGood, Recovery};
 use crate::undo::Run;

@@ -291,11 +291,6 @@ pub fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// Returns a number with its noun.
-pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
 /// Errors quote names, some of which are not ours.
 fn plain(text: &str) -> String {
     escape(text.as_bytes())

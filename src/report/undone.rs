@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::model::{Conflict, IndexStep, Made, Mode, Plan, Raw, RefName, Source, TreePath, Way, WorkStep};
+use crate::model::{Conflict, IndexStep, Made, Mode, Plan, Raw, RefName, Source, TreePath, Way, WorkStep, count};
 use crate::rules;
 use crate::undo::{Recovered, RecoveredBy, Report, Run};
 
@@ -263,10 +263,6 @@ pub(super) fn short(name: &RefName) -> String {
         Some(branch) => format!("'{}'", crate::model::escape(branch)),
         None => name.to_string(),
     }
-}
-
-fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Lists up to ten paths.

@@ -6,8 +6,7 @@ use colored::Colorize;
 use serde_json::{Value, json};
 
 use super::json as document;
-use super::reported::count;
-use crate::model::{Finding, Level, Standing, Timestamp, Verdict, escape, fingerprint};
+use crate::model::{Finding, Level, Standing, Timestamp, Verdict, count, escape, fingerprint};
 use crate::routes::{Holder, Past, Verified};
 use crate::validate::{About, Contents, Fault, Faults, Place};
 

@@ -9,6 +9,7 @@ mod hooks;
 mod locks;
 mod room;
 
+use crate::model::count;
 use std::path::Path;
 
 use serde::Serialize;
@@ -161,8 +162,8 @@ fn check_manifest(repo: &Repo) -> Result<Check, GitError> {
     let file = crate::manifest::FILE;
     Ok(match facts::manifest_of(repo, tree)? {
         Found::Manifest(manifest) => {
-            let text =
-                format!("'{file}' protects by {} entries, {} for data", manifest.protect.len(), manifest.data.len());
+            let entries = count(manifest.protect.len(), "entry");
+            let text = format!("'{file}' protects by {entries}, {} for data", manifest.data.len());
             Check::new("manifest", Health::Good, text)
         }
         Found::None => {
@@ -222,10 +223,10 @@ fn recovered_check(found: &Recovered) -> Check {
 fn check_traces(repo: &Repo) -> Option<Check> {
     let missed = repo.guard_dir().join(MISSED);
     let text = std::fs::read(&missed).ok()?;
-    let count = text.split(|byte| *byte == b'\n').count() - 1;
+    let times = count(text.split(|byte| *byte == b'\n').count() - 1, "time");
     // The hooks stop noting it in a file of 64 KiB.
     let more = if text.len() > 64 * 1024 { "more than " } else { "" };
     let since = format!("since '{}' was last removed", missed.display());
-    let text = format!("hooks could not find the guard {more}{count} times ({since})");
+    let text = format!("hooks could not find the guard {more}{times} ({since})");
     Some(Check::new("traces", Health::Bad, text).remedy("guard install"))
 }

@@ -73,7 +73,9 @@ fn counted(case: &Case<'_>, facts: &PathFacts, rule: &DataRule) -> Option<Draft>
         return None;
     };
     let (before, name) = (parents[side], side_name(case, side));
-    let draft = Draft::at(path, format!("'{path}' has {result} records, where {name} has {before}")).weighing(weight);
+    let draft =
+        Draft::at(path, format!("'{path}' has {}, where {name} has {before}", crate::model::count(result, "record")))
+            .weighing(weight);
     let draft = draft.evidence("records", result.to_string()).evidence("before", before.to_string());
     Some(match rule.max_loss {
         Some(max) => draft.evidence("max_loss", max.to_string()),

@@ -145,7 +145,7 @@ fn all_gone(case: &Case<'_>, facts: &PathFacts) -> Vec<Seen> {
     if rows == 0 || !is_database(case, facts) {
         return Vec::new();
     }
-    let what = format!("it is gone, with {rows} rows");
+    let what = format!("it is gone, with {}", crate::model::count(rows, "row"));
     let loss = DatabaseLoss { kind: LossKind::Dropped, table: None, column: None, what, rows, of: rows };
     vec![Seen { loss, is_step: true }]
 }

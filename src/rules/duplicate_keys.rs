@@ -52,7 +52,8 @@ fn draft(case: &Case<'_>, facts: &PathFacts) -> Option<Draft> {
     let first = new.first()?;
     let path = &facts.path;
     let place = first.line.map(|line| format!(", line {line}")).unwrap_or_default();
-    let more = if new.len() > 1 { format!(", and {} more keys", new.len() - 1) } else { String::new() };
+    let more =
+        if new.len() > 1 { format!(", and {}", crate::model::count(new.len() - 1, "more key")) } else { String::new() };
     let message = format!("key '{}' stands {} times in '{path}'{place}{more}", first.pointer, first.count);
     let weight = if is_lock_file(path) { Weight::AtMost(Level::Warn) } else { Weight::Rule };
     let named = new.iter().take(NAMED).map(|key| key.pointer.as_str()).collect::<Vec<_>>().join(" ");
@@ -98,7 +99,7 @@ mod tests {
         assert_eq!(sample.said(), ["block duplicate-keys a.json"]);
         assert_eq!(sample.judge()[0].message, "key '/a/x' stands 2 times in 'a.json', line 1");
         let sample = merged("a.yaml", "a: 1\n", "b: 1\n", "a: 1\na: 2\nb: 1\nb: 2\n");
-        assert_eq!(sample.judge()[0].message, "key '/a' stands 2 times in 'a.yaml', line 2, and 1 more keys");
+        assert_eq!(sample.judge()[0].message, "key '/a' stands 2 times in 'a.yaml', line 2, and 1 more key");
         assert_eq!(sample.judge()[0].evidence["keys"], "/a /b");
     }
 

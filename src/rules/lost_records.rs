@@ -105,7 +105,8 @@ fn dropped<'a>(case: &Case<'a>, facts: &PathFacts, result: &Names) -> Vec<Droppe
 fn removed(case: &Case<'_>, facts: &PathFacts, rule: &DataRule, gone: &[u64], first: &Names) -> Draft {
     let texts = texts(case, facts, facts.first, gone);
     let (count, of, path) = (gone.len(), first.hashes.len(), &facts.path);
-    let message = format!("{count} of {of} records go from '{path}'{}", listed(&texts));
+    let go = if count == 1 { "goes" } else { "go" };
+    let message = format!("{count} of {} {go} from '{path}'{}", crate::model::count(of, "record"), listed(&texts));
     let draft = Draft::at(path, message).weighing(Weight::Own(Level::Block));
     with_numbers(draft, rule, &texts, count, first)
 }

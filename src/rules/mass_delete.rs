@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::manifest::Manifest;
-use crate::model::{Level, TreePath, escape};
+use crate::model::{Level, TreePath, count, escape};
 
 use super::{Case, Docs, Draft, Rule};
 
@@ -41,7 +41,8 @@ fn judge(case: &Case<'_>) -> Vec<Draft> {
     if deleted.is_empty() || (deleted.len() < files && !is_part) {
         return Vec::new();
     }
-    let draft = Draft::new(format!("{} files are deleted", deleted.len()))
+    let are = if deleted.len() == 1 { "is" } else { "are" };
+    let draft = Draft::new(format!("{} {are} deleted", count(deleted.len(), "file")))
         .evidence("deleted", deleted.len().to_string())
         .evidence("folders", folders(&deleted));
     // Beyond the bound the number only says "at least", and is of no use to people.

@@ -3,6 +3,7 @@
 use super::markdown::table;
 use super::page::Ground;
 use crate::manifest::{Deny, Manifest};
+use crate::model::count;
 
 pub(super) fn objectives(ground: &Ground<'_>) -> String {
     let runbook = &ground.manifest.runbook;
@@ -110,8 +111,7 @@ const fn word(deny: Deny) -> &'static str {
 fn duration(seconds: u64) -> String {
     let units = [(604_800, "week"), (86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
     let (size, unit) = units.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, "second"));
-    let number = seconds / size;
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+    count(seconds / size, unit)
 }
 
 #[cfg(test)]

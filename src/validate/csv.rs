@@ -276,7 +276,10 @@ impl<'d> Table<'d> {
         let (fields, columns) = (self.fields, self.header.len() as u64);
         if fields != columns {
             let place = Place::Line { line: self.row_line, column: 1 };
-            examined.faults.add(place, format!("a row of {fields} fields, where the first has {columns}"));
+            examined.faults.add(
+                place,
+                format!("a row of {}, where the first has {columns}", crate::model::count(fields, "field")),
+            );
         }
         self.records.count += 1;
         match self.name.take().filter(|name| !name.is_empty()) {
@@ -288,7 +291,10 @@ impl<'d> Table<'d> {
     fn finish(mut self, examined: &mut Examined) {
         if self.state == State::Quoted {
             let (line, column) = self.quote;
-            let what = format!("a quote that is never closed: {} lines are read as one field", self.line - line + 1);
+            let lines = self.line - line + 1;
+            let are = if lines == 1 { "is" } else { "are" };
+            let lines = crate::model::count(lines, "line");
+            let what = format!("a quote that is never closed: {lines} {are} read as one field");
             examined.faults.add(Place::Line { line, column }, what);
         }
         // Without a line feed there is one row, whatever a person sees.

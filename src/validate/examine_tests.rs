@@ -156,7 +156,7 @@ fn every_trap_of_csv_is_bad_with_its_place() {
     assert!(bad(Format::Csv, "id,name\n1,\"a\n2,\"b\"\n")[0].starts_with("3:4 text behind a closing quote"));
     assert_eq!(
         bad(Format::Csv, "a,b\n1\n1,2,3\n"),
-        ["2:1 a row of 1 fields, where the first has 2", "3:1 a row of 3 fields, where the first has 2"]
+        ["2:1 a row of 1 field, where the first has 2", "3:1 a row of 3 fields, where the first has 2"]
     );
     assert_eq!(bad(Format::Csv, "a,b,a\n1,2,3\n"), ["1:1 2 columns have the name 'a'"]);
     let one = "id\n1\n<<<<<<< HEAD\n2\n=======\n3\n>>>>>>> topic\n";
@@ -171,7 +171,7 @@ fn every_trap_of_csv_is_bad_with_its_place() {
     // Whatever else stands in the first row, tabs part columns.
     let tabs = good(Format::Tsv, "name, first, last\tage\n\"A\tB\"\t1\nC, D\t2\n");
     assert_eq!(tabs.contents.records, Some(2));
-    assert_eq!(bad(Format::Tsv, "a\tb\n1,2\n"), ["2:1 a row of 1 fields, where the first has 2"]);
+    assert_eq!(bad(Format::Tsv, "a\tb\n1,2\n"), ["2:1 a row of 1 field, where the first has 2"]);
 }
 
 #[test]

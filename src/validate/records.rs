@@ -92,7 +92,9 @@ impl<'w> Records<'w> {
             examined.faults.about(About::Doubled, Place::Whole, format!("{count} records have the name '{name}'"));
         }
         if more > 0 {
-            examined.faults.about(About::Doubled, Place::Whole, format!("{more} more names stand for several records"));
+            let stand = if more == 1 { "stands" } else { "stand" };
+            let names = crate::model::count(more, "more name");
+            examined.faults.about(About::Doubled, Place::Whole, format!("{names} {stand} for several records"));
         }
         let hashes = self.names.sorted().collect();
         let doubled = self.doubled.into_iter().map(|(hash, (count, _))| (hash, count)).collect();

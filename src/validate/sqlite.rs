@@ -23,6 +23,7 @@ mod schema;
 mod stop;
 mod tables;
 
+use crate::model::count;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -151,7 +152,7 @@ fn head(path: &Path) -> io::Result<Vec<u8>> {
 fn look_beside(path: &Path, reading: Reading, found: &mut Examined) -> io::Result<()> {
     let frames = beside::frames(&beside::companion(path, "-wal"), u64::MAX)?;
     if frames > 0 {
-        let what = format!("its write-ahead log '-wal' holds {frames} pages that may not be in the file");
+        let what = format!("its write-ahead log '-wal' holds {} that may not be in the file", count(frames, "page"));
         match reading {
             Reading::Still => found.unknown.push(what),
             Reading::Live => {
@@ -175,9 +176,14 @@ fn check_length(source: &Source, reading: Reading, found: &mut Examined) -> io::
     let Some(wanted) = source.wanted() else { return Ok(()) };
     if length < wanted {
         let missing = wanted - length;
-        found.faults.add(Place::Whole, format!("cut off: {length} of {wanted} bytes are there, {missing} are missing"));
+        let are = if missing == 1 { "is" } else { "are" };
+        found
+            .faults
+            .add(Place::Whole, format!("cut off: {length} of {wanted} bytes are there, {missing} {are} missing"));
     } else if length > wanted {
-        let what = format!("{} bytes follow its last page; SQLite does not read them", length - wanted);
+        let follow = if length - wanted == 1 { "follows" } else { "follow" };
+        let bytes = count(length - wanted, "byte");
+        let what = format!("{bytes} {follow} its last page; SQLite does not read them");
         found.notes.add(Place::Whole, what);
     }
     Ok(())

@@ -136,7 +136,7 @@ fn the_answer_reads_like_this() {
         ran.stdout,
         str![[r"
 merging 'warned' into 'main': warn
-  fast-forward, predicted: 1 paths change, 0 of them new, 0 deleted
+  fast-forward, predicted: 1 path changes, 0 of them new, 0 deleted
   warn  'settings' is changed, protected as 'settings' [protected-modify]
         by    [..] Ada: warned
         do    guard allow protected-modify 'settings' --reason '...'

@@ -183,3 +183,21 @@ fn a_switch_for_an_event_leaves_ours_on() {
     assert_eq!(sandbox.guard(["doctor"]).status == 0, !merged, "doctor says what git does");
     assert_eq!(merged, EVENTS_OFF.is_here());
 }
+
+#[test]
+fn one_is_counted_as_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".recoveryguard.toml", "version = 1\n[[protect]]\npaths = ['a']\n").commit("manifest");
+    let doctor = sandbox.guard(["doctor"]).stdout;
+    assert!(doctor.contains("'.recoveryguard.toml' protects by 1 entry, 0 for data"), "{doctor}");
+    sandbox.install();
+    let folder = sandbox.at(".git/hooks");
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().is_some_and(|name| name != "post-merge") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let doctor = sandbox.guard(["doctor"]).stdout;
+    assert!(doctor.contains("1 of 10 hooks is in"), "{doctor}");
+}

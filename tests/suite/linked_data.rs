@@ -91,7 +91,7 @@ fn a_link_to_a_good_file_of_the_repository_is_judged_by_what_that_holds() {
     }
     linked(&sandbox, "../folder/fewer.json");
     let refused = sandbox.git(["merge", "-q", "feat"]).fails().says("[lost-records]");
-    let _ = refused.says("1 of 2 records go from 'data/list.json': '2'");
+    let _ = refused.says("1 of 2 records goes from 'data/list.json': '2'");
     // One that is a link on all sides, and one that is new, is nobody's loss.
     let _ = sandbox.git(["checkout", "-q", "-B", "feat", "main"]).ok();
     link(&sandbox, "data/by-link.json", "../kept/none.json");

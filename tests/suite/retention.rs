@@ -167,7 +167,7 @@ fn a_dry_run_says_what_the_real_run_does() {
     assert!(text.contains("objects-2147483646") && !tmp.exists(), "{text}");
     assert_eq!(operations(&sandbox).len(), 3);
     let nothing = sandbox.guard(["log", "--prune", "--keep", "1"]).ok();
-    let expected = "Nothing to prune: the newest 1 merges and operations with saved bytes stay, and 3 others.\n";
+    let expected = "Nothing to prune: the newest merge or operation with saved bytes stays, and 3 others.\n";
     assert_eq!(nothing.stdout, expected);
 }
 
@@ -255,7 +255,7 @@ fn only_what_processes_that_are_gone_left_is_taken_away() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
     sandbox.env("RECOVERYGUARD_CLOCK", now.to_string());
     let said = sandbox.guard(["doctor"]);
-    assert!(said.stdout.contains("7 files and folders of processes and worktrees that are gone"), "{said}");
+    assert!(said.stdout.contains("7 leftovers of processes and worktrees that are gone"), "{said}");
     assert!(said.stdout.contains("do: guard log --prune"), "{said}");
     let _ = sandbox.guard(["log", "--prune"]).ok();
     for path in gone {

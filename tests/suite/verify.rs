@@ -53,7 +53,7 @@ fn all_files_that_the_manifest_names_are_looked_at_and_told_with_their_faults() 
     assert_eq!(lines[4..6], ["bad      data/gone.yaml", "         it is not there, though git tracks it"], "{ran}");
     assert_eq!(
         lines[6..8],
-        ["bad      data/new.csv  1 record", "         line 2, column 1: a row of 1 fields, where the first has 2"]
+        ["bad      data/new.csv  1 record", "         line 2, column 1: a row of 1 field, where the first has 2"]
     );
     assert_eq!(lines[8], "bad      data/x.local.json", "{ran}");
     assert!(lines[9].starts_with("         line 3, column 1: "), "{ran}");

@@ -217,7 +217,7 @@ impl Shown {
             let width = 30;
             let filled = width * done / of.max(1);
             let bar = format!("{}{}", "#".repeat(filled), " ".repeat(width - filled));
-            crate::cli::terminal::overwrite(&format!("[{bar}] {done} of {of} merges"));
+            crate::cli::terminal::overwrite(&format!("[{bar}] {done} of {}", crate::model::count(of, "merge")));
         }
     }
 

@@ -9,7 +9,7 @@ use crate::cli::{Context, Failure};
 use crate::disk;
 use crate::hooks::{self, Action, Guarded, HookStep, InstallError, InstallPlan};
 use crate::manifest;
-use crate::model::{Hook, escape};
+use crate::model::{Hook, count, escape};
 use crate::report::{self, Exit};
 use crate::routes;
 
@@ -95,7 +95,9 @@ fn text(plan: &InstallPlan, head: &str) -> String {
     if let Some(theirs) = &plan.theirs {
         let number = plan.steps.iter().filter(|step| step.script.judging().is_none()).count();
         let folder = shown(theirs);
-        text.push_str(&format!("They run the hooks in '{folder}' first, and {number} more scripts do only that.\n"));
+        let does = if number == 1 { "does" } else { "do" };
+        let scripts = count(number, "more script");
+        text.push_str(&format!("They run the hooks in '{folder}' first, and {scripts} {does} only that.\n"));
     }
     if plan.switch_on_options {
         text.push_str("Push options are taken (receive.advertisePushOptions): who pushes can say why it is right.\n");

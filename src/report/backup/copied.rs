@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{count, problems_json, problems_text};
-use crate::model::{BackupId, escape};
+use super::{problems_json, problems_text};
+use crate::model::{BackupId, count, escape};
 use crate::report::json as document;
 use crate::routes::backup::{Brought, Remote, Sent};
 

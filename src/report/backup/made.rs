@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{LISTED, count, file_json, not_good, things, word};
-use crate::model::{Standing, escape, size};
+use super::{LISTED, file_json, not_good, things, word};
+use crate::model::{Standing, count, escape, size};
 use crate::report::json as document;
 use crate::routes::backup::{Made, Outlook};
 

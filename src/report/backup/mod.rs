@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::{BackedUp, Backup, Mode, Standing, escape};
+use crate::model::{BackedUp, Backup, Mode, Standing, count, escape};
 use crate::routes::backup::Problem;
 
 /// So many files are listed one by one.
@@ -30,11 +30,6 @@ fn word(standing: Standing) -> &'static str {
         Standing::Unknown => "unknown",
         Standing::Bad => "bad",
     }
-}
-
-/// Returns `3 files`, `1 file`.
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Returns `3 files`, `3 files and 1 database`, `1 database`.

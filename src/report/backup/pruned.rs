@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::count;
-use crate::model::size;
+use crate::model::{count, size};
 use crate::recover::retention::{Doubt, Why};
 use crate::report::json as document;
 use crate::routes::backup::{Nothing, Pruned};

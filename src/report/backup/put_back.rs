@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{LISTED, held};
-use crate::model::{Timestamp, escape};
+use crate::model::{Timestamp, count, escape};
 use crate::report::json as document;
 use crate::routes::backup::{Before, PutBack, SwappedBack};
 
@@ -53,7 +53,7 @@ fn from(backup: &str, at: Timestamp) -> String {
 /// Returns what changes, table by table: rows that going back loses, and those that come back.
 fn rows(now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>) -> String {
     let tables: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
-    let rows = |of: Option<&u64>| of.map_or("no such table".to_owned(), |rows| format!("{rows} rows"));
+    let rows = |of: Option<&u64>| of.map_or("no such table".to_owned(), |rows| count(*rows, "row"));
     let mut lines = Vec::new();
     for table in tables {
         let (now, then) = (now.get(table), then.get(table));

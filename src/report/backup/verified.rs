@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{count, problems_json, problems_text};
-use crate::model::{UnsavedDatabase, escape, size};
+use super::{problems_json, problems_text};
+use crate::model::{UnsavedDatabase, count, escape, size};
 use crate::report::json as document;
 use crate::routes::backup::{Level, Verified};
 

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 pub use keep::{drilled_markdown, drilled_page};
 
 use super::json as document;
-use super::reported::count;
 use crate::drill::{Ended, Place, Rehearsed, RehearsedThen};
-use crate::model::escape;
+use crate::model::{count, escape};
 use crate::routes::Drilled;
 
 /// Returns the table, and what went wrong below it.

@@ -10,8 +10,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Level;
-use crate::report::reported::{Asked, Entry, Report, SUBJECT, count, cut, line_text, lines, place, work_of};
+use crate::model::{Level, count};
+use crate::report::reported::{Asked, Entry, Report, SUBJECT, cut, line_text, lines, place, work_of};
 
 /// So many annotations of a kind does GitHub show of one step.
 const SHOWN: usize = 10;

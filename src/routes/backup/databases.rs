@@ -61,7 +61,8 @@ fn shrunk(rule: &DatabaseRule, now: &SavedDatabase, backups: &[Backup]) -> Optio
     backup.database(&rule.name)?.facts.tables.iter().find_map(|(table, then)| {
         let lost = then.saturating_sub(now.facts.tables.get(table).copied().unwrap_or(0));
         let (id, table) = (&backup.id, escape(table.as_bytes()));
-        let why = || format!("{table} lost {lost} of the {then} rows of backup {id}, and max_loss is {most}");
+        let rows = crate::model::count(*then, "row");
+        let why = || format!("{table} lost {lost} of the {rows} of backup {id}, and max_loss is {most}");
         (lost > 0 && !most.allows(lost, *then)).then(why)
     })
 }

@@ -3,7 +3,7 @@
 //! Nothing is asked over a network, and no stored file is read: what costs more has commands of its own.
 
 use super::{Check, Health};
-use crate::model::{Backup, Standing, Timestamp, TreePath, escape};
+use crate::model::{Backup, Standing, Timestamp, TreePath, count, escape};
 use crate::routes::Session;
 use crate::routes::backup::{self, BackupError, Level, Outlook};
 use crate::routes::data_here::{Here, HereError, here};
@@ -58,12 +58,12 @@ fn fresh(session: &Session<'_>, here: &Here, outlook: &Outlook, all: &[Backup]) 
     let Some(last) = &outlook.last else {
         return match number {
             0 => new(Health::Note, "no file is here that [[data]] backup = true names".to_owned()),
-            _ => new(Health::Bad, format!("there is no backup yet of {}", files(number))).remedy(CREATE),
+            _ => new(Health::Bad, format!("there is no backup yet of {}", count(number, "file"))).remedy(CREATE),
         };
     };
     let changed = outlook.read.len() + outlook.gone.len();
     if changed == 0 {
-        return new(Health::Good, format!("backup {} holds {} as they are now", last.id, files(number)));
+        return new(Health::Good, format!("backup {} holds {} as they are now", last.id, count(number, "file")));
     }
     // A bad version protects nobody: then the newest that is none counts.
     let counts = if last.standing() == Standing::Bad {
@@ -74,7 +74,7 @@ fn fresh(session: &Session<'_>, here: &Here, outlook: &Outlook, all: &[Backup]) 
     let Some((counts, at)) = counts else {
         return new(Health::Bad, "there is no backup yet in which every file is good".to_owned()).remedy(CREATE);
     };
-    let may = format!("{} may have changed since backup {}", files(changed), counts.id);
+    let may = format!("{} may have changed since backup {}", count(changed, "file"), counts.id);
     let text = format!("{may}, {} ago", at.age(session.now));
     match here.manifest.runbook.rpo {
         _ if at > session.now => new(Health::Bad, format!("{may}, which is from later than now")).remedy(CREATE),
@@ -117,8 +117,7 @@ fn bad(last: &Backup, outlook: &Outlook, all: &[Backup]) -> Option<Check> {
 fn whole(session: &Session<'_>) -> Result<Vec<Check>, BackupError> {
     let found = backup::verify(session.repo, None, Level::Refs)?;
     if found.problems.is_empty() {
-        let number = found.backups;
-        let text = format!("every object of {number} backup{} is there", if number == 1 { "" } else { "s" });
+        let text = format!("every object of {} is there", count(found.backups, "backup"));
         return Ok(vec![Check::new("backups", Health::Good, format!("{text} (bytes not read: guard backup verify)"))]);
     }
     let told = found.problems.iter().take(TOLD).map(|problem| {
@@ -159,10 +158,6 @@ fn copies(session: &Session<'_>, here: &Here, last: &Backup, all: &[Backup]) -> 
         }
         _ => Check::new("copies", Health::Note, text).remedy("guard backup push"),
     }
-}
-
-fn files(number: usize) -> String {
-    format!("{number} file{}", if number == 1 { "" } else { "s" })
 }
 
 fn more(number: usize) -> String {

@@ -4,6 +4,7 @@ use super::super::Session;
 use super::super::data_here::here;
 use super::super::runbook::practice;
 use super::{Check, Health};
+use crate::model::count;
 
 /// Looks at the receipts; nothing is said where the manifest asks for no drills and there were none.
 pub(super) fn check(session: &Session<'_>) -> Option<Check> {
@@ -25,18 +26,20 @@ pub(super) fn check(session: &Session<'_>) -> Option<Check> {
         return bad("no incident was rehearsed here yet".to_owned());
     };
     let age = session.now.0.saturating_sub(oldest.0) / 1000;
-    let days = age / 86_400;
+    let days = count(age / 86_400, "day");
     match every {
         Some(_) if drilled.len() < all => {
-            bad(format!("{} of {all} incidents were never rehearsed here", all - drilled.len()))
+            let never = all - drilled.len();
+            let were = if never == 1 { "was" } else { "were" };
+            bad(format!("{never} of {all} incidents {were} never rehearsed here"))
         }
         Some(every) if age > every => {
-            bad(format!("the oldest of the newest drills is {days} days old, and {} are the most", every / 86_400))
+            bad(format!("the oldest of the newest drills is {days} old, more than {}", count(every / 86_400, "day")))
         }
         _ => Some(Check::new(
             "drills",
             Health::Good,
-            format!("{} of {all} incidents rehearsed, all passed; the oldest {days} days ago", drilled.len()),
+            format!("{} of {all} incidents rehearsed, all passed; the oldest {days} ago", drilled.len()),
         )),
     }
 }

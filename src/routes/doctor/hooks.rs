@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Check, Health};
 use crate::git::{Deadline, GitError, Repo};
 use crate::hooks::{self, HookState, InstallError, Manager, Script, Survey};
-use crate::model::{Hook, escape};
+use crate::model::{Hook, count, escape};
 
 const REMEDY: &str = "guard install";
 
@@ -20,7 +20,7 @@ pub(super) fn check(repo: &Repo, program: &Path) -> Result<(Vec<Check>, Option<S
         Err(error) => return Err(error),
     };
     let mut checks = folders(repo, &survey)?;
-    checks.extend(count(&survey));
+    checks.extend(all(&survey));
     if let Some(top) = &survey.noexec {
         let text = format!("'{}' is mounted so that nothing there may be run (noexec): git runs no hook", shown(top));
         checks.push(bad(text).remedy(format!("mount -o remount,exec {}", quoted(top))));
@@ -88,7 +88,7 @@ fn hooks_stand(folder: &Path) -> bool {
     folder.join(Hook::ReferenceTransaction.name()).exists()
 }
 
-fn count(survey: &Survey) -> Option<Check> {
+fn all(survey: &Survey) -> Option<Check> {
     let judging = || survey.hooks.iter().filter(|(script, _)| script.judging().is_some());
     let ours = judging().filter(|(_, state)| matches!(state, HookState::Ours { .. })).count();
     let total = judging().count();
@@ -96,17 +96,19 @@ fn count(survey: &Survey) -> Option<Check> {
         return None;
     }
     let folder = shown(&survey.folder);
+    let are = if ours == 1 { "is" } else { "are" };
     let calling = judging().filter(|(_, state)| matches!(state, HookState::Calling { .. })).count();
     if ours + calling == total {
         // Each of the others has a line of its own.
-        return (ours > 0).then(|| Check::new("hooks", Health::Good, format!("{ours} hooks are in '{folder}'")));
+        let text = || format!("{} {are} in '{folder}'", count(ours, "hook"));
+        return (ours > 0).then(|| Check::new("hooks", Health::Good, text()));
     }
     let is_left = |state: &HookState| matches!(state, HookState::Foreign(Some(Manager::Overcommit)));
     if ours + judging().filter(|(_, state)| is_left(state)).count() == total {
-        let text = format!("{ours} of {total} hooks are in '{folder}', the others are overcommit's");
+        let text = format!("{ours} of {total} hooks {are} in '{folder}', the others are overcommit's");
         return Some(Check::new("hooks", Health::Note, text));
     }
-    Some(bad(format!("{ours} of {total} hooks are in '{folder}'")))
+    Some(bad(format!("{ours} of {total} hooks {are} in '{folder}'")))
 }
 
 fn one(script: Script, state: &HookState) -> Option<Check> {

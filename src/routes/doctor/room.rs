@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::hooks::quoted;
 use super::{Check, Health};
 use crate::journal::{Damage, Damaged};
-use crate::model::{escape, size};
+use crate::model::{count, escape, size};
 use crate::routes::Session;
 use crate::routes::retention::{self, Pruning, Sizes, Stock};
 use crate::store::Problem;
@@ -33,8 +33,8 @@ pub(super) fn check(session: &Session<'_>) -> Vec<Check> {
 fn journal(session: &Session<'_>, stock: &Stock, sizes: &Sizes) -> Vec<Check> {
     let mut checks: Vec<Check> = stock.history.damaged.iter().map(|one| damaged(session, one)).collect();
     if checks.is_empty() {
-        let (operations, records) = (stock.history.operations.len(), stock.records.len());
-        let text = format!("{operations} operations, every record whole ({records}, {})", size(sizes.records));
+        let (operations, records) = (count(stock.history.operations.len(), "operation"), stock.records.len());
+        let text = format!("{operations}, every record whole ({records}, {})", size(sizes.records));
         checks.push(Check::new("journal", Health::Good, text));
     }
     checks
@@ -77,8 +77,8 @@ fn store(stock: &Stock, sizes: &Sizes) -> Vec<Check> {
         Err(error) => vec![bad(error.to_string())],
         Ok(problems) if !problems.is_empty() => problems.iter().map(said).collect(),
         Ok(_) => {
-            let snapshots = store.snapshots().map_or(0, |found| found.len());
-            let text = format!("every saved byte is there ({snapshots} snapshots, {})", size(sizes.store));
+            let snapshots = count(store.snapshots().map_or(0, |found| found.len()), "snapshot");
+            let text = format!("every saved byte is there ({snapshots}, {})", size(sizes.store));
             vec![Check::new("store", Health::Good, text)]
         }
     }
@@ -87,20 +87,20 @@ fn store(stock: &Stock, sizes: &Sizes) -> Vec<Check> {
 /// What belongs to operations, and what bounds all of it.
 fn kept(session: &Session<'_>, stock: &Stock, sizes: &Sizes) -> Vec<Check> {
     let text = format!(
-        "{} indexes ({}), {} records of undo ({}), {} pre-merge refs",
-        stock.indexes.len(),
+        "{} ({}), {} of undo ({}), {}",
+        count(stock.indexes.len(), "index"),
         size(sizes.indexes),
-        stock.plans.len(),
+        count(stock.plans.len(), "record"),
         size(sizes.plans),
-        stock.refs.len()
+        count(stock.refs.len(), "pre-merge ref")
     );
     let mut checks = vec![Check::new("kept", Health::Good, text)];
     if let Ok(pruning) = retention::plan_of(session, stock) {
         checks.push(bound(stock, &pruning));
     }
     if !stock.leftovers.is_empty() {
-        let (number, room) = (stock.leftovers.len(), size(sizes.leftovers));
-        let text = format!("{number} files and folders of processes and worktrees that are gone ({room})");
+        let (number, room) = (count(stock.leftovers.len(), "leftover"), size(sizes.leftovers));
+        let text = format!("{number} of processes and worktrees that are gone ({room})");
         checks.push(Check::new("traces", Health::Note, text).remedy(REMEDY));
     }
     checks
@@ -112,6 +112,8 @@ fn bound(stock: &Stock, pruning: &Pruning) -> Check {
     if older <= WAITING && over == 0 {
         return Check::new("retention", Health::Good, rule);
     }
-    let text = format!("{rule}: {older} operations are beyond that, {over} snapshots");
+    let are = if older == 1 { "is" } else { "are" };
+    let (older, over) = (count(older, "operation"), count(over, "snapshot"));
+    let text = format!("{rule}: {older} {are} beyond that, {over}");
     Check::new("retention", Health::Note, text).remedy(REMEDY)
 }

@@ -62,7 +62,10 @@ pub enum PruneError {
 /// Says how many operations stay.
 pub fn stays(keep: usize) -> String {
     let plain = keep.saturating_mul(journal::PLAIN);
-    format!("the newest {keep} merges and operations with saved bytes stay, and {plain} others")
+    match keep {
+        1 => format!("the newest merge or operation with saved bytes stays, and {plain} others"),
+        _ => format!("the newest {keep} merges and operations with saved bytes stay, and {plain} others"),
+    }
 }
 
 /// Finds out what would go; `keep` operations stay, or as many as HEAD's manifest says.

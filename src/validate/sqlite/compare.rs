@@ -13,6 +13,7 @@
 //! Rows are counted and not compared: where a side only changed rows, or added as many as another dropped, its loss is
 //! not seen. Without a base nothing can be said of sides.
 
+use crate::model::count;
 use std::collections::BTreeSet;
 
 use crate::validate::examined::{Contents, Table};
@@ -123,7 +124,7 @@ impl<'a> Versions<'a> {
     fn gone(&mut self, tables: &Tables<'_>) {
         let rows = tables.parents.iter().flatten().map(|table| table.rows).max().unwrap_or(0);
         let had = |table: Option<&Table>| table.is_some();
-        let what = format!("the table '{}' is gone, with {}", tables.name, count(rows));
+        let what = format!("the table '{}' is gone, with {}", tables.name, count(rows, "row"));
         if let Some((kind, what)) = self.missing(tables, had, what) {
             self.add(kind, tables.name, (rows, rows), what);
         }
@@ -165,7 +166,7 @@ impl<'a> Versions<'a> {
         if now.rows > 0 || least == 0 {
             return false;
         }
-        let what = format!("the table '{}' is empty, it had {}", tables.name, count(least));
+        let what = format!("the table '{}' is empty, it had {}", tables.name, count(least, "row"));
         self.add(LossKind::Emptied, tables.name, (least, least), what);
         true
     }
@@ -187,7 +188,8 @@ impl<'a> Versions<'a> {
             if gain == 0 {
                 continue;
             }
-            let mut what = format!("'{}' lacks {} that {} brought", tables.name, count(gain), self.names[parent]);
+            let mut what =
+                format!("'{}' lacks {} that {} brought", tables.name, count(gain, "row"), self.names[parent]);
             if let (Some(last), Some(now)) = (table.last_row, now.last_row)
                 && last > now
             {
@@ -217,7 +219,7 @@ impl<'a> Versions<'a> {
             return false;
         }
         let than = if is_merge { "the sides left" } else { "before" };
-        let what = format!("the table '{}' has {}, {lost} fewer than {than}", tables.name, count(now.rows));
+        let what = format!("the table '{}' has {}, {lost} fewer than {than}", tables.name, count(now.rows, "row"));
         self.add(LossKind::Dropped, tables.name, (lost, expected), what);
         true
     }
@@ -294,10 +296,6 @@ impl<'a> Versions<'a> {
 /// Returns whether two versions of a table are the same, by all that was counted.
 fn same(one: &Table, other: &Table) -> bool {
     (one.rows, one.last_row, one.sequence) == (other.rows, other.last_row, other.sequence)
-}
-
-fn count(rows: u64) -> String {
-    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
 #[cfg(test)]

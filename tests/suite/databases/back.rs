@@ -54,7 +54,7 @@ fn needs_postgres_a_database_comes_back_and_that_is_taken_back() {
 
     let dry = sandbox.guard(["restore", "--database", "orders", "--dry-run"]).ok();
     assert!(dry.stdout.starts_with(&format!("'orders' would come back: backup {good} of ")), "{dry}");
-    assert!(dry.stdout.contains("  loses   \"o d\".extra: 1 rows now, no such table then\n  gains   public.item: 10 rows now, 1001 rows then\n"), "{dry}");
+    assert!(dry.stdout.contains("  loses   \"o d\".extra: 1 row now, no such table then\n  gains   public.item: 10 rows now, 1001 rows then\n"), "{dry}");
     assert_eq!(postgres.databases(), ["orders", "postgres"]);
 
     let done = sandbox.guard(["restore", "--database", "orders"]).ok();

@@ -32,7 +32,7 @@ fn a_hundred_bytes_cut_off_are_bad_though_sqlite_finds_nothing() {
 
     let longer = Made::of(&[&whole[..], b"x"].concat()).examine();
     good(&longer);
-    assert_eq!(longer.notes.first[0].what, "1 bytes follow its last page; SQLite does not read them");
+    assert_eq!(longer.notes.first[0].what, "1 byte follows its last page; SQLite does not read them");
 }
 
 // D4
