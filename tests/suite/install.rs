@@ -76,6 +76,11 @@ fn the_text_says_which_routes_are_judged() {
     let gate = if GATE.is_here() { "before         git merge" } else { "on the result  git merge" };
     assert!(text.contains(gate), "{text}");
     assert!(text.contains("counts once it is committed"), "{text}");
+    sandbox.write(".recoveryguard.toml", "version = 1\n");
+    assert!(sandbox.guard(["install"]).ok().stdout.contains("counts once it is committed"));
+    sandbox.commit("manifest");
+    let text = sandbox.guard(["install"]).ok().stdout;
+    assert!(!text.contains("counts once it is committed") && text.ends_with("asked there\n"), "{text}");
 }
 
 /// An older script of ours is replaced; the hook that it runs stays what it was.

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::cli::{Context, Failure};
 use crate::disk;
+use crate::facts::{self, Found};
+use crate::git::Repo;
 use crate::hooks::{self, Action, Guarded, HookStep, InstallError, InstallPlan};
 use crate::manifest;
 use crate::model::{Hook, count, escape};
@@ -67,7 +69,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         context.look_at(&repo, routes::seen::take_down);
     }
     let head = if arguments.dry_run { "Would install" } else { "Installed" };
-    context.terminal.answer(|| if context.json { document(&plan, arguments.dry_run) } else { text(&plan, head) });
+    context.terminal.answer(|| {
+        if context.json { document(&plan, arguments.dry_run) } else { text(&plan, head, has_no_manifest(&repo)) }
+    });
     Ok(Exit::Fine)
 }
 
@@ -83,7 +87,13 @@ pub(super) fn failure(error: InstallError) -> anyhow::Error {
     Failure { hint, ..Failure::new(exit, causes) }.into()
 }
 
-fn text(plan: &InstallPlan, head: &str) -> String {
+/// Returns whether HEAD surely has no manifest, whatever lies in the working tree.
+fn has_no_manifest(repo: &Repo) -> bool {
+    let head = repo.resolve_head().and_then(|head| head.map(|head| repo.objects().tree_of(head)).transpose());
+    head.and_then(|tree| facts::manifest_of(repo, tree)).is_ok_and(|found| matches!(found, Found::None))
+}
+
+fn text(plan: &InstallPlan, head: &str, has_no_manifest: bool) -> String {
     let mut text = if plan.changes() {
         format!("{head} guard's hooks in '{}':\n", shown(&plan.folder))
     } else {
@@ -111,14 +121,18 @@ fn text(plan: &InstallPlan, head: &str) -> String {
         let why = if route.why.is_empty() { String::new() } else { format!(": {}", route.why) };
         text.push_str(&format!("  {:14} {}{why}\n", when(route.guarded), route.what));
     }
-    text.push('\n');
+    if has_no_manifest || !plan.notes.is_empty() {
+        text.push('\n');
+    }
     for note in &plan.notes {
         text.push_str(&format!("note: {note}\n"));
     }
-    text.push_str(&format!(
-        "A manifest ('{}') counts once it is committed; 'guard init' writes a first one.\n",
-        manifest::FILE
-    ));
+    if has_no_manifest {
+        text.push_str(&format!(
+            "A manifest ('{}') counts once it is committed; 'guard init' writes a first one.\n",
+            manifest::FILE
+        ));
+    }
     text
 }
 
