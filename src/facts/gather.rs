@@ -55,7 +55,7 @@ pub fn gather(repo: &Repo, manifest: &Manifest, question: &Question) -> Result<F
     let bases_at = base_trees.iter().map(side).collect::<Result<Vec<Side>, _>>()?;
     let mut paths = path_facts(manifest, &answer, first_tree, repo, &others, &bases_at)?;
     follow_moves(repo, manifest, first_tree, answer.tree, &mut paths)?;
-    names::find_case_twins(objects, first_tree, answer.tree, &mut paths)?;
+    names::find_case_twins(repo, first_tree, answer.tree, &mut paths)?;
     let deleted = paths.iter().filter(|path| path.first.is_some() && path.result.is_none()).count();
     let first_files = count_first_files(repo, manifest, first_tree, deleted)?;
     let contents = contents::read(repo, manifest, &mut paths)?;

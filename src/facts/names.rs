@@ -3,71 +3,69 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 
-use crate::git::{GitError, Objects, TreeEntry};
+use crate::git::{GitError, Objects, Repo, TreeEntry};
 use crate::model::{Mode, Oid, PathFacts, TreePath};
 
 /// Sets `case_twin` on every path that the merge brings where the result has another name of the same letters.
 pub(super) fn find_case_twins(
-    objects: &Objects,
+    repo: &Repo,
     first: Option<Oid>,
     result: Option<Oid>,
     paths: &mut [PathFacts],
 ) -> Result<(), GitError> {
     let Some(result) = result else { return Ok(()) };
-    let mut folders = Folders { objects, result, known: HashMap::new() };
+    let mut folders = Folders { objects: repo.objects(), known: HashMap::new() };
     for path in paths.iter_mut().filter(|path| path.first.is_none() && path.result.is_some() && !path.conflicted) {
-        path.case_twin = folders.twin(first, &path.path)?;
+        repo.deadline().check()?;
+        path.case_twin = folders.twin(first, result, &path.path)?;
     }
     Ok(())
 }
 
-/// The names of one folder by their folded form.
-type Names = HashMap<Vec<u8>, Vec<BString>>;
+/// What one folder has, by its names' folded form.
+type Names = HashMap<Vec<u8>, Vec<TreeEntry>>;
 
 struct Folders<'a> {
     objects: &'a Objects,
-    result: Oid,
-    known: HashMap<BString, Rc<Names>>,
+    known: HashMap<Oid, Rc<Names>>,
 }
 
 impl Folders<'_> {
-    /// Looks at each part of a path that the first parent does not have yet.
-    fn twin(&mut self, first: Option<Oid>, path: &TreePath) -> Result<Option<TreePath>, GitError> {
-        let ends = path.find_iter("/").chain([path.len()]);
-        let mut start = 0;
-        for end in ends {
+    /// Looks at each part of a path that the first parent does not have yet. From part to part both trees are gone down: looked up from
+    /// the top each time, folders in folders would cost the square of their number.
+    fn twin(&mut self, first: Option<Oid>, result: Oid, path: &TreePath) -> Result<Option<TreePath>, GitError> {
+        let (mut start, mut folder) = (0, result);
+        // The first parent is asked seldom: a folder of its, and where in the path what is in that begins.
+        let (mut from, mut known) = (0, first);
+        for end in path.find_iter("/").chain([path.len()]) {
             let name = &path[start..end];
-            let names = self.names(&path[..start.saturating_sub(1)])?;
-            let same = names.get(&fold(name)).into_iter().flatten().find(|other| *other != name);
-            if let Some(other) = same
-                && self.objects.entry(first, &path[..end].into())?.is_none()
-            {
-                return Ok(Some([&path[..start], other.as_slice()].concat().into()));
+            let names = self.names(folder)?;
+            let same = names.get(&fold(name)).map_or(&[][..], Vec::as_slice);
+            if let Some(other) = same.iter().find(|other| other.name != name) {
+                let Some(there) = self.objects.entry(known, &path[from..end].into())? else {
+                    return Ok(Some([&path[..start], other.name.as_slice()].concat().into()));
+                };
+                (from, known) = (end + 1, (there.mode == Mode::Tree).then_some(there.oid));
             }
-            start = end + 1;
+            let inner = same.iter().find(|entry| entry.mode == Mode::Tree && entry.name == name);
+            let Some(inner) = inner else { return Ok(None) };
+            (start, folder) = (end + 1, inner.oid);
         }
         Ok(None)
     }
 
-    fn names(&mut self, folder: &[u8]) -> Result<Rc<Names>, GitError> {
-        if let Some(known) = self.known.get(folder.as_bstr()) {
+    fn names(&mut self, folder: Oid) -> Result<Rc<Names>, GitError> {
+        if let Some(known) = self.known.get(&folder) {
             return Ok(Rc::clone(known));
         }
-        let tree = if folder.is_empty() {
-            Some(self.result)
-        } else {
-            let entry = self.objects.entry(Some(self.result), &folder.into())?;
-            entry.filter(|entry| entry.mode == Mode::Tree).map(|entry| entry.oid)
-        };
-        let entries = tree.map_or_else(|| Ok(Rc::default()), |tree| self.objects.tree(tree))?;
         let mut names = Names::new();
-        for TreeEntry { name, .. } in entries.iter() {
-            names.entry(fold(name)).or_default().push(name.clone());
+        for entry in self.objects.tree(folder)?.iter() {
+            names.entry(fold(&entry.name)).or_default().push(entry.clone());
         }
         let names = Rc::new(names);
-        self.known.insert(folder.into(), Rc::clone(&names));
+        self.known.insert(folder, Rc::clone(&names));
         Ok(names)
     }
 }

@@ -204,6 +204,29 @@ fn folders_in_folders_without_end_are_judged() {
     assert!(refused.stderr.contains("[lost-change]"), "{}", &refused.stderr[..refused.stderr.len().min(2000)]);
 }
 
+/// A file far down is looked for from folder to folder, and not from the top again in each folder.
+#[test]
+fn many_folders_in_folders_cost_no_square_of_their_depth() {
+    let server = Server::with("version = 1\n[policy]\non_failure = \"block\"\n");
+    let sandbox = &server.sandbox;
+    server.config("recoveryguard.pushSeconds", "60");
+    let folder = "a/".repeat(1_900);
+    let stream = format!(
+        "commit refs/heads/deep\ncommitter Ada <a@x> 1800000000 +0000\ndata 1\nm\nM 100644 inline {folder}f\ndata 1\nx\n"
+    );
+    let with = |words: &[&str], input: &str| {
+        Ran::of(sandbox.command("git", sandbox.work()).args(words), input.as_bytes()).ok().line().to_owned()
+    };
+    let _ = Ran::of(sandbox.command("git", sandbox.work()).args(["fast-import", "--quiet"]), stream.as_bytes()).ok();
+    // All of them are the same one.
+    let deep = sandbox.rev("deep^{tree}");
+    let many: String = (100..600).map(|number| format!("040000 tree {deep}\t{number}\n")).collect();
+    let there = sandbox.git(["ls-tree", "main"]).ok().stdout.clone();
+    let tree = with(&["mktree"], &format!("{many}{there}"));
+    let commit = with(&["commit-tree", &tree, "-p", "main", "-m", "many"], "");
+    let _ = server.push(&[&format!("{commit}:refs/heads/main")]).ok();
+}
+
 /// Texts that take long to compare, and one that unpacks to more than git may take: neither keeps the server, and neither passes.
 #[test]
 fn texts_that_are_made_to_be_compared_for_long_are_no_way_past_the_verdict() {
