@@ -89,8 +89,9 @@ impl Repo {
 
     /// Returns the newest `most` merges of a commit that `without` do not reach yet, oldest first; where nothing is named, that no
     /// branch here reaches. Tags and other refs may hold what nobody has judged.
-    pub fn new_merges(&self, tip: Oid, without: &[Oid], most: usize) -> Result<Vec<Oid>, GitError> {
+    pub fn new_merges(&self, tip: Oid, without: &[Oid], line: Line, most: usize) -> Result<Vec<Oid>, GitError> {
         let ask = self.git("rev-list").arg("--merges").arg(format!("--max-count={most}")).arg(tip.to_string());
+        let ask = if line == Line::Own { ask.arg("--first-parent") } else { ask };
         let ask = ask.arg("--not");
         let ask = if without.is_empty() { ask.arg("--branches") } else { ask.args(without.iter().map(Oid::to_string)) };
         let mut merges: Vec<Oid> = ask.run()?.success()?.lines().filter_map(Oid::from_hex).collect();

@@ -21,7 +21,7 @@ use super::judge::{self, Basis};
 use super::push::{of_merge, question_of};
 use super::{Answer, Occasion, Session, target};
 use crate::facts::{self, Asked, Question};
-use crate::git::{GitError, Repo};
+use crate::git::{GitError, Line, Repo};
 use crate::manifest::OnFailure;
 use crate::model::{Allowance, Finding, Incoming, Level, Oid, Raw, RefMove, RefName, Verdict};
 use crate::rules;
@@ -101,6 +101,12 @@ impl Branch {
     fn short(&self) -> RefName {
         RefName::from(self.name.strip_prefix(b"refs/heads/").unwrap_or(&self.name))
     }
+
+    /// Returns what merges may stand on that are nobody's business any more; none: any branch's. What other branches have was judged
+    /// by other manifests, and whoever may push may make branches.
+    fn has(&self, head: Option<Oid>) -> Vec<Oid> {
+        self.old.into_iter().flat_map(|old| head.into_iter().chain([old])).collect()
+    }
 }
 
 /// Returns the branches of a push. One that goes takes no file from anybody's working tree, and its commits are on other
@@ -159,9 +165,7 @@ impl<'a> Received<'a> {
         let mut seen = HashSet::new();
         let head = self.repo.resolve_head()?;
         for branch in branches {
-            // What other branches have was judged by other manifests, and whoever may push may make branches.
-            let has: Vec<Oid> = branch.old.into_iter().flat_map(|old| head.into_iter().chain([old])).collect();
-            let new = self.repo.new_merges(branch.new, &has, MOST + 1)?;
+            let new = self.repo.new_merges(branch.new, &branch.has(head), Line::All, MOST + 1)?;
             // New branches have the same manifest: a merge is judged for the first of them.
             let is_first = |merge: &Oid| branch.old.is_some() || seen.insert(*merge);
             merges.extend(new.into_iter().filter(is_first).map(|merge| (branch, merge)));
@@ -248,6 +252,9 @@ impl<'a> Received<'a> {
         self.findings.extend(loud.map(|mut finding| {
             if finding.level == Level::Block {
                 finding.remedy = remedy(basis, &finding, self.takes_options);
+            } else if finding.remedy.starts_with("guard allow ") {
+                // Nobody can do that on a server, and what only warns is taken.
+                finding.remedy.clear();
             }
             finding
         }));
@@ -270,16 +277,15 @@ impl<'a> Received<'a> {
 
     /// Says that the time was over. Nobody knows what was not looked at, so the strictest manifest counts.
     fn late(&mut self, limit: Duration, branches: &[Branch]) {
-        let (judged, merges) = (self.judged, self.merges);
-        let done = if judged == 0 {
-            "no merge was judged in time".to_owned()
-        } else {
-            format!("{judged} of {merges} merges were judged in time")
+        let seconds = limit.as_secs_f64();
+        let why = match (self.judged, self.merges) {
+            (_, 0) => format!("what changes was not judged in time ({seconds} s)"),
+            (0, _) => format!("no merge was judged in time ({seconds} s), and lost work was not looked for"),
+            (judged, of) => {
+                format!("{judged} of {of} merges were judged in time ({seconds} s), and lost work was not looked for")
+            }
         };
-        self.fail(
-            format!("{done} ({} s), and lost work was not looked for; {PARTS}", limit.as_secs_f64()),
-            self.strictest(branches),
-        );
+        self.fail(format!("{why}; {PARTS}"), self.strictest(branches));
     }
 
     /// Returns what happens when something on a branch can't be judged.

@@ -15,8 +15,8 @@ use super::super::audit::{LATE, lost_work};
 use super::super::push::{of_audited, question_of};
 use super::super::runs::with_room;
 use super::super::{Audited, confirm};
-use super::{Branch, PARTS, Received, remedy};
-use crate::git::{GitError, Repo};
+use super::{Branch, MOST, PARTS, Received, remedy};
+use crate::git::{GitError, Line, Repo};
 use crate::manifest::Manifest;
 use crate::model::{Finding, Level, Oid};
 use crate::rules;
@@ -74,14 +74,27 @@ impl Received<'_> {
         let [audited] = one;
         let question = question_of(&self.repo.objects().commit(audited.commit)?, Some(&branch.name));
         let allowed = self.allowed(branch, &question);
-        let mut found = of_audited(self.repo, &branch.basis, &question, audited, &allowed)?;
+        let mut basis = branch.basis.clone();
+        if !basis.manifest.policy.allow.is_empty() && !self.is_own(branch, audited.commit)? {
+            // What somebody says in a merge that is merged counts for nothing.
+            basis.manifest.policy.allow.clear();
+        }
+        let mut found = of_audited(self.repo, &basis, &question, audited, &allowed)?;
         for finding in found.iter_mut().filter(|finding| finding.level == Level::Block) {
             // Where it may not pass, the command that brings the work back stays.
-            if branch.basis.manifest.policy.allow.contains(&finding.rule) {
+            if self.takes_options && branch.basis.manifest.policy.allow.contains(&finding.rule)
+                || basis.manifest.policy.allow.contains(&finding.rule)
+            {
                 finding.remedy = remedy(&branch.basis, finding, self.takes_options);
             }
         }
         Ok(found)
+    }
+
+    /// Returns whether a merge was made on the branch itself, and not on what was merged into it.
+    fn is_own(&self, branch: &Branch, merge: Oid) -> Result<bool, GitError> {
+        let has = branch.has(self.repo.resolve_head()?);
+        Ok(self.repo.new_merges(branch.new, &has, Line::Own, MOST)?.contains(&merge))
     }
 }
 

@@ -24,7 +24,11 @@ fn the_branchs_manifest_says_whether_it_is_taken() {
         assert_eq!((ran.status == 0, server.at("main") == good), (taken, taken), "{ran}");
         let words = words(&ran.stderr);
         assert!(words.contains(&format!("could not judge this push: {said}")), "{ran}");
-        assert!(words.contains("in time (0.000001 s)") && words.contains("recoveryguard.pushSeconds"), "{ran}");
+        assert!(
+            words.contains("what changes was not judged in time (0.000001 s); push")
+                && words.contains("recoveryguard.pushSeconds"),
+            "{ran}"
+        );
         server.config("recoveryguard.pushSeconds", "20");
         let _ = server.push(&["main:refs/heads/quiet"]).ok();
     }

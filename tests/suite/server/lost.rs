@@ -100,6 +100,27 @@ fn a_reason_lets_it_pass_where_the_branch_says_so() {
     let _ = server.push(&["main"]).fails();
 }
 
+/// Whoever merges it did not say so.
+#[test]
+fn what_is_said_in_a_merge_that_is_merged_lets_nothing_pass() {
+    let lenient = "version = 1\n[rules]\nlost-change = \"block\"\n[policy]\nallow = [\"lost-change\"]\n";
+    let server = lossy(lenient);
+    let sandbox = &server.sandbox;
+    told(&server, "Guard-Allow: lost-change * -- feat was given up");
+    let _ = sandbox.git(["branch", "theirs"]).ok();
+    let _ = sandbox.git(["reset", "-q", "--hard", "HEAD~1"]).ok();
+    let _ = sandbox.git(["merge", "-q", "--no-ff", "-m", "merge theirs", "theirs"]).ok();
+    let refused = server.push(&["main"]).fails();
+    assert!(words(&refused.stderr).contains("do git push -o 'guard-allow=lost-change: <why>'"), "{refused}");
+    // Without push options there is no other way than to bring it back.
+    server.config("receive.advertisePushOptions", "false");
+    let refused = server.push(&["main"]).fails();
+    assert!(refused.stderr.contains("do    guard restore --lost"), "{refused}");
+    server.config("receive.advertisePushOptions", "true");
+    let _ = server.push(&["-o", "guard-allow=lost-change: feat was given up", "main"]).ok();
+    assert_eq!(server.at("main"), sandbox.rev("HEAD"));
+}
+
 #[test]
 fn a_discarded_side_may_block_and_be_excused_as_a_whole() {
     let manifest = "version = 1\n[rules]\nside-discarded = \"block\"\n[policy]\nallow = [\"side-discarded\"]\n";

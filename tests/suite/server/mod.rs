@@ -152,6 +152,22 @@ fn no_trailer_is_offered_for_what_has_no_path() {
     let _ = server.push(&["-o", "guard-allow=wrong-branch: it is done", &format!("{wip}:refs/heads/main")]).ok();
 }
 
+/// 'guard allow' is a clone's, and what only warns is taken.
+#[test]
+fn a_warning_offers_no_remedy_that_a_server_does_not_know() {
+    let server = Server::with("version = 1\n");
+    let sandbox = &server.sandbox;
+    for number in 0..200 {
+        let _ = sandbox.write(format!("old/{number}"), number.to_string());
+    }
+    sandbox.commit("many files");
+    let _ = server.push(&["main"]).ok();
+    std::fs::remove_dir_all(sandbox.at("old")).unwrap();
+    sandbox.commit("none of them");
+    let warned = server.push(&["main"]).ok();
+    assert!(warned.stderr.contains("[mass-delete]") && !warned.stderr.contains("guard allow"), "{warned}");
+}
+
 /// Nobody but the server's operator takes in what a manifest lets nobody allow, one that asks for less among it.
 #[test]
 fn what_nothing_lets_pass_the_operator_fetches() {
