@@ -53,8 +53,9 @@ impl Repo {
     }
 
     /// Returns the merges reachable from `tips` and not from `without`, oldest first.
-    pub fn merges(&self, tips: &[Oid], without: &[Oid]) -> Result<Vec<Oid>, GitError> {
+    pub fn merges(&self, tips: &[Oid], without: &[Oid], line: Line) -> Result<Vec<Oid>, GitError> {
         let ask = self.git("rev-list").args(["--merges", "--reverse", "--topo-order"]);
+        let ask = if line == Line::Own { ask.arg("--first-parent") } else { ask };
         let ask = ask.args(tips.iter().map(Oid::to_string)).args(without.iter().map(|oid| format!("^{oid}")));
         Ok(ask.arg("--").run()?.success()?.lines().filter_map(Oid::from_hex).collect())
     }

@@ -4,7 +4,7 @@ use super::judge::{self, Judged};
 use super::losses::Look;
 use super::target;
 use crate::facts::{self, Asked, Question, Replaced};
-use crate::git::{GitError, Repo, Strategy};
+use crate::git::{GitError, Line, Repo, Strategy};
 use crate::manifest::Policy;
 use crate::model::{Finding, Incoming, Oid, RefName};
 use crate::rules;
@@ -61,6 +61,8 @@ struct Desk {
     was_pushed: bool,
     /// Whether it is merged into what is checked out here: then files of the working tree would be replaced.
     is_here: bool,
+    /// Merges that were made on the line that a forge asks about: only they can say why they lost something.
+    own: Vec<Oid>,
 }
 
 /// Why nothing could be checked.
@@ -94,15 +96,16 @@ pub fn check(repo: &Repo, subject: &Subject) -> Result<Vec<Checked>, CheckError>
 /// Judges what a forge was asked for: a push is a step, anything else a merge that nobody has made.
 fn proposed(repo: &Repo, proposal: &Proposal) -> Result<Vec<Checked>, CheckError> {
     let branch = proposal.into.as_ref().map(|name| RefName::from(format!("refs/heads/{name}")));
-    let desk = Desk { is_shared: true, was_pushed: proposal.pushed, ..Desk::default() };
+    let (tip, head) = (commit(repo, &proposal.base)?, commit(repo, &proposal.head)?);
+    let own = repo.merges(&[head], &[tip], Line::Own)?;
+    let desk = Desk { is_shared: true, was_pushed: proposal.pushed, own, ..Desk::default() };
     if proposal.pushed {
         return range(repo, (&proposal.base, &proposal.head), branch.as_ref(), proposal.from.as_deref(), &desk);
     }
-    let (tip, head) = (commit(repo, &proposal.base)?, commit(repo, &proposal.head)?);
     let heads = vec![incoming(head, proposal.from.as_deref().unwrap_or(&proposal.head))];
     let asked = Asked::Predicted(Strategy::default());
     let mut found = vec![judged(repo, branch.as_ref(), Some(tip), heads, asked, (None, &desk))?];
-    for oid in repo.merges(&[head], &[tip])? {
+    for oid in repo.merges(&[head], &[tip], Line::All)? {
         found.push(existing(repo, oid, &desk)?);
     }
     Ok(found)
@@ -154,7 +157,7 @@ fn range(
     let asked = Asked::Predicted(Strategy::default());
     let heads = vec![incoming(to, name.unwrap_or(end))];
     let mut found = vec![judged(repo, branch, Some(from), heads, asked, (None, desk))?];
-    for oid in repo.merges(&[to], &[from])? {
+    for oid in repo.merges(&[to], &[from], Line::All)? {
         found.push(existing(repo, oid, desk)?);
     }
     Ok(found)
@@ -171,6 +174,10 @@ fn judged(
     let mut basis = judge::Basis { is_shared: desk.is_shared, ..judge::basis(repo, tip)? };
     if desk.was_pushed {
         basis.manifest.policy.accepted.clear();
+    }
+    if desk.is_shared && commit.is_some_and(|merge| !desk.own.contains(&merge)) {
+        // What somebody says in a merge that is merged counts for nothing: the step does not show what it lost.
+        basis.manifest.policy.allow.retain(|rule| !rules::OF_LOST_WORK.contains(&rule.as_str()));
     }
     let mut question = Question { into: target(branch, tip), incoming: heads, squash: false, asked };
     if !basis.manifest.branch.is_empty() {

@@ -135,6 +135,11 @@ fn a_merge_says_why_it_lost_something_where_the_branch_lets_it() {
         let told = "Guard-Allow: lost-change code.txt -- given up\nGuard-Allow: side-discarded * -- given up";
         let _ = sandbox.git(["commit", "-q", "--amend", "-m", "merge feat", "-m", told]).ok();
         check(status);
+        // Where that merge is merged, somebody else said so.
+        let _ = sandbox.git(["branch", "-q", "-f", "side"]).ok();
+        let _ = sandbox.git(["reset", "-q", "--hard", &base]).ok();
+        let _ = sandbox.git(["merge", "-q", "--no-ff", "-m", "merge side", "side"]).ok();
+        check(1);
     }
 }
 
