@@ -2,7 +2,7 @@
 
 use super::journal::guarded;
 use super::world::{World, lines};
-use crate::support::write_program;
+use crate::support::{SPARSE_INDEX, write_program};
 
 /// Paths that are only intended to be added.
 fn intended(world: &World) -> String {
@@ -106,6 +106,9 @@ fn u22_a_sparse_checkout_by_patterns_stays_sparse() {
 /// U22: what stands outside of a sparse checkout all the same goes and comes back as it stood, and so do its flags.
 #[test]
 fn u22_what_stands_outside_of_a_sparse_checkout_comes_back() {
+    if !SPARSE_INDEX.is_needed_here() {
+        return;
+    }
     let world = World::new(&[]);
     for path in ["in/a", "out/gone", "out/both"] {
         world.write(path, lines(3));
