@@ -19,7 +19,7 @@ fn conflicted() -> World {
 #[test]
 fn what_was_swept_into_a_merge_stays_when_the_merge_goes() {
     for squash in [false, true] {
-        // Without a prediction a squash is recorded when it is committed, and its edits with it.
+        // docs/shortcomings.md: such a squash takes them along.
         if squash && !MERGE_TREE.is_needed_here() {
             return;
         }
